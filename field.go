@@ -14,9 +14,11 @@ const (
 	FieldCorrelationTaken  FieldCode = "correlation_taken" // by an earlier send
 	FieldCountryCode       FieldCode = "country_code"
 	FieldCursor            FieldCode = "cursor"
+	FieldDaysAheadMax      FieldCode = "days_ahead_max"
 	FieldDigits            FieldCode = "digits"
 	FieldETag              FieldCode = "etag"
 	FieldGivenTwice        FieldCode = "given_twice"
+	FieldHoursPastMax      FieldCode = "hours_past_max"
 	FieldIdempotencyKey    FieldCode = "idempotency_key"
 	FieldImpossibleNumber  FieldCode = "impossible_number"
 	FieldItemsBetween      FieldCode = "items_between"
@@ -69,9 +71,9 @@ const (
 func FieldCodes() []FieldCode {
 	return []FieldCode{
 		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldControlCharacters, FieldCorrelationTaken,
-		FieldCountryCode, FieldCursor, FieldDigits, FieldETag, FieldGivenTwice, FieldIdempotencyKey,
-		FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode, FieldLengthMax,
-		FieldLengthMin, FieldMetadataKey, FieldMustBeFuture, FieldNoRuleApplies, FieldNotFound, FieldNotText,
+		FieldCountryCode, FieldCursor, FieldDaysAheadMax, FieldDigits, FieldETag, FieldGivenTwice, FieldHoursPastMax,
+		FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode,
+		FieldLengthMax, FieldLengthMin, FieldMetadataKey, FieldMustBeFuture, FieldNoRuleApplies, FieldNotFound, FieldNotText,
 		FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber, FieldRangeDaysMax,
 		FieldRefused, FieldRequired, FieldRulesOrPolicy, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,
 		FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate,

@@ -17,11 +17,11 @@ func (l *Ledger) NextRule(now time.Time) (rule int, at time.Time, found bool) {
 	if s.FinishedAt != nil || hasSMS || l.optOut() != nil {
 		return 0, time.Time{}, false
 	}
-	for _, at := range s.Plan.moments(s.AcceptedAt, now) {
+	for _, at := range s.Plan.moments(s.Origin(), now) {
 		if l.hasExpired(at) {
 			break
 		}
-		if rule, fires := s.Plan.Due(s.Status.WhatsApp, s.AcceptedAt, at, l.usedRules().Has); fires {
+		if rule, fires := s.Plan.Due(s.Status.WhatsApp, s.Origin(), at, l.usedRules().Has); fires {
 			return rule, at, true
 		}
 	}

@@ -49,6 +49,7 @@ type SendFilter struct {
 	From  time.Time // accepted at or after
 	Until time.Time // accepted before
 
+	Scheduled *bool // see Send.IsScheduled
 	FellBack  *bool
 	Averted   *bool
 	Duplicate *bool

@@ -34,7 +34,9 @@ type Send struct {
 	Category   Category   // empty if the caller gave none
 	ExpiresAt  *time.Time // nothing is sent after it
 	Plan       Plan
-	AcceptedAt time.Time // the origin of every deadline
+	AcceptedAt time.Time
+	SendAt     *time.Time // when a scheduled send starts; nil: at once
+	StartedAt  *time.Time // when the turn of a send with SendAt came; nil until then
 
 	// What the caller adds for its own use. It is personal data, as the texts are: in no log and no history.
 	CorrelationID     string            // may be empty
@@ -101,13 +103,7 @@ func (s Send) Validate(now time.Time) error {
 		f.add("category", FieldOneOf,
 			"must be authentication, utility or marketing", "values", "authentication utility marketing")
 	}
-	switch {
-	case s.ExpiresAt == nil:
-	case !s.ExpiresAt.After(now):
-		f.add("expires_at", FieldMustBeFuture, "must be in the future")
-	case !ValidTime(*s.ExpiresAt):
-		f.addTime("expires_at")
-	}
+	s.validateTimes(&f, now)
 	s.validateCorrelation(&f)
 	s.validateMetadata(&f)
 	return f.err("the send is not valid")

@@ -26,7 +26,8 @@ func (s *server) ExportSends(ctx context.Context, r ExportSendsRequestObject) (E
 	p := r.Params
 	filter, err := sendFilter(ListSendsParams{
 		Outcome: p.Outcome, PolicyID: p.PolicyID, To: p.To, ToEnds: p.ToEnds, From: p.From, Until: p.Until,
-		FellBack: p.FellBack, Averted: p.Averted, Duplicate: p.Duplicate, Reason: p.Reason, Rule: p.Rule, RuleType: p.RuleType,
+		Scheduled: p.Scheduled, FellBack: p.FellBack, Averted: p.Averted, Duplicate: p.Duplicate, Reason: p.Reason,
+		Rule: p.Rule, RuleType: p.RuleType,
 		Country: p.Country, Sender: p.Sender, Route: p.Route, SmsResult: p.SmsResult, Provider: p.Provider, Code: p.Code,
 		CorrelationID: p.CorrelationID, OwnRules: p.OwnRules,
 	})
@@ -113,6 +114,7 @@ func exportNames() []string {
 		"fired_rule", "fallback_reason", "sms_sender", "duplicate_delivery", "delivered_at", "delivered_by", "finished_at",
 		"confirmed_at",
 		"correlation_id", "metadata",
+		"send_at", "started_at",
 	}
 }
 
@@ -128,6 +130,7 @@ func exportRow(s backstop.Send) []string {
 		string(s.Outcome), string(s.Status.WhatsApp), string(s.Status.SMS), plainText(s.Fired), string(s.FallbackReason),
 		plainText(sender), strconv.FormatBool(s.DuplicateDelivery), exportTime(s.DeliveredAt), string(s.DeliveredBy),
 		exportTime(s.FinishedAt), exportTime(s.ConfirmedAt), plainText(s.CorrelationID), exportMetadata(s.Metadata),
+		exportTime(s.SendAt), exportTime(s.StartedAt),
 	}
 }
 

@@ -67,6 +67,7 @@ func TestSends_Export(t *testing.T) {
 		"sms_status": "delivered", "fired_rule": "'=cmd()", "fallback_reason": "not_read", "sms_sender": "'+15550100",
 		"duplicate_delivery": "true", "delivered_at": "2031-05-04T12:01:00Z", "delivered_by": "sms",
 		"finished_at": "2031-05-04T13:00:00Z", "confirmed_at": "2031-05-04T14:00:00Z", "correlation_id": "", "metadata": "",
+		"send_at": "", "started_at": "",
 	}, row)
 
 	r.away = &backstop.Error{Code: backstop.TryLater, Message: "away"}

@@ -458,7 +458,8 @@ func (d *door) Accept(
 	if d.away != nil {
 		return backstop.Send{}, false, d.away
 	}
-	send.ID, send.AcceptedAt = newID(), now
+	send = send.AcceptAt(now)
+	send.ID = newID()
 	send.Status.WhatsApp, send.Outcome = backstop.Queued, backstop.OutcomePending
 	if key != nil {
 		d.keys[key.Key], d.hashes[key.Key] = send, key.Hash

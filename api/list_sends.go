@@ -57,6 +57,7 @@ func sendFilter(p ListSendsParams) (backstop.SendFilter, error) {
 		From:  orZero(p.From),
 		Until: orZero(p.Until),
 
+		Scheduled: p.Scheduled,
 		FellBack:  p.FellBack,
 		Averted:   p.Averted,
 		Duplicate: p.Duplicate,

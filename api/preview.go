@@ -13,9 +13,9 @@ func (s *server) PreviewSend(ctx context.Context, r PreviewSendRequestObject) (P
 	if err != nil {
 		return nil, err
 	}
-	send.AcceptedAt = s.now()
+	send = send.AcceptAt(s.now())
 	return PreviewSend200JSONResponse{
-		Country: omitZero(send.Country), Plan: showPlan(send),
+		Country: omitZero(send.Country), SendAt: inUTC(send.SendAt), Plan: showPlan(send),
 		Sms: showSMSLength(backstop.MeasureSMS(send.SMSText)), Warnings: omitEmpty(warningsOf(send)),
 	}, nil
 }

@@ -22,7 +22,8 @@ func (s *server) RepeatSend(ctx context.Context, r RepeatSendRequestObject) (Rep
 	}, nil
 }
 
-// resolveRepeat returns a new send with the content of a stored one, by the present rules of its policy, or by its own.
+// resolveRepeat returns a new send with the content of a stored one, by the present rules of its policy, or by its own. It starts
+// at once.
 func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, error) {
 	old, err := s.sends.Send(ctx, id)
 	if err != nil {
@@ -40,7 +41,7 @@ func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, e
 		CorrelationID: old.CorrelationID, Metadata: old.Metadata, // what is unique stays with the old one
 	}
 	if old.ExpiresAt != nil {
-		send.ExpiresAt = new(s.now().Add(old.ExpiresAt.Sub(old.AcceptedAt)))
+		send.ExpiresAt = new(s.now().Add(old.ExpiresAt.Sub(old.Origin())))
 	}
 	return s.resolveSend(ctx, send, old.Plan.RuleSource(), orZero(old.Plan.Override))
 }

@@ -123,7 +123,7 @@ func sendFrom(in SendInput) backstop.Send {
 	send := backstop.Send{
 		To: in.To, Text: orZero(in.Whatsapp.Text), SMSText: in.Fallback.Text,
 		Category: backstop.Category(orZero(in.Category)), ExpiresAt: inUTC(in.ExpiresAt),
-		CorrelationID: orZero(in.CorrelationID), CorrelationUnique: orZero(in.CorrelationUnique),
+		CorrelationID: orZero(in.CorrelationID), CorrelationUnique: orZero(in.CorrelationUnique), SendAt: inUTC(in.SendAt),
 	}
 	if len(in.Metadata) > 0 {
 		send.Metadata = in.Metadata
@@ -138,7 +138,8 @@ func sendFrom(in SendInput) backstop.Send {
 // the same answer at any time.
 func showAccepted(send backstop.Send) SendAccepted {
 	return SendAccepted{
-		ID: send.ID, Outcome: OutcomePending, AcceptedAt: send.AcceptedAt.UTC(), Warnings: omitEmpty(warningsOf(send)),
+		ID: send.ID, Outcome: OutcomePending, AcceptedAt: send.AcceptedAt.UTC(), SendAt: inUTC(send.SendAt),
+		Warnings: omitEmpty(warningsOf(send)),
 	}
 }
 

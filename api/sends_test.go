@@ -305,7 +305,7 @@ func TestSends_List(t *testing.T) {
 	query := url.Values{
 		"outcome": {"pending", "sms"}, "policy_id": {strings.ToUpper(policy.ID)}, "to": {"+447400123456"}, "to_ends": {"3456"},
 		"from": {"2031-05-04T12:00:00Z"}, "until": {"2031-05-05T12:00:00+02:00"}, "limit": {"2"}, "order": {"oldest"},
-		"fell_back": {"true"}, "averted": {"false"}, "duplicate": {"true"}, "reason": {"failed", "not_read"}, "rule": {"Unread & more"},
+		"scheduled": {"true"}, "fell_back": {"true"}, "averted": {"false"}, "duplicate": {"true"}, "reason": {"failed", "not_read"}, "rule": {"Unread & more"},
 		"rule_type": {"unread"}, "country": {"GB"}, "sender": {"+15550100"}, "route": {"twilio"}, "sms_result": {"failed"},
 		"provider": {"meta"}, "code": {"131026"}, "total": {"true"},
 	}
@@ -320,7 +320,7 @@ func TestSends_List(t *testing.T) {
 	require.Equal(t, backstop.ByOldest, r.page.Sort)
 	require.Equal(t, backstop.SendFilter{
 		Outcomes: []backstop.Outcome{backstop.OutcomePending, backstop.OutcomeSMS}, PolicyID: policy.ID, To: "+447400123456",
-		ToEnds: "3456", From: now, FellBack: new(true), Averted: new(false), Duplicate: new(true),
+		ToEnds: "3456", From: now, Scheduled: new(true), FellBack: new(true), Averted: new(false), Duplicate: new(true),
 		Reasons: []backstop.FallbackReason{backstop.ByFailure, backstop.NotRead}, Rule: "Unread & more", RuleType: backstop.Unread,
 		Country: new("GB"), SMS: backstop.SMSFilter{Sender: "+15550100", Route: "twilio", Result: backstop.SMSFailed},
 		Failure: backstop.CodeFilter{Provider: "meta", Code: "131026"},

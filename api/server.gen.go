@@ -132,9 +132,11 @@ const (
 	FieldErrorCodeCorrelationTaken    FieldErrorCode = "correlation_taken"
 	FieldErrorCodeCountryCode         FieldErrorCode = "country_code"
 	FieldErrorCodeCursor              FieldErrorCode = "cursor"
+	FieldErrorCodeDaysAheadMax        FieldErrorCode = "days_ahead_max"
 	FieldErrorCodeDigits              FieldErrorCode = "digits"
 	FieldErrorCodeEtag                FieldErrorCode = "etag"
 	FieldErrorCodeGivenTwice          FieldErrorCode = "given_twice"
+	FieldErrorCodeHoursPastMax        FieldErrorCode = "hours_past_max"
 	FieldErrorCodeIdempotencyKey      FieldErrorCode = "idempotency_key"
 	FieldErrorCodeImpossibleNumber    FieldErrorCode = "impossible_number"
 	FieldErrorCodeItemsBetween        FieldErrorCode = "items_between"
@@ -1107,9 +1109,10 @@ type FallbackReason string
 type FieldError struct {
 	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
 	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
-	// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
-	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
+	// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
+	// (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
+	// spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
+	// of the driver or the provider, in English), `template_language` (`languages`: those
 	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 	// `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
 	// media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
@@ -1129,9 +1132,10 @@ type FieldError struct {
 
 // FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
 // be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
-// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
-// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
+// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
+// (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
+// spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
+// of the driver or the provider, in English), `template_language` (`languages`: those
 // that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 // `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
 // media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
@@ -1812,12 +1816,24 @@ type Send struct {
 	// `fallback` replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
 
+	// SendAt The `send_at` of the request. Absent if the send was to start at once.
+	//
+	// Example: 2031-05-04T07:00:00Z
+	SendAt *SendAt `json:"send_at,omitempty"`
+
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Sms *ChannelState `json:"sms,omitempty"`
 
 	// SmsLength The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
 	// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
 	SmsLength SMSLength `json:"sms_length"`
+
+	// StartedAt When the turn of a send with `send_at` came. All waits count from it. Absent before, and if the send has no `send_at`: its
+	// waits count from `accepted_at`.
+	//
+	//
+	// Example: 2031-05-04T07:00:00Z
+	StartedAt *StartedAt `json:"started_at,omitempty"`
 
 	// Template The template of the WhatsApp message. Absent if the message is a text.
 	Template *TemplateRef `json:"template,omitempty"`
@@ -1843,9 +1859,19 @@ type SendAccepted struct {
 	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
 
+	// SendAt The `send_at` of the request. Absent if the send was to start at once.
+	//
+	// Example: 2031-05-04T07:00:00Z
+	SendAt *SendAt `json:"send_at,omitempty"`
+
 	// Warnings Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same.
 	Warnings *[]Warning `json:"warnings,omitempty"`
 }
+
+// SendAt The `send_at` of the request. Absent if the send was to start at once.
+//
+// Example: 2031-05-04T07:00:00Z
+type SendAt = time.Time
 
 // SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 // digits, a phone number in E.164 form, or the id of a Twilio messaging service.
@@ -1872,8 +1898,8 @@ type SendInput struct {
 
 	// ExpiresAt The time after which the message is useless. After it Backstop sends nothing by either channel and retries no call. An
 	// SMS has the remaining time as its validity period, if the provider allows one of that length (Twilio: up to 10 hours).
-	// The provider then drops the SMS if it cannot send it in time. The latest possible time is the end of the year 9999 in
-	// UTC.
+	// The provider then drops the SMS if it cannot send it in time. It must be after `send_at`. The latest possible time is the
+	// end of the year 9999 in UTC.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
 	// Fallback The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
@@ -1887,6 +1913,15 @@ type SendInput struct {
 	//
 	// Example: {"order":"10482","shop":"berlin"}
 	Metadata Metadata `json:"metadata,omitempty"`
+
+	// SendAt The time when the send starts, with its offset from UTC; up to 180 days ahead. The send is stored at once. All waits
+	// count from this time. A time that is past by up to 1 hour means now: the send then has no `send_at`. An earlier one is
+	// refused with 422. Many sends with one time start one after another, at the rate that the operator has set; the waits of
+	// each then count from its turn, which `started_at` tells.
+	//
+	//
+	// Example: 2031-05-04T09:00:00+02:00
+	SendAt *time.Time `json:"send_at,omitempty"`
 
 	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
 	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
@@ -1920,6 +1955,11 @@ type SendPreview struct {
 	// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
 	// `fallback` replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
+
+	// SendAt The `send_at` of the request. Absent if the send was to start at once.
+	//
+	// Example: 2031-05-04T07:00:00Z
+	SendAt *SendAt `json:"send_at,omitempty"`
 
 	// Sms The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
 	// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
@@ -1980,9 +2020,21 @@ type SendSummary struct {
 	// PolicyName Absent if the send has rules of its own.
 	PolicyName *string `json:"policy_name,omitempty"`
 
+	// SendAt The `send_at` of the request. Absent if the send was to start at once.
+	//
+	// Example: 2031-05-04T07:00:00Z
+	SendAt *SendAt `json:"send_at,omitempty"`
+
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Sms *ChannelState `json:"sms,omitempty"`
-	To  string        `json:"to"`
+
+	// StartedAt When the turn of a send with `send_at` came. All waits count from it. Absent before, and if the send has no `send_at`: its
+	// waits count from `accepted_at`.
+	//
+	//
+	// Example: 2031-05-04T07:00:00Z
+	StartedAt *StartedAt `json:"started_at,omitempty"`
+	To        string     `json:"to"`
 
 	// Whatsapp The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Whatsapp ChannelState `json:"whatsapp"`
@@ -2034,6 +2086,12 @@ type SignInInput struct {
 	// APIKey The API key of this installation.
 	APIKey string `json:"api_key"`
 }
+
+// StartedAt When the turn of a send with `send_at` came. All waits count from it. Absent before, and if the send has no `send_at`: its
+// waits count from `accepted_at`.
+//
+// Example: 2031-05-04T07:00:00Z
+type StartedAt = time.Time
 
 // Stats The counts of the sends of a time range.
 type Stats struct {
@@ -2129,7 +2187,10 @@ type StatsCounts struct {
 	// Pending Sends with the outcome `pending`.
 	Pending int64 `json:"pending"`
 
-	// Sends Accepted sends; the sum of the counts of all outcomes.
+	// Scheduled Further sends, which wait for their `send_at` or for their turn after it; 0 in the counts of a policy or country.
+	Scheduled int64 `json:"scheduled"`
+
+	// Sends Accepted sends that have started; the sum of the counts of all outcomes.
 	Sends int64 `json:"sends"`
 
 	// Sms Sends with the outcome `sms`.
@@ -2492,6 +2553,9 @@ type OwnRules = bool
 // PolicyID defines model for PolicyID.
 type PolicyID = string
 
+// Scheduled defines model for Scheduled.
+type Scheduled = bool
+
 // Search defines model for Search.
 type Search = string
 
@@ -2743,6 +2807,9 @@ type ListSendsParams struct {
 	// Until Only sends accepted before this time.
 	Until *Until `form:"until,omitempty" json:"until,omitempty"`
 
+	// Scheduled With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others.
+	Scheduled *Scheduled `form:"scheduled,omitempty" json:"scheduled,omitempty"`
+
 	// FellBack With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others.
 	FellBack *FellBack `form:"fell_back,omitempty" json:"fell_back,omitempty"`
 
@@ -2827,6 +2894,9 @@ type ExportSendsParams struct {
 
 	// Until Only sends accepted before this time.
 	Until *Until `form:"until,omitempty" json:"until,omitempty"`
+
+	// Scheduled With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others.
+	Scheduled *Scheduled `form:"scheduled,omitempty" json:"scheduled,omitempty"`
 
 	// FellBack With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others.
 	FellBack *FellBack `form:"fell_back,omitempty" json:"fell_back,omitempty"`
@@ -4035,6 +4105,14 @@ func (siw *ServerInterfaceWrapper) ListSends(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "scheduled" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "scheduled", c.Request.URL.Query(), &params.Scheduled, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter scheduled: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "fell_back" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "fell_back", c.Request.URL.Query(), &params.FellBack, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
@@ -4283,6 +4361,14 @@ func (siw *ServerInterfaceWrapper) ExportSends(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "scheduled" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "scheduled", c.Request.URL.Query(), &params.Scheduled, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter scheduled: %w", err), http.StatusBadRequest)
 		return
 	}
 

@@ -13,8 +13,8 @@ func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Ev
 		SmsLength: showSMSLength(backstop.MeasureSMS(s.SMSText)),
 		Fired:     showFired(s), DuplicateDelivery: s.DuplicateDelivery, Plan: showPlan(s),
 		Attempts: showAll(attempts, showAttempt), Events: showEvents(events, s.Plan),
-		AcceptedAt: s.AcceptedAt.UTC(), ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt),
-		ConfirmedAt:   inUTC(s.ConfirmedAt),
+		AcceptedAt: s.AcceptedAt.UTC(), SendAt: inUTC(s.SendAt), StartedAt: inUTC(s.StartedAt),
+		ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt), ConfirmedAt: inUTC(s.ConfirmedAt),
 		CorrelationID: omitZero(s.CorrelationID), CorrelationUnique: omitZero(s.CorrelationUnique), Metadata: s.Metadata,
 	}
 	if t := s.Template; t != nil {
@@ -33,7 +33,7 @@ func showSummary(s backstop.Send) SendSummary {
 		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.Status.WhatsApp)}, Sms: showSMS(s),
 		Fired: showFired(s), DuplicateDelivery: s.DuplicateDelivery,
 		PolicyID: omitZero(s.Plan.PolicyID), PolicyName: omitZero(s.Plan.PolicyName),
-		AcceptedAt: s.AcceptedAt.UTC(), FinishedAt: inUTC(s.FinishedAt),
+		AcceptedAt: s.AcceptedAt.UTC(), SendAt: inUTC(s.SendAt), StartedAt: inUTC(s.StartedAt), FinishedAt: inUTC(s.FinishedAt),
 		CorrelationID: omitZero(s.CorrelationID), Metadata: s.Metadata,
 	}
 }
@@ -61,7 +61,7 @@ func showPlan(s backstop.Send) Plan {
 			ID: omitZero(r.ID), Name: r.Name, Type: RuleType(r.Type), WaitSeconds: omitZero(r.WaitSeconds), SendID: r.SendID,
 			Routes: showRoutes(r.Routes), Satisfied: r.IsSatisfied(s.Status.WhatsApp),
 		}
-		if deadline, waits := r.Deadline(s.AcceptedAt); waits {
+		if deadline, waits := r.Deadline(s.Origin()); waits {
 			planned.Deadline = inUTC(&deadline)
 		}
 		return planned

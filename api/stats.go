@@ -134,7 +134,7 @@ func showRange(c backstop.RangeCounts) RangeCounts {
 func showCounts(c backstop.Counts) StatsCounts {
 	return StatsCounts{
 		Sends:   c.Sends,
-		Pending: c.Outcomes[backstop.OutcomePending], Whatsapp: c.Outcomes[backstop.OutcomeWhatsApp],
+		Pending: c.Outcomes[backstop.OutcomePending], Scheduled: c.Scheduled, Whatsapp: c.Outcomes[backstop.OutcomeWhatsApp],
 		Sms: c.Outcomes[backstop.OutcomeSMS], Unconfirmed: c.Outcomes[backstop.OutcomeUnconfirmed],
 		Expired: c.Outcomes[backstop.OutcomeExpired], Failed: c.Outcomes[backstop.OutcomeFailed],
 		Cancelled: c.Outcomes[backstop.OutcomeCancelled], Confirmed: c.Outcomes[backstop.OutcomeConfirmed],

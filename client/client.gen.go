@@ -131,9 +131,11 @@ const (
 	FieldErrorCodeCorrelationTaken    FieldErrorCode = "correlation_taken"
 	FieldErrorCodeCountryCode         FieldErrorCode = "country_code"
 	FieldErrorCodeCursor              FieldErrorCode = "cursor"
+	FieldErrorCodeDaysAheadMax        FieldErrorCode = "days_ahead_max"
 	FieldErrorCodeDigits              FieldErrorCode = "digits"
 	FieldErrorCodeEtag                FieldErrorCode = "etag"
 	FieldErrorCodeGivenTwice          FieldErrorCode = "given_twice"
+	FieldErrorCodeHoursPastMax        FieldErrorCode = "hours_past_max"
 	FieldErrorCodeIdempotencyKey      FieldErrorCode = "idempotency_key"
 	FieldErrorCodeImpossibleNumber    FieldErrorCode = "impossible_number"
 	FieldErrorCodeItemsBetween        FieldErrorCode = "items_between"
@@ -1100,9 +1102,10 @@ type FallbackReason string
 type FieldError struct {
 	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
 	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
-	// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
-	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
+	// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
+	// (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
+	// spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
+	// of the driver or the provider, in English), `template_language` (`languages`: those
 	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 	// `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
 	// media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
@@ -1122,9 +1125,10 @@ type FieldError struct {
 
 // FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
 // be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
-// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
-// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
+// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
+// (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
+// spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
+// of the driver or the provider, in English), `template_language` (`languages`: those
 // that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 // `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
 // media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
@@ -1773,12 +1777,24 @@ type Send struct {
 	// `fallback` replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
 
+	// SendAt The `send_at` of the request. Absent if the send was to start at once.
+	//
+	// Example: 2031-05-04T07:00:00Z
+	SendAt *SendAt `json:"send_at,omitempty"`
+
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Sms *ChannelState `json:"sms,omitempty"`
 
 	// SmsLength The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
 	// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
 	SmsLength SMSLength `json:"sms_length"`
+
+	// StartedAt When the turn of a send with `send_at` came. All waits count from it. Absent before, and if the send has no `send_at`: its
+	// waits count from `accepted_at`.
+	//
+	//
+	// Example: 2031-05-04T07:00:00Z
+	StartedAt *StartedAt `json:"started_at,omitempty"`
 
 	// Template The template of the WhatsApp message. Absent if the message is a text.
 	Template *TemplateRef `json:"template,omitempty"`
@@ -1804,9 +1820,19 @@ type SendAccepted struct {
 	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
 
+	// SendAt The `send_at` of the request. Absent if the send was to start at once.
+	//
+	// Example: 2031-05-04T07:00:00Z
+	SendAt *SendAt `json:"send_at,omitempty"`
+
 	// Warnings Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same.
 	Warnings *[]Warning `json:"warnings,omitempty"`
 }
+
+// SendAt The `send_at` of the request. Absent if the send was to start at once.
+//
+// Example: 2031-05-04T07:00:00Z
+type SendAt = time.Time
 
 // SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 // digits, a phone number in E.164 form, or the id of a Twilio messaging service.
@@ -1833,8 +1859,8 @@ type SendInput struct {
 
 	// ExpiresAt The time after which the message is useless. After it Backstop sends nothing by either channel and retries no call. An
 	// SMS has the remaining time as its validity period, if the provider allows one of that length (Twilio: up to 10 hours).
-	// The provider then drops the SMS if it cannot send it in time. The latest possible time is the end of the year 9999 in
-	// UTC.
+	// The provider then drops the SMS if it cannot send it in time. It must be after `send_at`. The latest possible time is the
+	// end of the year 9999 in UTC.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
 	// Fallback The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
@@ -1848,6 +1874,15 @@ type SendInput struct {
 	//
 	// Example: {"order":"10482","shop":"berlin"}
 	Metadata Metadata `json:"metadata,omitempty"`
+
+	// SendAt The time when the send starts, with its offset from UTC; up to 180 days ahead. The send is stored at once. All waits
+	// count from this time. A time that is past by up to 1 hour means now: the send then has no `send_at`. An earlier one is
+	// refused with 422. Many sends with one time start one after another, at the rate that the operator has set; the waits of
+	// each then count from its turn, which `started_at` tells.
+	//
+	//
+	// Example: 2031-05-04T09:00:00+02:00
+	SendAt *time.Time `json:"send_at,omitempty"`
 
 	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
 	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
@@ -1881,6 +1916,11 @@ type SendPreview struct {
 	// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
 	// `fallback` replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
+
+	// SendAt The `send_at` of the request. Absent if the send was to start at once.
+	//
+	// Example: 2031-05-04T07:00:00Z
+	SendAt *SendAt `json:"send_at,omitempty"`
 
 	// Sms The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
 	// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
@@ -1941,9 +1981,21 @@ type SendSummary struct {
 	// PolicyName Absent if the send has rules of its own.
 	PolicyName *string `json:"policy_name,omitempty"`
 
+	// SendAt The `send_at` of the request. Absent if the send was to start at once.
+	//
+	// Example: 2031-05-04T07:00:00Z
+	SendAt *SendAt `json:"send_at,omitempty"`
+
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Sms *ChannelState `json:"sms,omitempty"`
-	To  string        `json:"to"`
+
+	// StartedAt When the turn of a send with `send_at` came. All waits count from it. Absent before, and if the send has no `send_at`: its
+	// waits count from `accepted_at`.
+	//
+	//
+	// Example: 2031-05-04T07:00:00Z
+	StartedAt *StartedAt `json:"started_at,omitempty"`
+	To        string     `json:"to"`
 
 	// Whatsapp The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Whatsapp ChannelState `json:"whatsapp"`
@@ -1966,6 +2018,12 @@ type SenderPool = string
 
 // ShortCode A short code of 3 to 8 digits, from which an SMS is sent.
 type ShortCode = string
+
+// StartedAt When the turn of a send with `send_at` came. All waits count from it. Absent before, and if the send has no `send_at`: its
+// waits count from `accepted_at`.
+//
+// Example: 2031-05-04T07:00:00Z
+type StartedAt = time.Time
 
 // Stats The counts of the sends of a time range.
 type Stats struct {
@@ -2061,7 +2119,10 @@ type StatsCounts struct {
 	// Pending Sends with the outcome `pending`.
 	Pending int64 `json:"pending"`
 
-	// Sends Accepted sends; the sum of the counts of all outcomes.
+	// Scheduled Further sends, which wait for their `send_at` or for their turn after it; 0 in the counts of a policy or country.
+	Scheduled int64 `json:"scheduled"`
+
+	// Sends Accepted sends that have started; the sum of the counts of all outcomes.
 	Sends int64 `json:"sends"`
 
 	// Sms Sends with the outcome `sms`.
@@ -2424,6 +2485,9 @@ type OwnRules = bool
 // PolicyID defines model for PolicyID.
 type PolicyID = string
 
+// Scheduled defines model for Scheduled.
+type Scheduled = bool
+
 // Search defines model for Search.
 type Search = string
 
@@ -2672,6 +2736,9 @@ type ListSendsParams struct {
 	// Until Only sends accepted before this time.
 	Until *Until `form:"until,omitempty" json:"until,omitempty"`
 
+	// Scheduled With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others.
+	Scheduled *Scheduled `form:"scheduled,omitempty" json:"scheduled,omitempty"`
+
 	// FellBack With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others.
 	FellBack *FellBack `form:"fell_back,omitempty" json:"fell_back,omitempty"`
 
@@ -2756,6 +2823,9 @@ type ExportSendsParams struct {
 
 	// Until Only sends accepted before this time.
 	Until *Until `form:"until,omitempty" json:"until,omitempty"`
+
+	// Scheduled With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others.
+	Scheduled *Scheduled `form:"scheduled,omitempty" json:"scheduled,omitempty"`
 
 	// FellBack With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others.
 	FellBack *FellBack `form:"fell_back,omitempty" json:"fell_back,omitempty"`
@@ -3260,7 +3330,7 @@ type ClientInterface interface {
 	// ListSends List sends
 	//
 	// Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-	// the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
+	// the send was accepted. Each number of `GET /v1/stats` is the length of such a list, of which `scheduled` is `false`.
 	//
 	// Corresponds with GET /v1/sends (the `ListSends` operationId).
 	ListSends(ctx context.Context, params *ListSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3271,6 +3341,8 @@ type ClientInterface interface {
 	// copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
 	// 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
 	// `Idempotency-Key`.
+	//
+	// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3283,6 +3355,8 @@ type ClientInterface interface {
 	// copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
 	// 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
 	// `Idempotency-Key`.
+	//
+	// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3352,7 +3426,8 @@ type ClientInterface interface {
 	//
 	// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
 	// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
-	// own is repeated by the rules in its plan. If the send had `expires_at`, the new one has as much time as it had.
+	// own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
+	// `expires_at`, the new one has as much time as it had.
 	//
 	// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
 	// `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
@@ -3364,7 +3439,8 @@ type ClientInterface interface {
 	// GetStats Count the sends of a time range
 	//
 	// Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
-	// type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
+	// type, reason and country. Scheduled sends count when they have started. The range may span up to 92 days. The counts may
+	// be up to 10 seconds old.
 	//
 	// Corresponds with GET /v1/stats (the `GetStats` operationId).
 	GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3989,7 +4065,7 @@ func (c *Client) Search(ctx context.Context, params *SearchParams, reqEditors ..
 // ListSends List sends
 //
 // Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-// the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
+// the send was accepted. Each number of `GET /v1/stats` is the length of such a list, of which `scheduled` is `false`.
 //
 // Corresponds with GET /v1/sends (the `ListSends` operationId).
 func (c *Client) ListSends(ctx context.Context, params *ListSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4010,6 +4086,8 @@ func (c *Client) ListSends(ctx context.Context, params *ListSendsParams, reqEdit
 // copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
 // 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
 // `Idempotency-Key`.
+//
+// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4032,6 +4110,8 @@ func (c *Client) CreateSendWithBody(ctx context.Context, params *CreateSendParam
 // copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
 // 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
 // `Idempotency-Key`.
+//
+// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4171,7 +4251,8 @@ func (c *Client) ConfirmSend(ctx context.Context, id ID, reqEditors ...RequestEd
 //
 // Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
 // `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
-// own is repeated by the rules in its plan. If the send had `expires_at`, the new one has as much time as it had.
+// own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
+// `expires_at`, the new one has as much time as it had.
 //
 // If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
 // `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
@@ -4193,7 +4274,8 @@ func (c *Client) RepeatSend(ctx context.Context, id ID, params *RepeatSendParams
 // GetStats Count the sends of a time range
 //
 // Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
-// type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
+// type, reason and country. Scheduled sends count when they have started. The range may span up to 92 days. The counts may
+// be up to 10 seconds old.
 //
 // Corresponds with GET /v1/stats (the `GetStats` operationId).
 func (c *Client) GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5709,6 +5791,18 @@ func NewListSendsRequest(server string, params *ListSendsParams) (*http.Request,
 
 		}
 
+		if params.Scheduled != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "scheduled", *params.Scheduled, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.FellBack != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "fell_back", *params.FellBack, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
@@ -6085,6 +6179,18 @@ func NewExportSendsRequest(server string, params *ExportSendsParams) (*http.Requ
 		if params.Until != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "until", *params.Until, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Scheduled != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "scheduled", *params.Scheduled, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -7182,7 +7288,7 @@ type ClientWithResponsesInterface interface {
 	// ListSendsWithResponse List sends
 	//
 	// Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-	// the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
+	// the send was accepted. Each number of `GET /v1/stats` is the length of such a list, of which `scheduled` is `false`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -7196,6 +7302,8 @@ type ClientWithResponsesInterface interface {
 	// 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
 	// `Idempotency-Key`.
 	//
+	// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/sends (the `CreateSend` operationId).
@@ -7207,6 +7315,8 @@ type ClientWithResponsesInterface interface {
 	// copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
 	// 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
 	// `Idempotency-Key`.
+	//
+	// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7284,7 +7394,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
 	// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
-	// own is repeated by the rules in its plan. If the send had `expires_at`, the new one has as much time as it had.
+	// own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
+	// `expires_at`, the new one has as much time as it had.
 	//
 	// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
 	// `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
@@ -7298,7 +7409,8 @@ type ClientWithResponsesInterface interface {
 	// GetStatsWithResponse Count the sends of a time range
 	//
 	// Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
-	// type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
+	// type, reason and country. Scheduled sends count when they have started. The range may span up to 92 days. The counts may
+	// be up to 10 seconds old.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10870,7 +10982,7 @@ func (c *ClientWithResponses) SearchWithResponse(ctx context.Context, params *Se
 // ListSendsWithResponse List sends
 //
 // Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-// the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
+// the send was accepted. Each number of `GET /v1/stats` is the length of such a list, of which `scheduled` is `false`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10890,6 +11002,8 @@ func (c *ClientWithResponses) ListSendsWithResponse(ctx context.Context, params 
 // 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
 // `Idempotency-Key`.
 //
+// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/sends (the `CreateSend` operationId).
@@ -10907,6 +11021,8 @@ func (c *ClientWithResponses) CreateSendWithBodyWithResponse(ctx context.Context
 // copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
 // 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
 // `Idempotency-Key`.
+//
+// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11026,7 +11142,8 @@ func (c *ClientWithResponses) ConfirmSendWithResponse(ctx context.Context, id ID
 //
 // Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
 // `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
-// own is repeated by the rules in its plan. If the send had `expires_at`, the new one has as much time as it had.
+// own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
+// `expires_at`, the new one has as much time as it had.
 //
 // If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
 // `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
@@ -11046,7 +11163,8 @@ func (c *ClientWithResponses) RepeatSendWithResponse(ctx context.Context, id ID,
 // GetStatsWithResponse Count the sends of a time range
 //
 // Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
-// type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
+// type, reason and country. Scheduled sends count when they have started. The range may span up to 92 days. The counts may
+// be up to 10 seconds old.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -80,6 +80,8 @@ type sendConfig struct {
 	UnknownWait    time.Duration `env:"UNKNOWN_WAIT"     envDefault:"30s"`
 	SMSReceiptWait time.Duration `env:"SMS_RECEIPT_WAIT" envDefault:"12h"`
 	AwaitReceipts  time.Duration `env:"AWAIT_RECEIPTS" envDefault:"4s"`
+
+	ScheduledPerSecond int `env:"SCHEDULED_PER_SECOND" envDefault:"50"` // of all processes together
 }
 
 type stopConfig struct {
@@ -114,6 +116,9 @@ func (c config) drainTime() time.Duration {
 
 // maxAwaitReceipts is less than the 5 s of a workflow task; see Settings.AwaitReceipts in package workflows.
 const maxAwaitReceipts = 4500 * time.Millisecond
+
+// maxScheduled is more than any installation starts in a second.
+const maxScheduled = 10_000
 
 func (c config) settings() workflows.Settings {
 	return workflows.Settings{
@@ -172,6 +177,8 @@ func (c config) validate() error {
 	check(c.Send.SMSReceiptWait > 0, "SMS_RECEIPT_WAIT", "must be more than 0")
 	check(c.Send.AwaitReceipts >= 0 && c.Send.AwaitReceipts <= maxAwaitReceipts, "AWAIT_RECEIPTS",
 		"must be between 0 and "+maxAwaitReceipts.String())
+	check(c.Send.ScheduledPerSecond >= 1 && c.Send.ScheduledPerSecond <= maxScheduled, "SCHEDULED_PER_SECOND",
+		fmt.Sprintf("must be between 1 and %d", maxScheduled))
 	check(c.Stop.Drain == 0 || c.Stop.Drain >= minDrain && c.Stop.Drain <= maxDrain, "DRAIN",
 		fmt.Sprintf("must be between %v and %v", minDrain, maxDrain))
 	together := "must be set together with " + envPrefix

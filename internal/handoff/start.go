@@ -62,11 +62,11 @@ func summaryOf(plan backstop.Plan) string {
 	return "policy " + plan.PolicyName
 }
 
-// workflowInput returns the workflow's argument. Its Age comes from the store's clock, as AcceptedAt does. The workflow counts
+// workflowInput returns the workflow's argument. Its Age comes from the store's clock, as the origin does. The workflow counts
 // its waits from its own start, so it never compares that clock with Temporal's.
 func (h *Handoff) workflowInput(send backstop.Send) workflows.SendInput {
 	return workflows.SendInput{
-		ID: send.ID, Account: send.Plan.Account, Rules: send.Plan.Rules, AcceptedAt: send.AcceptedAt, ExpiresAt: send.ExpiresAt,
-		Age: max(h.store.Now().Sub(send.AcceptedAt), 0), Settings: h.settings, Installation: h.installation,
+		ID: send.ID, Account: send.Plan.Account, Rules: send.Plan.Rules, Origin: send.Origin(), ExpiresAt: send.ExpiresAt,
+		Age: max(h.store.Now().Sub(send.Origin()), 0), Settings: h.settings, Installation: h.installation,
 	}
 }

@@ -24,6 +24,7 @@ type Handover struct {
 type Store interface {
 	Inbox
 	Backlog
+	Schedule
 	Upkeep
 }
 
@@ -109,9 +110,17 @@ type Backlog interface {
 	Abandon(ctx context.Context, send, reason string) error
 }
 
+// Schedule has the scheduled sends.
+type Schedule interface {
+	// ClaimScheduled starts scheduled sends whose SendAt has come by a time: it sets their StartedAt to that time, and leases
+	// them as ClaimSends does. The earliest come first. It starts at most limit, and all processes together at most rate in a
+	// second. After a crash ClaimSends returns them.
+	ClaimScheduled(ctx context.Context, at time.Time, lease time.Duration, limit, rate int) ([]SendClaim, error)
+}
+
 // SendClaim is a send that a sweeper has leased.
 type SendClaim struct {
-	Send  backstop.Send // ID, Plan, Category, AcceptedAt and ExpiresAt; no text and no number
+	Send  backstop.Send // ID, Plan, Category and the times until StartedAt; no text and no number
 	Tries int           // how many tries failed before
 	Err   error         // set if the row cannot be read; the plan is then missing
 }

@@ -62,7 +62,7 @@ func (db *DB) StatsChanges(ctx context.Context, f backstop.StatsFilter) (backsto
 		Before: backstop.RangeCounts{From: before.From, Until: before.Until},
 		After:  backstop.RangeCounts{From: f.From, Until: f.Until},
 	}
-	both := backstop.SendFilter{From: before.From, Until: f.Until, PolicyID: f.PolicyID}
+	both := backstop.SendFilter{From: before.From, Until: f.Until, PolicyID: f.PolicyID, Scheduled: new(false)}
 	w, found := sendsThat(both, rangeOf(both))
 	if !found {
 		return changes, nil

@@ -5,13 +5,19 @@ import "github.com/backstophq/backstop"
 // ClaimOverdue is the query of DB.ClaimOverdue.
 const ClaimOverdue = claimOverdue
 
+// ClaimSends and ClaimScheduled are the queries of the methods with these names.
+const (
+	ClaimSends     = claimSends
+	ClaimScheduled = claimScheduled
+)
+
 // CountRecipients is the query of DB.CountRecipients.
 const CountRecipients = countRecipients
 
 // Composed returns the queries that are made of the columns of a row.
 func Composed() map[string]string {
 	return map[string]string{
-		"insertSend": insertSend, "getSendByKey": getSendByKey, "getSend": getSend,
+		"insertSend": insertSend, "insertScheduled": insertScheduled, "getSendByKey": getSendByKey, "getSend": getSend,
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
 		"insertInbound": insertInbound,
 		"listTemplates": listTemplates, "getTemplates": getTemplates, "lockTemplates": lockTemplates,

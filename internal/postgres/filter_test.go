@@ -200,7 +200,7 @@ func requireListed(t *testing.T, db *postgres.DB, of backstop.StatsFilter) {
 	t.Helper()
 	listed := func(want int64, change func(*backstop.SendFilter)) {
 		t.Helper()
-		filter := backstop.SendFilter{From: of.From, Until: of.Until}
+		filter := backstop.SendFilter{From: of.From, Until: of.Until, Scheduled: new(false)}
 		change(&filter)
 		require.Len(t, listIDs(t, db, filter, backstop.ByNewest), int(want))
 	}
@@ -216,9 +216,11 @@ func requireListed(t *testing.T, db *postgres.DB, of backstop.StatsFilter) {
 	}
 	s := stats(t, db, of)
 	counts(s.Totals, func(*backstop.SendFilter) {})
+	listed(s.Totals.Scheduled, func(f *backstop.SendFilter) { f.Scheduled = new(true) })
 	for _, c := range s.Series {
 		in := func(f *backstop.SendFilter) { f.From, f.Until = c.At, c.At.Add(of.Bucket()) }
 		counts(c.Counts, in)
+		listed(c.Scheduled, func(f *backstop.SendFilter) { in(f); f.Scheduled = new(true) })
 		for _, r := range c.ByReason {
 			listed(r.Fallbacks, func(f *backstop.SendFilter) { in(f); f.Reasons = []backstop.FallbackReason{r.Reason} })
 		}

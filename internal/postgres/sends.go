@@ -15,9 +15,16 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// insertSend stores a send and its first event in one statement; no row when the key was used before.
-var insertSend = `WITH s AS (
-    INSERT INTO sends (` + insertColumns.Names() + `) VALUES (` + insertColumns.Params() + `)
+// insertSend stores a send and its first event in one statement; no row when the key was used before. insertScheduled also keeps
+// the claims of the sweeper away from the send, until its turn comes.
+var (
+	insertSend = `WITH s AS (
+    INSERT INTO sends (` + insertColumns.Names() + `) VALUES (` + insertColumns.Params() + `)` + withEvent
+	insertScheduled = `WITH s AS (
+    INSERT INTO sends (` + insertColumns.Names() + `, sweep_at) VALUES (` + insertColumns.Params() + `, 'infinity')` + withEvent
+)
+
+const withEvent = `
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
 )
@@ -54,11 +61,15 @@ func (db *DB) InsertSend(
 	insert := insertRow{
 		Row: row, PolicyID: orNull(send.Plan.PolicyID), CheckAt: pool.Stamp(send.CheckAt()), ChangedAt: send.AcceptedAt,
 	}
+	statement := insertSend
+	if send.IsScheduled() {
+		statement = insertScheduled
+	}
 	if key != nil {
 		insert.Key, insert.Hash = orNull(key.Key), key.Hash
 	}
 	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
-		rows, err := db.pool.Exec(ctx, insertSend, insertColumns.Values(insert)...)
+		rows, err := db.pool.Exec(ctx, statement, insertColumns.Values(insert)...)
 		switch {
 		case isRepeated && pool.IsTaken(err, "sends_pkey"): // this send was stored before its answer was lost
 			stored, created = send, true
@@ -69,7 +80,9 @@ func (db *DB) InsertSend(
 		case err != nil:
 			return err
 		case rows > 0 || key == nil:
-			db.Remember(send)
+			if !send.IsScheduled() { // nothing changes it soon
+				db.Remember(send)
+			}
 			stored, created = send, true
 			return nil
 		}

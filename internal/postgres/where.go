@@ -89,6 +89,7 @@ func sendsThat(f backstop.SendFilter, ids idRange) (w where, found bool) {
 		w.and(`country = ?`, *f.Country)
 	}
 	andAnyOf(&w, `outcome`, f.Outcomes)
+	andIs(&w, f.Scheduled, isScheduled)
 	andFallback(&w, f)
 	andMessages(&w, f)
 	return w, true
@@ -108,6 +109,9 @@ func andAnyOf[T ~string](w *where, column string, values []T) {
 		w.and(column+` = ANY(?)`, texts)
 	}
 }
+
+// isScheduled is the condition of backstop.Send.IsScheduled on a send: the predicate of its indexes.
+const isScheduled = `send_at IS NOT NULL AND started_at IS NULL AND finished_at IS NULL`
 
 func andFallback(w *where, f backstop.SendFilter) {
 	if f.Rule != "" || f.RuleType != "" || len(f.Reasons) > 0 {

@@ -91,6 +91,15 @@ func (w world) send() backstop.Send {
 	if w.IntN(4) == 0 {
 		send.ExpiresAt = new(send.AcceptedAt.Add(time.Duration(w.IntN(3600)) * time.Second))
 	}
+	if w.IntN(8) == 0 {
+		send.SendAt = new(send.AcceptedAt.Add(time.Duration(1+w.IntN(3600)) * time.Second))
+		if send.ExpiresAt != nil {
+			send.ExpiresAt = new(send.SendAt.Add(time.Minute))
+		}
+		if w.IntN(2) == 0 {
+			send.StartedAt = send.SendAt
+		}
+	}
 	send.Plan.PolicyID = oneOf(w, worldPolicies...)
 	send.Plan.Rules = nil
 	names := slices.Clone(worldNames)
@@ -177,7 +186,7 @@ func (s stored) passes(f backstop.SendFilter) bool {
 		(f.PolicyID == "" || f.PolicyID == s.Plan.PolicyID) &&
 		(f.To == "" || f.To == s.To) && strings.HasSuffix(s.To, f.ToEnds) &&
 		!s.AcceptedAt.Before(f.From) && (f.Until.IsZero() || s.AcceptedAt.Before(f.Until)) &&
-		(f.CorrelationID == "" || f.CorrelationID == s.CorrelationID) &&
+		(f.CorrelationID == "" || f.CorrelationID == s.CorrelationID) && isOf(f.Scheduled, s.IsScheduled()) &&
 		isOf(f.OwnRules, s.Plan.PolicyID == "") && isOf(f.FellBack, s.Fired != "") && isOf(f.Duplicate, s.DuplicateDelivery) &&
 		isOf(f.Averted, slices.ContainsFunc(s.events, func(e backstop.Event) bool { return e.Kind == backstop.EventAverted })) &&
 		(len(f.Reasons) == 0 || s.Fired != "" && slices.Contains(f.Reasons, s.FallbackReason)) &&
@@ -228,6 +237,7 @@ func anyFilter(t *rapid.T) backstop.SendFilter {
 
 		OwnRules:      mostly(t, "own rules", is),
 		CorrelationID: mostly(t, "order", rapid.SampledFrom(worldOrders)),
+		Scheduled:     mostly(t, "scheduled", is),
 
 		From: mostly(t, "from", when), Until: mostly(t, "until", when),
 		FellBack: mostly(t, "fell back", is), Averted: mostly(t, "averted", is), Duplicate: mostly(t, "duplicate", is),

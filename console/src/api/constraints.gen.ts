@@ -148,6 +148,9 @@ export const constraints = {
         "marketing"
       ]
     },
+    "send_at": {
+      "maxLength": 64
+    },
     "expires_at": {
       "maxLength": 64
     },

@@ -132,7 +132,7 @@ export interface paths {
         /**
          * List sends
          * @description Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-         *     the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
+         *     the send was accepted. Each number of `GET /v1/stats` is the length of such a list, of which `scheduled` is `false`.
          */
         get: operations["ListSends"];
         put?: never;
@@ -142,6 +142,8 @@ export interface paths {
          *     copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
          *     202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
          *     `Idempotency-Key`.
+         *
+         *     With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
          */
         post: operations["CreateSend"];
         delete?: never;
@@ -226,7 +228,8 @@ export interface paths {
          * Send a message again
          * @description Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
          *     `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
-         *     own is repeated by the rules in its plan. If the send had `expires_at`, the new one has as much time as it had.
+         *     own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
+         *     `expires_at`, the new one has as much time as it had.
          *
          *     If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
          *     `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
@@ -582,7 +585,8 @@ export interface paths {
         /**
          * Count the sends of a time range
          * @description Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
-         *     type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
+         *     type, reason and country. Scheduled sends count when they have started. The range may span up to 92 days. The counts may
+         *     be up to 10 seconds old.
          */
         get: operations["GetStats"];
         put?: never;
@@ -1468,10 +1472,19 @@ export interface components {
             category?: components["schemas"]["Category"];
             /**
              * Format: date-time
+             * @description The time when the send starts, with its offset from UTC; up to 180 days ahead. The send is stored at once. All waits
+             *     count from this time. A time that is past by up to 1 hour means now: the send then has no `send_at`. An earlier one is
+             *     refused with 422. Many sends with one time start one after another, at the rate that the operator has set; the waits of
+             *     each then count from its turn, which `started_at` tells.
+             * @example 2031-05-04T09:00:00+02:00
+             */
+            send_at?: string;
+            /**
+             * Format: date-time
              * @description The time after which the message is useless. After it Backstop sends nothing by either channel and retries no call. An
              *     SMS has the remaining time as its validity period, if the provider allows one of that length (Twilio: up to 10 hours).
-             *     The provider then drops the SMS if it cannot send it in time. The latest possible time is the end of the year 9999 in
-             *     UTC.
+             *     The provider then drops the SMS if it cannot send it in time. It must be after `send_at`. The latest possible time is the
+             *     end of the year 9999 in UTC.
              */
             expires_at?: string;
             correlation_id?: components["schemas"]["CorrelationID"];
@@ -1579,9 +1592,23 @@ export interface components {
             id: string;
             outcome: components["schemas"]["Outcome"];
             accepted_at: components["schemas"]["Time"];
+            send_at?: components["schemas"]["SendAt"];
             /** @description Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same. */
             warnings?: components["schemas"]["Warning"][];
         };
+        /**
+         * Format: date-time
+         * @description The `send_at` of the request. Absent if the send was to start at once.
+         * @example 2031-05-04T07:00:00Z
+         */
+        SendAt: string;
+        /**
+         * Format: date-time
+         * @description When the turn of a send with `send_at` came. All waits count from it. Absent before, and if the send has no `send_at`: its
+         *     waits count from `accepted_at`.
+         * @example 2031-05-04T07:00:00Z
+         */
+        StartedAt: string;
         /** @description The plan, the SMS length and the warnings of a send that is not stored. */
         SendPreview: {
             /**
@@ -1589,6 +1616,7 @@ export interface components {
              *     number of the main country of its calling code.
              */
             country?: string;
+            send_at?: components["schemas"]["SendAt"];
             plan: components["schemas"]["Plan"];
             sms: components["schemas"]["SMSLength"];
             /** @description Warnings about parts of the send that are valid but may be mistakes. They do not refuse the send. */
@@ -1675,6 +1703,8 @@ export interface components {
             /** @description The timeline of the send, oldest event first. */
             events: components["schemas"]["Event"][];
             accepted_at: components["schemas"]["Time"];
+            send_at?: components["schemas"]["SendAt"];
+            started_at?: components["schemas"]["StartedAt"];
             expires_at?: components["schemas"]["Time"];
             finished_at?: components["schemas"]["Time"];
             /** @description When the send was confirmed; absent if it was not. */
@@ -1883,6 +1913,8 @@ export interface components {
             /** @description Absent if the send has rules of its own. */
             policy_name?: string;
             accepted_at: components["schemas"]["Time"];
+            send_at?: components["schemas"]["SendAt"];
+            started_at?: components["schemas"]["StartedAt"];
             finished_at?: components["schemas"]["Time"];
             correlation_id?: components["schemas"]["CorrelationID"];
             metadata?: components["schemas"]["Metadata"];
@@ -1922,7 +1954,7 @@ export interface components {
         StatsCounts: {
             /**
              * Format: int64
-             * @description Accepted sends; the sum of the counts of all outcomes.
+             * @description Accepted sends that have started; the sum of the counts of all outcomes.
              */
             sends: number;
             /**
@@ -1930,6 +1962,11 @@ export interface components {
              * @description Sends with the outcome `pending`.
              */
             pending: number;
+            /**
+             * Format: int64
+             * @description Further sends, which wait for their `send_at` or for their turn after it; 0 in the counts of a policy or country.
+             */
+            scheduled: number;
             /**
              * Format: int64
              * @description Sends with the outcome `whatsapp`.
@@ -2324,9 +2361,10 @@ export interface components {
         /**
          * @description The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
          *     be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
-         *     of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-         *     `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
-         *     (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
+         *     of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
+         *     (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
+         *     spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
+         *     of the driver or the provider, in English), `template_language` (`languages`: those
          *     that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
          *     `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
          *     media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
@@ -2334,7 +2372,7 @@ export interface components {
          *     have).
          * @enum {string}
          */
-        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "correlation_taken" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "metadata_key" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "schema" | "send_id" | "taken" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "correlation_taken" | "country_code" | "cursor" | "days_ahead_max" | "digits" | "etag" | "given_twice" | "hours_past_max" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "metadata_key" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "schema" | "send_id" | "taken" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**
@@ -2621,6 +2659,8 @@ export interface components {
         OfTo: string;
         /** @description Only sends to phone numbers that end with these digits. */
         ToEnds: string;
+        /** @description With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others. */
+        Scheduled: boolean;
         /** @description With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others. */
         FellBack: boolean;
         /** @description With `true`, only sends with an SMS that the last look averted. With `false`, only the others. */
@@ -3063,6 +3103,8 @@ export interface operations {
                 from?: components["parameters"]["From"];
                 /** @description Only sends accepted before this time. */
                 until?: components["parameters"]["Until"];
+                /** @description With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others. */
+                scheduled?: components["parameters"]["Scheduled"];
                 /** @description With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others. */
                 fell_back?: components["parameters"]["FellBack"];
                 /** @description With `true`, only sends with an SMS that the last look averted. With `false`, only the others. */
@@ -3336,6 +3378,8 @@ export interface operations {
                 from?: components["parameters"]["From"];
                 /** @description Only sends accepted before this time. */
                 until?: components["parameters"]["Until"];
+                /** @description With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others. */
+                scheduled?: components["parameters"]["Scheduled"];
                 /** @description With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others. */
                 fell_back?: components["parameters"]["FellBack"];
                 /** @description With `true`, only sends with an SMS that the last look averted. With `false`, only the others. */

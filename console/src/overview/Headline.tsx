@@ -60,6 +60,13 @@ export function Headline({ stats, previous }: { stats: Stats; previous: Stats | 
             texts={{ now: count(totals.sends), before: count(previous.totals.sends) }}
           />
         )}
+        {totals.scheduled > 0 && (
+          <small>
+            <Link to={link({ scheduled: "true" })}>
+              {t("overview.moreScheduled", { count: totals.scheduled, written: count(totals.scheduled) })}
+            </Link>
+          </small>
+        )}
         <small className="headline-range">
           {rangeName(stats, i18n.language)}
           {previous && ` · ${t("overview.compared")}`}

@@ -5,6 +5,7 @@ import type { Bounds } from "./range";
 /** Scope is the filter of the shown statistics. */
 export interface Scope extends Bounds {
   policy: string; // empty: of all policies
+  scheduled?: "false"; // if there are scheduled sends, which are not counted
 }
 
 const ScopeContext = createContext<Scope>({ from: "", until: "", policy: "" });

@@ -2,8 +2,8 @@ import { type MouseEvent, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useHref } from "react-router";
 import { policyName } from "../policies/policyName";
+import { SendTag } from "../sends/SendTag";
 import { TimeText } from "../ui/TimeText";
-import { OutcomeTag } from "../ui/ToneTag";
 import { duration } from "../ui/time";
 import type { Found, Group, Row } from "./results";
 
@@ -83,7 +83,7 @@ function Content({ row, found }: { row: Row; found: Found }) {
       return (
         <>
           <strong>{row.send.to}</strong>
-          <OutcomeTag outcome={row.send.outcome} />
+          <SendTag send={row.send} />
           <span className="search-about">
             <TimeText at={row.send.accepted_at} /> · {policyName(row.send, t)}
           </span>

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import type { SendInput, SendPreview } from "../api/client";
 import { policyName } from "../policies/policyName";
 import { countryName } from "../rules/countries";
+import { zonedTime } from "../ui/time";
 
 interface Props {
   input: SendInput | undefined; // undefined: closed
@@ -18,7 +19,7 @@ export function ConfirmSend({ input, preview, onConfirm, onClose }: Props) {
     <Modal
       open={input !== undefined}
       title={t("newSend.confirm")}
-      okText={t("newSend.confirmed")}
+      okText={t(input?.send_at ? "newSend.confirmedLater" : "newSend.confirmed")}
       cancelText={t("newSend.back")}
       onOk={() => input && onConfirm(input)}
       onCancel={onClose}
@@ -41,6 +42,9 @@ export function ConfirmSend({ input, preview, onConfirm, onClose }: Props) {
               label: t("sends.policy"),
               children: preview ? policyName(preview.plan, t) : input.fallback.policy_id,
             },
+            ...(input.send_at
+              ? [{ key: "sendAt", label: t("sends.sendAt"), children: zonedTime(input.send_at, i18n.language) }]
+              : []),
             {
               key: "whatsapp",
               label: t("channel.whatsapp"),

@@ -128,7 +128,7 @@ export default function NewSendPage({ session }: { session: Session }) {
             {isFlawed && <Alert className="problem" type="error" showIcon role="alert" title={t("newSend.flawed")} />}
             {failure !== undefined && <ProblemAlert error={failure} />}
             <Button type="primary" htmlType="submit" icon={<SendOutlined />} loading={create.isPending} block>
-              {t("newSend.send")}
+              {t(draft?.send_at ? "newSend.schedule" : "newSend.send")}
             </Button>
           </Card>
         </div>

@@ -10,6 +10,7 @@ import { bareNumber, checkRecipient } from "../rules/checks";
 import { countryName } from "../rules/countries";
 import { ProblemAlert } from "../ui/ProblemView";
 import { warningText } from "../ui/problemTexts";
+import { zonedTime } from "../ui/time";
 import { previewInput } from "./draft";
 
 const pause = 350; // ms without a change, before the form is sent to the API
@@ -42,13 +43,14 @@ export function PlanPreview({ preview, to }: { preview: ReturnType<typeof usePre
     const number = bareNumber(to);
     return <p className="hint">{(number && checkRecipient(number, t)) || t("newSend.planLater")}</p>;
   }
-  const { plan, country, warnings } = preview.data;
+  const { plan, country, send_at, warnings } = preview.data;
   return (
     <div aria-live="polite">
       <p>
         <strong>{policyName(plan, t)}</strong>
         {country && <> · {countryName(country, i18n.language)}</>}
       </p>
+      {send_at && <p>{t("newSend.starts", { time: zonedTime(send_at, i18n.language) })}</p>}
       <PolicyPicture rules={plan.rules} />
       {warnings?.map((warning) => (
         <Alert

@@ -20,6 +20,7 @@ import { useNarrow } from "../ui/useMedia";
 import { type End, EndDialog } from "./EndDialog";
 import { sendsPath } from "./filter";
 import { RepeatDialog } from "./RepeatDialog";
+import { isBeforeStart } from "./schedule";
 
 interface Props {
   send: Send;
@@ -132,9 +133,9 @@ function useCopy(): (text: string) => void {
   };
 }
 
-/** runAddress is the address of the send's workflow in the Temporal UI, if there is one. */
+/** runAddress is the address of the send's workflow in the Temporal UI, if there is one. A scheduled send has none before its start. */
 function runAddress(send: Send, session: Session): string | undefined {
-  if (!session.temporal_ui_url) {
+  if (!session.temporal_ui_url || isBeforeStart(send)) {
     return undefined;
   }
   const namespace = encodeURIComponent(session.temporal_namespace);

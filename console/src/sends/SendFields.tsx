@@ -12,6 +12,7 @@ import type { Sender } from "../templates/useSender";
 import { WaitInput } from "../ui/WaitInput";
 import type { Draft } from "./draft";
 import { PolicySelect } from "./PolicySelect";
+import { keepForm, SendAtField } from "./SendAtField";
 import { TemplateFields } from "./TemplateFields";
 
 const { whatsapp, fallback, category } = constraints.SendInput;
@@ -55,6 +56,7 @@ export function MessageFields({ kind, sender, template }: MessageProps) {
           options={category.enum.map((value) => ({ value, label: t(`category.${value}`) }))}
         />
       </Form.Item>
+      <SendAtField />
     </>
   );
 }
@@ -140,7 +142,7 @@ function Overrides() {
         <AccountsSelect />
       </Form.Item>
       <Form.Item name="expires_at" label={t("sends.expires")} extra={t("newSend.expiresMeans")}>
-        <DatePicker showTime />
+        <DatePicker showTime onKeyDown={keepForm} />
       </Form.Item>
     </>
   );

@@ -13,12 +13,12 @@ import { OutageNotice, useOutage } from "../ui/outage";
 import { PageHeader } from "../ui/PageHeader";
 import { useNow } from "../ui/relativeTime";
 import { TimeText } from "../ui/TimeText";
-import { OutcomeTag } from "../ui/ToneTag";
 import { Attempts } from "./Attempts";
 import { ChannelCard } from "./ChannelCard";
 import { callerFacts } from "./callerFacts";
 import { Events } from "./Events";
 import { SendActions } from "./SendActions";
+import { SendTag } from "./SendTag";
 import { useReader } from "./useReader";
 import { type Link as Connection, useWatch } from "./useWatch";
 import { Verdict } from "./Verdict";
@@ -53,7 +53,7 @@ function Watched({ send, session }: { send: Send; session: Session }) {
         path={[{ title: t("sends.title"), to: "/sends" }]}
         actions={<SendActions send={send} summary={summary} session={session} />}
       >
-        <OutcomeTag outcome={send.outcome} />
+        <SendTag send={send} />
       </PageHeader>
       {outage ? <OutageNotice outage={outage} /> : <Live connection={connection} />}
       <Verdict send={send} verdict={verdict} />
@@ -107,6 +107,8 @@ function Facts({ send }: { send: Send }) {
     ...(send.category ? [{ label: t("sends.category"), children: t(`category.${send.category}`) }] : []),
     ...callerFacts(send, t),
     { label: t("sends.accepted"), children: <TimeText at={send.accepted_at} withZone /> },
+    ...(send.send_at ? [{ label: t("sends.sendAt"), children: <TimeText at={send.send_at} withZone /> }] : []),
+    ...(send.started_at ? [{ label: t("sends.started"), children: <TimeText at={send.started_at} withZone /> }] : []),
     ...(send.expires_at ? [{ label: t("sends.expires"), children: <TimeText at={send.expires_at} withZone /> }] : []),
     ...(send.finished_at
       ? [{ label: t("sends.finished"), children: <TimeText at={send.finished_at} withZone /> }]

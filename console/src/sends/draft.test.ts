@@ -51,6 +51,12 @@ test("inputOf sends the accounts in their order", () => {
   expect(fieldOf("fallback.routes.0.account")).toBe("routes");
 });
 
+test("inputOf sends the time of a scheduled send with its offset from UTC", () => {
+  const send_at = dayjs("2031-05-04T09:00:00+02:00");
+  expect(inputOf({ ...draft, send_at }).send_at).toBe("2031-05-04T07:00:00.000Z");
+  expect(fieldOf("send_at")).toBe("send_at");
+});
+
 test("inputOf sends the template instead of the text, with components that are a JSON array", () => {
   const components = (text: string) =>
     inputOf({ ...draft, kind: "template", template: "parcel", language: "en", components: text }).whatsapp;

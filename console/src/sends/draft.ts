@@ -25,6 +25,7 @@ export interface Draft {
   wait?: number;
   send_id?: string;
   routes?: string[]; // the SMS accounts, in order
+  send_at?: Dayjs;
   expires_at?: Dayjs;
   correlation_id?: string;
   correlation_unique?: boolean;
@@ -64,6 +65,7 @@ export function inputOf(draft: Partial<Draft>, known?: Template, standIn = ""): 
       ...(draft.routes?.length ? { routes: draft.routes.map((account) => ({ account })) } : {}),
     },
     ...(draft.category ? { category: draft.category } : {}),
+    ...(draft.send_at ? { send_at: draft.send_at.toISOString() } : {}),
     ...(draft.expires_at ? { expires_at: draft.expires_at.toISOString() } : {}),
     ...(correlation ? { correlation_id: correlation } : {}),
     ...(correlation && draft.correlation_unique ? { correlation_unique: true } : {}),
@@ -137,6 +139,7 @@ const fields = new Map<string, keyof Draft>([
   ["to", "to"],
   ["category", "category"],
   ["whatsapp.account", "account"],
+  ["send_at", "send_at"],
   ["expires_at", "expires_at"],
   ["whatsapp.text", "text"],
   ["whatsapp.template.name", "template"],

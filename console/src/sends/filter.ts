@@ -16,6 +16,7 @@ export const filterNames = [
   "policy",
   "to",
   "to_ends",
+  "scheduled",
   "fell_back",
   "averted",
   "duplicate",
@@ -43,13 +44,14 @@ export function sendsPath(values: Partial<FilterValues>): string {
 
 /** queryOf translates the values in the address into a query of the API. The bounds of a preset are not in it. */
 export function queryOf(values: FilterValues): SendsQuery {
-  const { range: _, outcome, reason, policy, fell_back, averted, duplicate, own_rules, ...others } = values;
+  const { range: _, outcome, reason, policy, scheduled, fell_back, averted, duplicate, own_rules, ...others } = values;
   const present = Object.fromEntries(Object.entries(others).filter(([, value]) => value));
   return {
     ...present,
     ...(policy && { policy_id: policy }),
     ...(outcome && { outcome: outcome.split(",") as Outcome[] }),
     ...(reason && { reason: reason.split(",") as Schemas["FallbackReason"][] }),
+    ...(scheduled && { scheduled: readBoolean(scheduled) }),
     ...(fell_back && { fell_back: readBoolean(fell_back) }),
     ...(averted && { averted: readBoolean(averted) }),
     ...(duplicate && { duplicate: readBoolean(duplicate) }),

@@ -4,6 +4,7 @@ import { type FilterName, filterNames, filtersOf, queryOf } from "./filter";
 
 /** A filter that is not always in view. */
 export const moreFilters = [
+  "scheduled",
   "reason",
   "code",
   "country",
@@ -19,7 +20,7 @@ export const moreFilters = [
 ] as const satisfies FilterName[];
 
 /** The filters with yes and no. */
-export const yesNoFilters = ["own_rules", "duplicate", "averted"] as const satisfies MoreFilter[];
+export const yesNoFilters = ["scheduled", "own_rules", "duplicate", "averted"] as const satisfies MoreFilter[];
 
 export type YesNoFilter = (typeof yesNoFilters)[number];
 

@@ -668,3 +668,23 @@ test.each([
   const providers = title ? [{ name, title } as Schemas["Provider"]] : [];
   expect(providerName(name, providers)).toBe(wanted);
 });
+
+test("a scheduled send says when it starts", () => {
+  const send = new FakeSend(rule).with({ send_at: at(7200), next_rule: "acme", next_deadline: at(7260) });
+  const { headline, tone, lines } = read(send);
+  expect([headline, tone]).toEqual(["Scheduled, not started yet", "wait"]);
+  expect(lines).toContain("It is scheduled, and starts at 7200 s.");
+  expect(lines).toContain("If WhatsApp has not delivered the message by 7260 s, rule “acme” sends an SMS from ACME.");
+  expect(read(send, 7300).lines).toContain(
+    "It was scheduled for 7200 s, and waits for its turn: scheduled sends start one after another.",
+  );
+  expect(read(send, 3600, "zh-CN").lines).toContain("已定时，将于 7200 s开始。");
+});
+
+test("a send that was scheduled says when it started, or that it ended before", () => {
+  const started = new FakeSend(rule).with({ send_at: at(60), started_at: at(90) });
+  expect(read(started).headline).toBe("Accepted, not sent yet");
+  expect(read(started).lines).toContain("It was scheduled, and started at 90 s.");
+  const ended = new FakeSend(rule).with({ send_at: at(7200) }).ends("failed");
+  expect(read(ended).lines).toContain("It was scheduled for 7200 s, and ended before it started.");
+});

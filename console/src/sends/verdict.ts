@@ -25,11 +25,28 @@ export function verdictOf(send: Send, now: number, reader: Reader): Verdict {
     headline: headlineOf(send, messages, reader),
     lines: [
       { about: "send", tone: "quiet", text: reader.t("verdict.accepted", { at: slot }), at: send.accepted_at },
+      ...scheduleOf(send, now, reader),
       ...messages.filter((message) => !isAverted(message, send)).map((message) => lineOf(message, send, reader)),
       ...notesOf(send, messages, reader),
       ...nextOf(send, messages, now, reader.t),
     ],
   };
+}
+
+/** scheduleOf says when a scheduled send starts, or has started. */
+function scheduleOf(send: Send, now: number, { t }: Reader): Line[] {
+  if (!send.send_at) {
+    return [];
+  }
+  const line = (text: string, at: string): Line => ({ about: "send", tone: "quiet", text, at });
+  if (send.started_at) {
+    return [line(t("verdict.schedule.started", { at: slot }), send.started_at)];
+  }
+  if (send.finished_at) {
+    return [line(t("verdict.schedule.ended", { at: slot }), send.send_at)];
+  }
+  const isDue = Date.parse(send.send_at) <= now;
+  return [line(t(isDue ? "verdict.schedule.due" : "verdict.schedule.starts", { at: slot }), send.send_at)];
 }
 
 /** isAverted reports whether the last look has averted an SMS. A note says so. */

@@ -4,6 +4,7 @@ import { firstSender } from "../accounts/routes";
 import type { Send } from "../api/client";
 import { providerName, type Reader } from "./explanation";
 import { type Message, mayBeOut, newestSMS } from "./messages";
+import { isScheduled } from "./schedule";
 import { senderOf } from "./sender";
 
 /** headlineOf returns the state of a send in a few words. */
@@ -67,6 +68,9 @@ function endedHeadline(send: Send, messages: Message[], { t }: Reader): string {
 
 function openHeadline(send: Send, messages: Message[], reader: Reader): string {
   const { t } = reader;
+  if (isScheduled(send)) {
+    return t("verdict.headline.scheduled");
+  }
   const newest = newestSMS(messages);
   const isOut = send.sms && send.sms.status !== "failed";
   const words = {

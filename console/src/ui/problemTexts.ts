@@ -11,6 +11,7 @@ export function fieldText({ code, params, reason }: Schemas["FieldError"], t: TF
   const context = params?.meant ? "meant" : params?.policy === "" ? "own" : undefined;
   const words = {
     ...(params?.component && { component: componentText(params.component, t) }),
+    ...(params?.other === "send_at" && { other: t("sends.sendAt") }),
     ...(params?.status && { status: statusText(params.status, t) }),
   };
   return t(`problem.fields.${code}`, { ...params, ...words, context, defaultValue: reason });

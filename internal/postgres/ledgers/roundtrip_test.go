@@ -122,6 +122,12 @@ func TestStore_roundTrip(t *testing.T) {
 	look(d)
 
 	send = newSend(t)
+	send.SendAt, send.StartedAt = new(send.AcceptedAt.Add(time.Minute)), new(send.AcceptedAt.Add(2*time.Minute))
+	scheduled := insertSend(t, db, send)
+	scheduled.begin(whatsApp)
+	look(scheduled)
+
+	send = newSend(t)
 	send.ExpiresAt = new(send.AcceptedAt.Add(time.Second))
 	expired := insertSend(t, db, send)
 	ruling, _ := expired.ask(whatsApp)

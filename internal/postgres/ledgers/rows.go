@@ -19,7 +19,7 @@ type Row struct {
 	state
 }
 
-// accepted has the columns that never change.
+// accepted has the columns that no change of a ledger sets.
 type accepted struct {
 	ID         string            `db:"id"`
 	To         string            `db:"recipient"`
@@ -31,6 +31,8 @@ type accepted struct {
 	ExpiresAt  *time.Time        `db:"expires_at"`
 	Plan       string            `db:"plan"` // JSON
 	AcceptedAt time.Time         `db:"accepted_at"`
+	SendAt     *time.Time        `db:"send_at"`
+	StartedAt  *time.Time        `db:"started_at"` // set once, by the sweeper
 
 	CorrelationID     string  `db:"correlation_id"`
 	CorrelationUnique bool    `db:"correlation_unique"`
@@ -70,6 +72,7 @@ func RowOf(s backstop.Send) (Row, error) {
 			ID: s.ID, To: s.To, Country: s.Country, Text: s.Text, Template: template, SMSText: s.SMSText, Category: s.Category,
 			ExpiresAt: pool.StampPtr(s.ExpiresAt), Plan: string(plan), AcceptedAt: pool.Stamp(s.AcceptedAt),
 			CorrelationID: s.CorrelationID, CorrelationUnique: s.CorrelationUnique,
+			SendAt: pool.StampPtr(s.SendAt), StartedAt: pool.StampPtr(s.StartedAt),
 		},
 		state: stateOf(s),
 	}
@@ -96,6 +99,7 @@ func (r Row) Send() (backstop.Send, error) {
 	s := backstop.Send{
 		ID: r.ID, To: r.To, Country: r.Country, Text: r.Text, SMSText: r.SMSText, Category: r.Category,
 		ExpiresAt: pool.StampPtr(r.ExpiresAt), AcceptedAt: pool.Stamp(r.AcceptedAt),
+		SendAt: pool.StampPtr(r.SendAt), StartedAt: pool.StampPtr(r.StartedAt),
 		Status: backstop.Statuses{WhatsApp: r.WhatsApp, SMS: r.SMS}, Fired: r.Fired, FiredReason: r.FiredReason,
 		FiredCause: r.FiredCause, FallbackReason: r.FallbackReason, DeliveredAt: pool.StampPtr(r.DeliveredAt),
 		DeliveredBy: r.DeliveredBy, DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired,
