@@ -143,6 +143,6 @@ func TestSends_Export_scheduled(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, *r.filter.Scheduled)
 	lines := strings.Split(file, "\r\n")
-	require.True(t, strings.HasSuffix(lines[0], ",finished_at,send_at,started_at"))
-	require.True(t, strings.HasSuffix(lines[1], ",,2031-05-04T13:00:00Z,2031-05-04T14:00:00Z"), lines[1])
+	require.True(t, strings.HasSuffix(lines[0], ",send_at,started_at"))
+	require.True(t, strings.HasSuffix(lines[1], ",2031-05-04T13:00:00Z,2031-05-04T14:00:00Z"), lines[1])
 }
