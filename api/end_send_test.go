@@ -47,7 +47,9 @@ func TestSends_Cancel(t *testing.T) {
 		}}
 		late := r.call(t, "POST", path+"/cancel", "")
 		require.Equal(t, "the send cannot be cancelled: an SMS was sent, or may have been sent", late.problem(409, "conflict").Detail)
-		var body struct{ Send api.Send }
+		var body struct {
+			Send api.Send `json:"send"`
+		}
 		require.NoError(t, json.Unmarshal(late.Body.Bytes(), &body))
 		require.Equal(t, send.ID, body.Send.ID)
 		require.Equal(t, api.OutcomePending, body.Send.Outcome)

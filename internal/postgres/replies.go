@@ -12,7 +12,7 @@ import (
 // newest 100 sends of the number: a person who writes in a chat has the chat open. Its time is by the provider's clock, so it may
 // answer a message less if the clocks differ.
 const findAnswered = `WITH u AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset($1::jsonb)
+    SELECT n, provider, account, sender, reply_to, at FROM jsonb_to_recordset($1::jsonb)
         AS u (n int, provider text, account text, sender text, reply_to text, at timestamptz)
 )
 SELECT u.n, a.send, a.step, a.message_id FROM u JOIN attempts AS a ON a.provider = u.provider AND a.message_id = u.reply_to
@@ -36,8 +36,9 @@ type answeredRow struct {
 
 // reply is an inbound message as findAnswered reads it.
 type reply struct {
-	N int `json:"n"`
 	inboundRow
+
+	N int `json:"n"`
 }
 
 // readByReply returns the receipts of the WhatsApp messages that stored inbound messages answer.
