@@ -18,7 +18,7 @@ func (s *server) CancelSend(ctx context.Context, r CancelSendRequestObject) (Can
 		return nil, err
 	}
 	if cancelled != nil {
-		return nil, &sendConflictError{err: cancelled, send: send}
+		return nil, &lateError{err: cancelled, send: send}
 	}
 	return CancelSend200JSONResponse(send), nil
 }
@@ -36,12 +36,12 @@ func (s *server) ConfirmSend(ctx context.Context, r ConfirmSendRequestObject) (C
 	return ConfirmSend200JSONResponse(send), nil
 }
 
-// sendConflictError is an error of code Conflict that the present state of a send causes. The problem document shows that state.
-type sendConflictError struct {
+// lateError is an error of code Conflict: the state of a send no longer allows a change. The problem document shows that state.
+type lateError struct {
 	err  error
 	send Send
 }
 
-func (e *sendConflictError) Error() string { return e.err.Error() }
+func (e *lateError) Error() string { return e.err.Error() }
 
-func (e *sendConflictError) Unwrap() error { return e.err }
+func (e *lateError) Unwrap() error { return e.err }

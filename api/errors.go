@@ -87,7 +87,7 @@ func (s *server) fail(c *gin.Context, err error) {
 			slog.String("route", c.FullPath()), slog.Any("error", err), slog.Any("cause", e.Cause))
 	}
 	var state *Send
-	if conflict, ok := errors.AsType[*sendConflictError](err); ok {
+	if conflict, ok := errors.AsType[*lateError](err); ok {
 		state = &conflict.send
 	}
 	s.writeProblem(c, e, state)
