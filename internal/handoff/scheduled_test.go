@@ -94,39 +94,6 @@ func TestHandoff_scheduled(t *testing.T) {
 	r.requireMarked()
 }
 
-// A scheduled send that its caller cancels, or confirms, is never started. Nothing tells the engine, which does not know it.
-func TestHandoff_scheduled_ended(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, nil)
-	clock := clocktest.New(time.Now().UTC().Truncate(time.Microsecond))
-	h := r.handoffWith(r.store, r.engine, clock.Now)
-	accept := func() backstop.Send {
-		send := newSend()
-		send.SendAt = new(clock.Now().Add(time.Hour))
-		send, _, err := h.Accept(t.Context(), send, nil)
-		require.NoError(t, err)
-		return send
-	}
-	cancelled, confirmed, kept := accept(), accept(), accept()
-	require.NoError(t, h.Cancel(t.Context(), cancelled.ID))
-	require.NoError(t, h.Confirm(t.Context(), confirmed.ID))
-
-	clock.Advance(2 * time.Hour)
-	stop := r.sweeping(h)
-	require.Eventually(t, func() bool { return r.started(kept) == 1 }, longest, moment)
-	time.Sleep(1200 * time.Millisecond) // one more sweep
-	stop()
-	require.Zero(t, r.started(cancelled, confirmed))
-	for send, want := range map[string]backstop.Outcome{
-		cancelled.ID: backstop.OutcomeCancelled, confirmed.ID: backstop.OutcomeConfirmed,
-	} {
-		stored, err := r.db.Send(t.Context(), send)
-		require.NoError(t, err)
-		require.Equal(t, want, stored.Outcome)
-		require.False(t, stored.IsScheduled())
-	}
-}
-
 // The accepted send starts at once if its time has come already.
 func TestHandoff_Accept_past(t *testing.T) {
 	t.Parallel()
@@ -277,7 +244,8 @@ func TestHandoff_Sweep_scheduled_away(t *testing.T) {
 	time.Sleep(1200 * time.Millisecond) // one more sweep
 	require.LessOrEqual(t, claimed(), 32, "two claims")
 	r.engine.fails(nil)
-	require.Eventually(t, func() bool { clock.Advance(time.Second); return r.store.swept() == due }, longest, moment)
+	// The clock is fast, but on a slow machine no lease ends before its claim is handed over.
+	require.Eventually(t, func() bool { clock.Advance(time.Second); return r.store.swept() == due }, longest, 250*time.Millisecond)
 	stop()
 	r.requireMarked()
 }
