@@ -3127,8 +3127,10 @@ type ClientInterface interface {
 	// ReplaceAccountWithBody Replace an account
 	//
 	// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-	// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-	// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+	// value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+	// the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+	// provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+	// 409.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3138,8 +3140,10 @@ type ClientInterface interface {
 	// ReplaceAccount Replace an account
 	//
 	// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-	// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-	// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+	// value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+	// the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+	// provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+	// 409.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3632,8 +3636,10 @@ func (c *Client) PatchAccountWithApplicationMergePatchPlusJSONBody(ctx context.C
 // ReplaceAccountWithBody Replace an account
 //
 // Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+// value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+// the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+// provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+// 409.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3653,8 +3659,10 @@ func (c *Client) ReplaceAccountWithBody(ctx context.Context, name NameOfAccount,
 // ReplaceAccount Replace an account
 //
 // Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+// value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+// the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+// provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+// 409.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7063,8 +7071,10 @@ type ClientWithResponsesInterface interface {
 	// ReplaceAccountWithBodyWithResponse Replace an account
 	//
 	// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-	// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-	// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+	// value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+	// the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+	// provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+	// 409.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7074,8 +7084,10 @@ type ClientWithResponsesInterface interface {
 	// ReplaceAccountWithResponse Replace an account
 	//
 	// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-	// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-	// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+	// value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+	// the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+	// provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+	// 409.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10619,8 +10631,10 @@ func (c *ClientWithResponses) PatchAccountWithApplicationMergePatchPlusJSONBodyW
 // ReplaceAccountWithBodyWithResponse Replace an account
 //
 // Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+// value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+// the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+// provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+// 409.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10636,8 +10650,10 @@ func (c *ClientWithResponses) ReplaceAccountWithBodyWithResponse(ctx context.Con
 // ReplaceAccountWithResponse Replace an account
 //
 // Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+// value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+// the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+// provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+// 409.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -455,8 +455,10 @@ export interface paths {
         /**
          * Replace an account
          * @description Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-         *     value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-         *     `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+         *     value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+         *     the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+         *     provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+         *     409.
          */
         put: operations["ReplaceAccount"];
         post?: never;
