@@ -299,6 +299,7 @@ func (s *store) Timeline(context.Context, string) ([]backstop.Attempt, []backsto
 	return s.attempts, s.events, s.away
 }
 
+// ListSends passes all sends, or if they are asked for by a CorrelationID, those that have it and one of the outcomes.
 func (s *store) ListSends(
 	ctx context.Context, filter backstop.SendFilter, page backstop.Page,
 ) ([]backstop.Send, bool, error) {
@@ -314,7 +315,11 @@ func (s *store) ListSends(
 			s.away = &backstop.Error{Code: backstop.TryLater, Message: "away"}
 		}
 	}
-	items, more := cut(s.sends, page, func(v backstop.Send) string { return v.ID })
+	sends := slices.DeleteFunc(slices.Clone(s.sends), func(v backstop.Send) bool {
+		return filter.CorrelationID != "" && (v.CorrelationID != filter.CorrelationID ||
+			len(filter.Outcomes) > 0 && !slices.Contains(filter.Outcomes, v.Outcome))
+	})
+	items, more := cut(sends, page, func(v backstop.Send) string { return v.ID })
 	return items, more, s.away
 }
 

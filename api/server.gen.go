@@ -79,6 +79,12 @@ const (
 	ChannelWhatsapp Channel = "whatsapp"
 )
 
+// Defines values for EndedSendResult.
+const (
+	EndedSendResultDone    EndedSendResult = "done"
+	EndedSendResultTooLate EndedSendResult = "too_late"
+)
+
 // Defines values for EventKind.
 const (
 	EventKindAccepted          EventKind = "accepted"
@@ -931,6 +937,41 @@ type CodeCount struct {
 //
 // Example: order-10482
 type CorrelationID = string
+
+// EndSendsInput The sends to end.
+type EndSendsInput struct {
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID CorrelationID `json:"correlation_id"`
+}
+
+// EndedSend What became of one send.
+type EndedSend struct {
+	// Reason Why it is too late, as a text for people.
+	Reason *string `json:"reason,omitempty"`
+
+	// Result `done`: the send is cancelled or confirmed, now or before. `too_late`: it cannot be cancelled any more, and nothing has
+	// changed.
+	Result EndedSendResult `json:"result"`
+
+	// Send The state of a send without its plan, attempts and events.
+	Send SendSummary `json:"send"`
+}
+
+// EndedSendResult `done`: the send is cancelled or confirmed, now or before. `too_late`: it cannot be cancelled any more, and nothing has
+// changed.
+type EndedSendResult string
+
+// EndedSends What became of each send.
+type EndedSends struct {
+	Items []EndedSend `json:"items"`
+
+	// MoreSends Whether more sends have this `correlation_id` and have not ended.
+	MoreSends bool `json:"more_sends"`
+}
 
 // ErrorCode An error code of a provider.
 type ErrorCode struct {
@@ -3041,6 +3082,12 @@ type ReplaceRuleJSONRequestBody = RuleInput
 // CreateSendJSONRequestBody defines body for CreateSend for application/json ContentType.
 type CreateSendJSONRequestBody = SendInput
 
+// CancelSendsJSONRequestBody defines body for CancelSends for application/json ContentType.
+type CancelSendsJSONRequestBody = EndSendsInput
+
+// ConfirmSendsJSONRequestBody defines body for ConfirmSends for application/json ContentType.
+type ConfirmSendsJSONRequestBody = EndSendsInput
+
 // PreviewSendJSONRequestBody defines body for PreviewSend for application/json ContentType.
 type PreviewSendJSONRequestBody = SendInput
 
@@ -3121,6 +3168,12 @@ type ServerInterface interface {
 	// ExportSends Export sends as CSV
 	// (GET /v1/sends.csv)
 	ExportSends(c *gin.Context, params ExportSendsParams)
+	// CancelSends Cancel the sends of an order
+	// (POST /v1/sends/cancel)
+	CancelSends(c *gin.Context)
+	// ConfirmSends Confirm that the recipient has acted, for the sends of an order
+	// (POST /v1/sends/confirm)
+	ConfirmSends(c *gin.Context)
 	// PreviewSend Preview a send
 	// (POST /v1/sends/preview)
 	PreviewSend(c *gin.Context)
@@ -4502,6 +4555,32 @@ func (siw *ServerInterfaceWrapper) ExportSends(c *gin.Context) {
 	siw.Handler.ExportSends(c, params)
 }
 
+// CancelSends operation middleware
+func (siw *ServerInterfaceWrapper) CancelSends(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CancelSends(c)
+}
+
+// ConfirmSends operation middleware
+func (siw *ServerInterfaceWrapper) ConfirmSends(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ConfirmSends(c)
+}
+
 // PreviewSend operation middleware
 func (siw *ServerInterfaceWrapper) PreviewSend(c *gin.Context) {
 
@@ -4878,6 +4957,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/sends/:id/repeat", wrapper.RepeatSend)
 	router.POST(options.BaseURL+"/v1/sends/:id/cancel", wrapper.CancelSend)
 	router.POST(options.BaseURL+"/v1/sends/:id/confirm", wrapper.ConfirmSend)
+	router.POST(options.BaseURL+"/v1/sends/cancel", wrapper.CancelSends)
+	router.POST(options.BaseURL+"/v1/sends/confirm", wrapper.ConfirmSends)
 	router.GET(options.BaseURL+"/v1/sends.csv", wrapper.ExportSends)
 	router.GET(options.BaseURL+"/v1/search", wrapper.Search)
 	router.GET(options.BaseURL+"/v1/error-codes", wrapper.ListErrorCodes)
@@ -7714,6 +7795,194 @@ func (response ExportSendsdefaultApplicationProblemPlusJSONResponse) VisitExport
 	return err
 }
 
+type CancelSendsRequestObject struct {
+	Body *CancelSendsJSONRequestBody
+}
+
+type CancelSendsResponseObject interface {
+	VisitCancelSendsResponse(w http.ResponseWriter) error
+}
+
+type CancelSends200JSONResponse EndedSends
+
+func (response CancelSends200JSONResponse) VisitCancelSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSends400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSends400ApplicationProblemPlusJSONResponse) VisitCancelSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSends401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSends401ApplicationProblemPlusJSONResponse) VisitCancelSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSends404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSends404ApplicationProblemPlusJSONResponse) VisitCancelSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSendsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response CancelSendsdefaultApplicationProblemPlusJSONResponse) VisitCancelSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSendsRequestObject struct {
+	Body *ConfirmSendsJSONRequestBody
+}
+
+type ConfirmSendsResponseObject interface {
+	VisitConfirmSendsResponse(w http.ResponseWriter) error
+}
+
+type ConfirmSends200JSONResponse EndedSends
+
+func (response ConfirmSends200JSONResponse) VisitConfirmSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSends400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSends400ApplicationProblemPlusJSONResponse) VisitConfirmSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSends401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSends401ApplicationProblemPlusJSONResponse) VisitConfirmSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSends404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSends404ApplicationProblemPlusJSONResponse) VisitConfirmSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSendsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ConfirmSendsdefaultApplicationProblemPlusJSONResponse) VisitConfirmSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PreviewSendRequestObject struct {
 	Body *PreviewSendJSONRequestBody
 }
@@ -8662,6 +8931,12 @@ type StrictServerInterface interface {
 	// ExportSends Export sends as CSV
 	// (GET /v1/sends.csv)
 	ExportSends(ctx context.Context, request ExportSendsRequestObject) (ExportSendsResponseObject, error)
+	// CancelSends Cancel the sends of an order
+	// (POST /v1/sends/cancel)
+	CancelSends(ctx context.Context, request CancelSendsRequestObject) (CancelSendsResponseObject, error)
+	// ConfirmSends Confirm that the recipient has acted, for the sends of an order
+	// (POST /v1/sends/confirm)
+	ConfirmSends(ctx context.Context, request ConfirmSendsRequestObject) (ConfirmSendsResponseObject, error)
 	// PreviewSend Preview a send
 	// (POST /v1/sends/preview)
 	PreviewSend(ctx context.Context, request PreviewSendRequestObject) (PreviewSendResponseObject, error)
@@ -9574,6 +9849,90 @@ func (sh *strictHandler) ExportSends(ctx *gin.Context, params ExportSendsParams)
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ExportSendsResponseObject); ok {
 		if err := validResponse.VisitExportSendsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CancelSends operation middleware
+func (sh *strictHandler) CancelSends(ctx *gin.Context) {
+	var request CancelSendsRequestObject
+
+	var body CancelSendsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelSends(ctx, request.(CancelSendsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelSends")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CancelSendsResponseObject); ok {
+		if err := validResponse.VisitCancelSendsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ConfirmSends operation middleware
+func (sh *strictHandler) ConfirmSends(ctx *gin.Context) {
+	var request ConfirmSendsRequestObject
+
+	var body ConfirmSendsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmSends(ctx, request.(ConfirmSendsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmSends")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ConfirmSendsResponseObject); ok {
+		if err := validResponse.VisitConfirmSendsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

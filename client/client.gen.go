@@ -78,6 +78,12 @@ const (
 	ChannelWhatsapp Channel = "whatsapp"
 )
 
+// Defines values for EndedSendResult.
+const (
+	EndedSendResultDone    EndedSendResult = "done"
+	EndedSendResultTooLate EndedSendResult = "too_late"
+)
+
 // Defines values for EventKind.
 const (
 	EventKindAccepted          EventKind = "accepted"
@@ -924,6 +930,41 @@ type CodeCount struct {
 //
 // Example: order-10482
 type CorrelationID = string
+
+// EndSendsInput The sends to end.
+type EndSendsInput struct {
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID CorrelationID `json:"correlation_id"`
+}
+
+// EndedSend What became of one send.
+type EndedSend struct {
+	// Reason Why it is too late, as a text for people.
+	Reason *string `json:"reason,omitempty"`
+
+	// Result `done`: the send is cancelled or confirmed, now or before. `too_late`: it cannot be cancelled any more, and nothing has
+	// changed.
+	Result EndedSendResult `json:"result"`
+
+	// Send The state of a send without its plan, attempts and events.
+	Send SendSummary `json:"send"`
+}
+
+// EndedSendResult `done`: the send is cancelled or confirmed, now or before. `too_late`: it cannot be cancelled any more, and nothing has
+// changed.
+type EndedSendResult string
+
+// EndedSends What became of each send.
+type EndedSends struct {
+	Items []EndedSend `json:"items"`
+
+	// MoreSends Whether more sends have this `correlation_id` and have not ended.
+	MoreSends bool `json:"more_sends"`
+}
 
 // ErrorCode An error code of a provider.
 type ErrorCode struct {
@@ -2970,6 +3011,12 @@ type ReplaceRuleJSONRequestBody = RuleInput
 // CreateSendJSONRequestBody defines body for CreateSend for application/json ContentType.
 type CreateSendJSONRequestBody = SendInput
 
+// CancelSendsJSONRequestBody defines body for CancelSends for application/json ContentType.
+type CancelSendsJSONRequestBody = EndSendsInput
+
+// ConfirmSendsJSONRequestBody defines body for ConfirmSends for application/json ContentType.
+type ConfirmSendsJSONRequestBody = EndSendsInput
+
 // PreviewSendJSONRequestBody defines body for PreviewSend for application/json ContentType.
 type PreviewSendJSONRequestBody = SendInput
 
@@ -3375,6 +3422,50 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/sends.csv (the `ExportSends` operationId).
 	ExportSends(ctx context.Context, params *ExportSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CancelSendsWithBody Cancel the sends of an order
+	//
+	// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+	// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+	// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/sends/cancel (the `CancelSends` operationId).
+	CancelSendsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CancelSends Cancel the sends of an order
+	//
+	// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+	// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+	// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/sends/cancel (the `CancelSends` operationId).
+	CancelSends(ctx context.Context, body CancelSendsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConfirmSendsWithBody Confirm that the recipient has acted, for the sends of an order
+	//
+	// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+	// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+	// ended: repeat the request. A send that is accepted while the request runs may be missed.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/sends/confirm (the `ConfirmSends` operationId).
+	ConfirmSendsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConfirmSends Confirm that the recipient has acted, for the sends of an order
+	//
+	// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+	// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+	// ended: repeat the request. A send that is accepted while the request runs may be missed.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/sends/confirm (the `ConfirmSends` operationId).
+	ConfirmSends(ctx context.Context, body ConfirmSendsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PreviewSendWithBody Preview a send
 	//
@@ -4145,6 +4236,90 @@ func (c *Client) CreateSend(ctx context.Context, params *CreateSendParams, body 
 // Corresponds with GET /v1/sends.csv (the `ExportSends` operationId).
 func (c *Client) ExportSends(ctx context.Context, params *ExportSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewExportSendsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelSendsWithBody Cancel the sends of an order
+//
+// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/sends/cancel (the `CancelSends` operationId).
+func (c *Client) CancelSendsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelSendsRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelSends Cancel the sends of an order
+//
+// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/sends/cancel (the `CancelSends` operationId).
+func (c *Client) CancelSends(ctx context.Context, body CancelSendsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelSendsRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConfirmSendsWithBody Confirm that the recipient has acted, for the sends of an order
+//
+// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+// ended: repeat the request. A send that is accepted while the request runs may be missed.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/sends/confirm (the `ConfirmSends` operationId).
+func (c *Client) ConfirmSendsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConfirmSendsRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConfirmSends Confirm that the recipient has acted, for the sends of an order
+//
+// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+// ended: repeat the request. A send that is accepted while the request runs may be missed.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/sends/confirm (the `ConfirmSends` operationId).
+func (c *Client) ConfirmSends(ctx context.Context, body ConfirmSendsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConfirmSendsRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6402,6 +6577,86 @@ func NewExportSendsRequest(server string, params *ExportSendsParams) (*http.Requ
 	return req, nil
 }
 
+// NewCancelSendsRequest calls the generic CancelSends builder with application/json body
+func NewCancelSendsRequest(server string, body CancelSendsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCancelSendsRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCancelSendsRequestWithBody constructs an http.Request for the CancelSends method, with any body, and a specified content type
+func NewCancelSendsRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sends/cancel")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewConfirmSendsRequest calls the generic ConfirmSends builder with application/json body
+func NewConfirmSendsRequest(server string, body ConfirmSendsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewConfirmSendsRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewConfirmSendsRequestWithBody constructs an http.Request for the ConfirmSends method, with any body, and a specified content type
+func NewConfirmSendsRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sends/confirm")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewPreviewSendRequest calls the generic PreviewSend builder with application/json body
 func NewPreviewSendRequest(server string, body PreviewSendJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -7345,6 +7600,50 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/sends.csv (the `ExportSends` operationId).
 	ExportSendsWithResponse(ctx context.Context, params *ExportSendsParams, reqEditors ...RequestEditorFn) (*ExportSendsResponse, error)
+
+	// CancelSendsWithBodyWithResponse Cancel the sends of an order
+	//
+	// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+	// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+	// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sends/cancel (the `CancelSends` operationId).
+	CancelSendsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CancelSendsResponse, error)
+
+	// CancelSendsWithResponse Cancel the sends of an order
+	//
+	// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+	// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+	// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sends/cancel (the `CancelSends` operationId).
+	CancelSendsWithResponse(ctx context.Context, body CancelSendsJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelSendsResponse, error)
+
+	// ConfirmSendsWithBodyWithResponse Confirm that the recipient has acted, for the sends of an order
+	//
+	// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+	// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+	// ended: repeat the request. A send that is accepted while the request runs may be missed.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sends/confirm (the `ConfirmSends` operationId).
+	ConfirmSendsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConfirmSendsResponse, error)
+
+	// ConfirmSendsWithResponse Confirm that the recipient has acted, for the sends of an order
+	//
+	// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+	// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+	// ended: repeat the request. A send that is accepted while the request runs may be missed.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sends/confirm (the `ConfirmSends` operationId).
+	ConfirmSendsWithResponse(ctx context.Context, body ConfirmSendsJSONRequestBody, reqEditors ...RequestEditorFn) (*ConfirmSendsResponse, error)
 
 	// PreviewSendWithBodyWithResponse Preview a send
 	//
@@ -9736,6 +10035,172 @@ func (r ExportSendsResponse) ContentType() string {
 	return ""
 }
 
+// CancelSendsResponse401Headers the declared response headers of an HTTP 401 response for CancelSends
+type CancelSendsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// CancelSendsResponseDefaultHeaders the declared response headers of an HTTP default response for CancelSends
+type CancelSendsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type CancelSendsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *EndedSends
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CancelSendsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *CancelSendsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CancelSendsResponse) GetJSON200() *EndedSends {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CancelSendsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CancelSendsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r CancelSendsResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CancelSendsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CancelSendsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CancelSendsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CancelSendsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CancelSendsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ConfirmSendsResponse401Headers the declared response headers of an HTTP 401 response for ConfirmSends
+type ConfirmSendsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ConfirmSendsResponseDefaultHeaders the declared response headers of an HTTP default response for ConfirmSends
+type ConfirmSendsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ConfirmSendsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *EndedSends
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ConfirmSendsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ConfirmSendsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ConfirmSendsResponse) GetJSON200() *EndedSends {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ConfirmSendsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ConfirmSendsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ConfirmSendsResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ConfirmSendsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ConfirmSendsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ConfirmSendsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ConfirmSendsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ConfirmSendsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // PreviewSendResponse401Headers the declared response headers of an HTTP 401 response for PreviewSend
 type PreviewSendResponse401Headers struct {
 	WWWAuthenticate *string
@@ -11066,6 +11531,74 @@ func (c *ClientWithResponses) ExportSendsWithResponse(ctx context.Context, param
 		return nil, err
 	}
 	return ParseExportSendsResponse(rsp)
+}
+
+// CancelSendsWithBodyWithResponse Cancel the sends of an order
+//
+// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sends/cancel (the `CancelSends` operationId).
+func (c *ClientWithResponses) CancelSendsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CancelSendsResponse, error) {
+	rsp, err := c.CancelSendsWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelSendsResponse(rsp)
+}
+
+// CancelSendsWithResponse Cancel the sends of an order
+//
+// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sends/cancel (the `CancelSends` operationId).
+func (c *ClientWithResponses) CancelSendsWithResponse(ctx context.Context, body CancelSendsJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelSendsResponse, error) {
+	rsp, err := c.CancelSends(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelSendsResponse(rsp)
+}
+
+// ConfirmSendsWithBodyWithResponse Confirm that the recipient has acted, for the sends of an order
+//
+// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+// ended: repeat the request. A send that is accepted while the request runs may be missed.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sends/confirm (the `ConfirmSends` operationId).
+func (c *ClientWithResponses) ConfirmSendsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConfirmSendsResponse, error) {
+	rsp, err := c.ConfirmSendsWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfirmSendsResponse(rsp)
+}
+
+// ConfirmSendsWithResponse Confirm that the recipient has acted, for the sends of an order
+//
+// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+// ended: repeat the request. A send that is accepted while the request runs may be missed.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sends/confirm (the `ConfirmSends` operationId).
+func (c *ClientWithResponses) ConfirmSendsWithResponse(ctx context.Context, body ConfirmSendsJSONRequestBody, reqEditors ...RequestEditorFn) (*ConfirmSendsResponse, error) {
+	rsp, err := c.ConfirmSends(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfirmSendsResponse(rsp)
 }
 
 // PreviewSendWithBodyWithResponse Preview a send
@@ -13414,6 +13947,160 @@ func ParseExportSendsResponse(rsp *http.Response) (*ExportSendsResponse, error) 
 		response.Headers401 = &headers
 	case true:
 		var headers ExportSendsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCancelSendsResponse parses an HTTP response from a CancelSendsWithResponse call
+func ParseCancelSendsResponse(rsp *http.Response) (*CancelSendsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CancelSendsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest EndedSends
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers CancelSendsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers CancelSendsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseConfirmSendsResponse parses an HTTP response from a ConfirmSendsWithResponse call
+func ParseConfirmSendsResponse(rsp *http.Response) (*ConfirmSendsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ConfirmSendsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest EndedSends
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ConfirmSendsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ConfirmSendsResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -301,6 +301,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sends/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel the sends of an order
+         * @description Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+         *     then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+         *     sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+         */
+        post: operations["CancelSends"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sends/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm that the recipient has acted, for the sends of an order
+         * @description Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+         *     then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+         *     ended: repeat the request. A send that is accepted while the request runs may be missed.
+         */
+        post: operations["ConfirmSends"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sends.csv": {
         parameters: {
             query?: never;
@@ -1514,6 +1558,28 @@ export interface components {
          */
         Metadata: {
             [key: string]: string;
+        };
+        /** @description The sends to end. */
+        EndSendsInput: {
+            correlation_id: components["schemas"]["CorrelationID"];
+        };
+        /** @description What became of each send. */
+        EndedSends: {
+            items: components["schemas"]["EndedSend"][];
+            /** @description Whether more sends have this `correlation_id` and have not ended. */
+            more_sends: boolean;
+        };
+        /** @description What became of one send. */
+        EndedSend: {
+            /**
+             * @description `done`: the send is cancelled or confirmed, now or before. `too_late`: it cannot be cancelled any more, and nothing has
+             *     changed.
+             * @enum {string}
+             */
+            result: "done" | "too_late";
+            /** @description Why it is too late, as a text for people. */
+            reason?: string;
+            send: components["schemas"]["SendSummary"];
         };
         /**
          * @description The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
@@ -3357,6 +3423,62 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Send"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    CancelSends: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndSendsInput"];
+            };
+        };
+        responses: {
+            /** @description The results, one for each send. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndedSends"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ConfirmSends: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndSendsInput"];
+            };
+        };
+        responses: {
+            /** @description The results, one for each send. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndedSends"];
                 };
             };
             400: components["responses"]["BadRequest"];
