@@ -38,10 +38,11 @@ func TestSend_endedByCaller(t *testing.T) {
 			for _, isSignalled := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%s, %s, signalled %t", name, wantedEnd(confirms), isSignalled), func(t *testing.T) {
 					t.Parallel()
-					if c.rules == nil {
-						c.rules = []backstop.Rule{undelivered}
+					rules := c.rules
+					if rules == nil {
+						rules = []backstop.Rule{undelivered}
 					}
-					w := newWorld(t, c.rules...)
+					w := newWorld(t, rules...)
 					w.answers(backstop.WhatsApp, c.whatsapp...)
 					w.answers(backstop.SMS, c.sms...)
 					w.endAt(c.at, confirms, isSignalled)
