@@ -175,6 +175,9 @@ func (l *Ledger) refuseCall(c Call, now time.Time) (Ruling, bool) {
 		return Ruling{Answer: Satisfied}, true
 	case l.optOut() != nil:
 		return Ruling{Answer: RecipientOptedOut}, true
+	case l.isListed():
+		l.endListed(c, now)
+		return Ruling{Answer: RecipientOptedOut}, true
 	case l.hasExpired(now):
 		l.recordExpiry(l.ruleName(c), now)
 		l.withdraw(now)

@@ -15,9 +15,11 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// insertSend stores a send and its first event in one statement; no row when the key was used before.
+// insertSend stores a send and its first event in one statement; no row when the key was used before, or when the recipient has
+// opted out.
 var insertSend = `WITH s AS (
-    INSERT INTO sends (` + insertColumns.Names() + `) VALUES (` + insertColumns.Params() + `)
+    INSERT INTO sends (` + insertColumns.Names() + `) SELECT ` + insertColumns.Params() + `
+    WHERE NOT EXISTS (` + stopsInsert + `)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
 )
@@ -58,24 +60,26 @@ func (db *DB) InsertSend(
 		insert.Key, insert.Hash = sql.NullString{String: key.Key, Valid: true}, key.Hash
 	}
 	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
-		rows, err := db.pool.Exec(ctx, insertSend, insertColumns.Values(insert)...)
+		rows, err := db.pool.Exec(ctx, insertSend, append(insertColumns.Values(insert), send.To, ledgers.Stopping(send.Category))...)
 		switch {
 		case isRepeated && pool.IsTaken(err, "sends_pkey"): // this send was stored before its answer was lost
 			stored, created = send, true
 			return nil
 		case err != nil:
 			return err
-		case rows > 0 || key == nil:
+		case rows > 0:
 			db.Remember(send)
 			stored, created = send, true
 			return nil
+		case key != nil:
+			var found bool
+			stored, found, err = db.SendByKey(ctx, *key)
+			created = stored.ID == send.ID // also if it was stored before its answer was lost
+			if err != nil || found {
+				return err
+			}
 		}
-		var found bool
-		stored, found, err = db.SendByKey(ctx, *key)
-		if err == nil && !found {
-			err = sql.ErrNoRows
-		}
-		created = stored.ID == send.ID // also if it was stored before its answer was lost
+		stored, created, err = db.insertOptedOut(ctx, insert, send)
 		return err
 	})
 	if err != nil {

@@ -141,6 +141,12 @@ export const constraints = {
         "marketing"
       ]
     },
+    "if_opted_out": {
+      "enum": [
+        "refuse",
+        "skip"
+      ]
+    },
     "expires_at": {
       "maxLength": 64
     }
