@@ -227,9 +227,6 @@ func (l *Ledger) startTime(now time.Time) time.Time {
 	return now
 }
 
-// HasOptedOut reports whether the recipient has opted out of such a send.
-func (l *Ledger) HasOptedOut() bool { return l.optOut() != nil }
-
 // optOut returns the attempt that failed because the recipient has opted out, or nil. It is nil too if the send's category allows
 // an SMS after an opt-out.
 func (l *Ledger) optOut() *Attempt {

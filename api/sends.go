@@ -63,6 +63,7 @@ func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send,
 	return s.resolveSend(ctx, sendFrom(in), canonicalID(in.Fallback.PolicyID), backstop.Override{
 		Type: (*backstop.RuleType)(in.Fallback.Type), WaitSeconds: in.Fallback.WaitSeconds, SendID: in.Fallback.SendID,
 		Account: in.Whatsapp.Account, IfUnsendable: backstop.IfUnsendable(orZero(in.Whatsapp.IfUnsendable)),
+		IfOptedOut: backstop.IfOptedOut(orZero(in.IfOptedOut)),
 	})
 }
 
@@ -117,7 +118,8 @@ func sendFrom(in SendInput) backstop.Send {
 // the same answer at any time.
 func showAccepted(send backstop.Send) SendAccepted {
 	return SendAccepted{
-		ID: send.ID, Outcome: OutcomePending, AcceptedAt: send.AcceptedAt.UTC(), Warnings: omitEmpty(warningsOf(send)),
+		ID: send.ID, Outcome: outcomeAtOnce(send), Skipped: skippedOf(send), AcceptedAt: send.AcceptedAt.UTC(),
+		Warnings: omitEmpty(warningsOf(send)),
 	}
 }
 

@@ -1302,7 +1302,7 @@ type OnUnknown string
 
 // OptOut An entry of the list of those who have opted out.
 type OptOut struct {
-	// Account The account that got the message of the recipient
+	// Account The account that got the message of the recipient, or whose message was refused.
 	Account *string `json:"account,omitempty"`
 
 	// Category The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
@@ -1346,7 +1346,7 @@ type OptOutCategory string
 
 // OptOutChange A line of the history of a recipient.
 type OptOutChange struct {
-	// Account The account that got the message of the recipient
+	// Account The account that got the message of the recipient, or whose message was refused.
 	Account *string `json:"account,omitempty"`
 
 	// At When, as far as the source says.

@@ -183,6 +183,7 @@ func (s *server) newEngine() (http.Handler, error) {
 	})
 	v1 := engine.Group("", s.authenticate, s.checkContract(maxBody))
 	v1.GET("/v1/sends/:id/watch", s.WatchSend)
+	engine.POST("/v1/opt-outs.csv", s.authenticate, s.ImportOptOuts) // its body is no JSON
 	RegisterHandlersWithOptions(v1, strict, GinServerOptions{
 		ErrorHandler: func(c *gin.Context, err error, _ int) { s.failBinding(c, err) },
 	})

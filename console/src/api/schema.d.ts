@@ -1910,7 +1910,7 @@ export interface components {
             channel?: components["schemas"]["Channel"];
             /** @description The provider that reported it. */
             provider?: string;
-            /** @description The account that got the message of the recipient */
+            /** @description The account that got the message of the recipient, or whose message was refused. */
             account?: string;
             /** @description The provider's error code */
             code?: string;
@@ -1946,7 +1946,7 @@ export interface components {
             channel?: components["schemas"]["Channel"];
             /** @description The provider that reported it. */
             provider?: string;
-            /** @description The account that got the message of the recipient */
+            /** @description The account that got the message of the recipient, or whose message was refused. */
             account?: string;
             /** @description The provider's error code */
             code?: string;
