@@ -159,11 +159,15 @@ func FuzzOptOuts_Import(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+	var r *rig
 	f.Fuzz(func(t *testing.T, file string) {
 		if file == "" {
 			return
 		}
-		r := newRig(t)
+		if r == nil {
+			r = newRig(t)
+		}
+		r.outs.entries, r.outs.history = nil, nil
 		got := r.importFile(t, file)
 		switch got.Code {
 		case 200:

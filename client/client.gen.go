@@ -1288,7 +1288,7 @@ type OptOut struct {
 	// Channel The channel of a message.
 	Channel *Channel `json:"channel,omitempty"`
 
-	// Code The provider's error code
+	// Code The provider's error code, of the source `provider`.
 	Code *string `json:"code,omitempty"`
 	ID   string  `json:"id"`
 
@@ -1338,7 +1338,7 @@ type OptOutChange struct {
 	// Channel The channel of a message.
 	Channel *Channel `json:"channel,omitempty"`
 
-	// Code The provider's error code
+	// Code The provider's error code, of the source `provider`.
 	Code *string `json:"code,omitempty"`
 	ID   string  `json:"id"`
 

@@ -1912,7 +1912,7 @@ export interface components {
             provider?: string;
             /** @description The account that got the message of the recipient, or whose message was refused. */
             account?: string;
-            /** @description The provider's error code */
+            /** @description The provider's error code, of the source `provider`. */
             code?: string;
             /** @description The send that was refused, of the source `provider`. */
             send?: string;
@@ -1948,7 +1948,7 @@ export interface components {
             provider?: string;
             /** @description The account that got the message of the recipient, or whose message was refused. */
             account?: string;
-            /** @description The provider's error code */
+            /** @description The provider's error code, of the source `provider`. */
             code?: string;
             /** @description The send that was refused, of the source `provider`. */
             send?: string;
