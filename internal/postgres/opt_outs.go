@@ -163,8 +163,7 @@ func (db *DB) ListOptOuts(
 	if err := w.andBefore(page); err != nil {
 		return nil, false, err
 	}
-	query := `SELECT ` + ledgers.OptOutColumns.Names() + ` FROM opt_outs WHERE ` + w.String() + `
-ORDER BY id DESC LIMIT ` + w.param(page.Limit+1)
+	query := listOptOuts(&w, page.Limit)
 	var rows []optOutRow
 	if err := db.pool.SelectUnprepared(ctx, &rows, query, w.values...); err != nil {
 		return nil, false, pool.Failed(ctx, "list opt-outs", err)
@@ -175,6 +174,11 @@ ORDER BY id DESC LIMIT ` + w.param(page.Limit+1)
 		list[i] = row.optOut()
 	}
 	return list, more, nil
+}
+
+func listOptOuts(w *where, limit int) string {
+	return `SELECT ` + ledgers.OptOutColumns.Names() + ` FROM opt_outs WHERE ` + w.String() + `
+ORDER BY id DESC LIMIT ` + w.param(limit+1)
 }
 
 // andBefore adds that the rows are older than the last one of the page before.
