@@ -238,6 +238,24 @@ export const constraints = {
       "maxLength": 1600
     }
   },
+  "OptOutInput": {
+    "to": {
+      "minLength": 1,
+      "maxLength": 16,
+      "pattern": "^\\+[1-9][0-9]{6,14}$"
+    },
+    "category": {
+      "enum": [
+        "all",
+        "authentication",
+        "utility",
+        "marketing"
+      ]
+    },
+    "note": {
+      "maxLength": 200
+    }
+  },
   "SignInInput": {
     "api_key": {
       "minLength": 1,

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import { type Send, type Session, serverNow } from "../api/client";
 import { heartbeatQuery, sendQuery } from "../api/queries";
+import { SendOptOuts } from "../optOuts/SendOptOuts";
 import { PolicyPicture } from "../policies/PolicyPicture";
 import { happenedOf } from "../policies/picture";
 import { countryName } from "../rules/countries";
@@ -99,6 +100,7 @@ function Facts({ send }: { send: Send }) {
       children: <Link to={`/policies/${send.plan.policy_id}`}>{send.plan.policy_name}</Link>,
     },
     ...(send.category ? [{ label: t("sends.category"), children: t(`category.${send.category}`) }] : []),
+    { label: t("optOuts.ofSend"), children: <SendOptOuts send={send} /> },
     { label: t("sends.accepted"), children: <TimeText at={send.accepted_at} withZone /> },
     ...(send.expires_at ? [{ label: t("sends.expires"), children: <TimeText at={send.expires_at} withZone /> }] : []),
     ...(send.finished_at
