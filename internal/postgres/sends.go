@@ -19,7 +19,7 @@ import (
 // opted out.
 var insertSend = `WITH s AS (
     INSERT INTO sends (` + insertColumns.Names() + `) SELECT ` + insertColumns.Params() + `
-    WHERE NOT EXISTS (` + stopsInsert + `)
+    WHERE NOT EXISTS (` + findStop() + `)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
 )

@@ -9,9 +9,11 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// stopsInsert finds an opt-out that forbids a new send. Its parameters follow those of the send.
-var stopsInsert = `SELECT FROM opt_outs AS o WHERE o.recipient = ` + pool.Param(len(insertColumns)+1) + `
+// findStop returns the query for an opt-out that forbids a new send. Its parameters follow those of the send.
+func findStop() string {
+	return `SELECT FROM opt_outs AS o WHERE o.recipient = ` + pool.Param(len(insertColumns)+1) + `
         AND o.category = ANY(` + pool.Param(len(insertColumns)+2) + `)`
+}
 
 // insertSkipped stores a send that has ended. No process hands it over.
 var insertSkipped = `WITH s AS (
