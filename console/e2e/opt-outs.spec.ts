@@ -57,7 +57,10 @@ test("a number is added, found, stops a send, and is removed after a confirmatio
   await expect(rowOf(page, number)).toHaveCount(0);
 });
 
-test("the page of a send shows what the provider reported, and the list has the way to the send", async ({ page, api }) => {
+test("the page of a send shows what the provider reported, and the list has the way to the send", async ({
+  page,
+  api,
+}) => {
   const number = recipient("16");
   const policy = await api.policy([await api.rule()]);
   const send = await api.send(policy, number);
@@ -70,7 +73,9 @@ test("the page of a send shows what the provider reported, and the list has the 
   await page.getByRole("button", { name: `Remove ${number}, Marketing` }).click();
   await expect(dialog(page)).toContainText("only if the recipient has asked for messages again");
   await dialog(page).getByRole("button", { name: "Cancel" }).click();
-  await rowOf(page, number).getByRole("button", { name: /Expand/ }).click();
+  await rowOf(page, number)
+    .getByRole("button", { name: /Expand/ })
+    .click();
   await expect(page.getByRole("region", { name: `History of ${number}` })).toContainText("opted out of: Marketing");
   await rowOf(page, number).first().getByRole("link", { name: "Refused by the provider" }).click();
   await expect(page).toHaveURL(new RegExp(`sends/${send.id}$`));
