@@ -1,6 +1,7 @@
 package backstop
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -98,7 +99,8 @@ const MaxOptOutNote = 200
 func (o OptOut) Validate(now time.Time) error {
 	var f fields
 	if !slices.Contains(OptOutCategories(), o.Category) {
-		f.add("category", FieldOneOf, "must be all, authentication, utility or marketing", "values", "all authentication utility marketing")
+		f.add("category", FieldOneOf,
+			"must be all, authentication, utility or marketing", "values", "all authentication utility marketing")
 	}
 	switch {
 	case o.Since.IsZero():
@@ -113,14 +115,10 @@ func (o OptOut) Validate(now time.Time) error {
 	case !utf8.ValidString(o.Note) || strings.ContainsFunc(o.Note, unicode.IsControl):
 		f.add("note", FieldControlCharacters, "must not contain control characters")
 	}
-	_, err := CountryOf(o.To)
-	return mergeFields(f, err)
-}
-
-// mergeFields returns the fields of an error of CountryOf together with other ones.
-func mergeFields(f fields, err error) error {
-	if e, ok := err.(*Error); ok { //nolint:errorlint // CountryOf returns no other type
-		f = append(slices.Clone(e.Fields), f...)
+	if _, err := CountryOf(o.To); err != nil {
+		if e, ok := errors.AsType[*Error](err); ok {
+			f = append(slices.Clone(e.Fields), f...)
+		}
 	}
 	return f.err("the opt-out is not valid")
 }
@@ -160,7 +158,8 @@ func (r OptOutRules) Fault() string {
 func ValidKeyword(word string) bool {
 	const most = 32 // characters
 	word = strings.TrimSpace(word)
-	return word != "" && utf8.ValidString(word) && utf8.RuneCountInString(word) <= most && !strings.ContainsFunc(word, unicode.IsControl)
+	isText := utf8.ValidString(word) && !strings.ContainsFunc(word, unicode.IsControl)
+	return word != "" && isText && utf8.RuneCountInString(word) <= most
 }
 
 // CategoriesOf returns the categories that a provider's refusal means by its class OptedOut. On WhatsApp a person can opt out of

@@ -106,7 +106,10 @@ func TestOptOutRules(t *testing.T) {
 }
 
 // listed puts the recipient on the list, as a load of the ledger reads it.
-func (d *desk) listed(categories ...backstop.OptOutCategory) *desk { d.l.OptedOutOf = categories; return d }
+func (d *desk) listed(categories ...backstop.OptOutCategory) *desk {
+	d.l.OptedOutOf = categories
+	return d
+}
 
 // No call begins for a person on the list, and the send ends.
 func TestLedger_Begin_listed(t *testing.T) {

@@ -127,7 +127,8 @@ func (s *server) previewOptOut(ctx context.Context, send backstop.Send) ([]Warni
 		return nil, backstop.ErrOptedOut()
 	}
 	return []Warning{{
-		Code: WarningCodeOptedOut, Detail: "the recipient has opted out of such messages: the send ends at once, and nothing goes out",
+		Code:   WarningCodeOptedOut,
+		Detail: "the recipient has opted out of such messages: the send ends at once, and nothing goes out",
 	}}, nil
 }
 

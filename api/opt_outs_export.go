@@ -12,10 +12,12 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// ExportOptOuts answers GET /v1/opt-outs.csv. It reads the first page before it answers, so that an error has a status of its own.
+// ExportOptOuts answers GET /v1/opt-outs.csv. It reads the first page before it answers, so that an error has a status of its
+// own.
 func (s *server) ExportOptOuts(ctx context.Context, r ExportOptOutsRequestObject) (ExportOptOutsResponseObject, error) {
 	p := r.Params
-	e := &optOutExport{server: s, filter: optOutFilter(p.To, p.ToEnds, p.Category, p.Source), page: backstop.Page{Limit: exportPage}}
+	filter := optOutFilter(p.To, p.ToEnds, p.Category, p.Source)
+	e := &optOutExport{server: s, filter: filter, page: backstop.Page{Limit: exportPage}}
 	if err := e.load(ctx); err != nil {
 		return nil, err
 	}

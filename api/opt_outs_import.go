@@ -179,7 +179,8 @@ func (r *optOutReader) readLine() (more bool, err error) {
 
 func (r *optOutReader) entryOf(value func(name string) string) (backstop.OptOut, []backstop.Field) {
 	entry := backstop.OptOut{
-		To: strings.TrimPrefix(value("to"), "'"), Category: backstop.OptOutAll, // spreadsheets put an apostrophe before a plus sign
+		To:       strings.TrimPrefix(value("to"), "'"), // spreadsheets put an apostrophe before a plus sign
+		Category: backstop.OptOutAll,
 		OptOutOrigin: backstop.OptOutOrigin{Source: backstop.ByImport, Note: withoutApostrophe(value("note"))},
 	}
 	if category := value("category"); category != "" {
@@ -189,7 +190,8 @@ func (r *optOutReader) entryOf(value func(name string) string) (backstop.OptOut,
 	entry.Since = since
 	err := entry.Validate(r.now)
 	if !isTime {
-		err = mergeInvalid(err, badFile("since", backstop.FieldTime, "must be a time in RFC 3339 form, like 2031-05-04T12:10:00Z"))
+		const reason = "must be a time in RFC 3339 form, like 2031-05-04T12:10:00Z"
+		err = mergeInvalid(err, badFile("since", backstop.FieldTime, reason))
 	}
 	if e, ok := errors.AsType[*backstop.Error](err); ok {
 		return entry, e.Fields

@@ -108,7 +108,8 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &server{
 		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		accounts: o.Accounts, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices, webhooks: o.Webhooks, refresh: o.RefreshAccounts,
+		accounts: o.Accounts, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
+		webhooks: o.Webhooks, refresh: o.RefreshAccounts,
 		errorCodes: slices.Clone(o.ErrorCodes),
 		contract:   contract,
 		log:        o.Log, now: o.Now, version: o.Version, ready: o.Ready,
@@ -139,7 +140,8 @@ func New(o Options) (http.Handler, error) {
 
 func (o Options) check() error {
 	absent := map[string]bool{
-		"Accounts": o.Accounts == nil, "OptOuts": o.OptOuts == nil, "Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
+		"Accounts": o.Accounts == nil, "OptOuts": o.OptOuts == nil,
+		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
 		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
 		"APIKey": o.APIKey == "",
 	}

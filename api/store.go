@@ -56,7 +56,9 @@ type OptOuts interface {
 	PutOptOut(ctx context.Context, o backstop.OptOut) (backstop.OptOut, error)
 	// DeleteOptOut removes an entry, if there is one.
 	DeleteOptOut(ctx context.Context, number string, category backstop.OptOutCategory, origin backstop.OptOutOrigin) error
-	ListOptOuts(ctx context.Context, filter backstop.OptOutFilter, page backstop.Page) (list []backstop.OptOut, more bool, err error)
+	ListOptOuts(
+		ctx context.Context, filter backstop.OptOutFilter, page backstop.Page,
+	) (list []backstop.OptOut, more bool, err error)
 	CountOptOuts(ctx context.Context, filter backstop.OptOutFilter) (backstop.Total, error)
 	// OptOutChanges returns the history of a person, the newest change first.
 	OptOutChanges(ctx context.Context, number string, page backstop.Page) (list []backstop.OptOutChange, more bool, err error)

@@ -10,7 +10,7 @@ const dialog = (page: Page) => page.getByRole("dialog");
 
 async function search(page: Page, number: string) {
   await page.goto("opt-outs");
-  await page.getByRole("textbox", { name: "Recipient" }).fill(number);
+  await page.getByLabel("Recipient", { exact: true }).fill(number);
   await page.keyboard.press("Enter");
 }
 
@@ -36,12 +36,12 @@ test("a number is added, found, stops a send, and is removed after a confirmatio
   await search(page, number.slice(-9));
   await expect(rowOf(page, number)).toBeVisible();
   await choose(page, page.getByRole("combobox", { name: "Messages" }), "Utility");
-  await expect(page.getByText("Nothing found")).toBeVisible();
+  await expect(page.getByText("Nothing matches")).toBeVisible();
 
   const policy = await api.policy([await api.rule()]);
   await page.goto(`sends/new?policy=${policy.id}`);
   await page.getByLabel("Recipient").fill(number);
-  await page.getByLabel("Text of the WhatsApp message").fill("News");
+  await page.getByLabel("Text", { exact: true }).last().fill("News");
   await page.getByLabel("Text of the SMS").fill("News");
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(page.getByText("has opted out of such messages: see the page Opt-outs").first()).toBeVisible();

@@ -60,7 +60,8 @@ func (db *DB) InsertSend(
 		insert.Key, insert.Hash = sql.NullString{String: key.Key, Valid: true}, key.Hash
 	}
 	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
-		rows, err := db.pool.Exec(ctx, insertSend, append(insertColumns.Values(insert), send.To, ledgers.Stopping(send.Category))...)
+		values := append(insertColumns.Values(insert), send.To, ledgers.Stopping(send.Category))
+		rows, err := db.pool.Exec(ctx, insertSend, values...)
 		switch {
 		case isRepeated && pool.IsTaken(err, "sends_pkey"): // this send was stored before its answer was lost
 			stored, created = send, true

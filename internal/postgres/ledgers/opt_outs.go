@@ -88,7 +88,8 @@ func OptOutOriginOf(o backstop.OptOutOrigin) OptOutOrigin {
 // Origin returns the origin of a row.
 func (r OptOutOrigin) Origin() backstop.OptOutOrigin {
 	o := backstop.OptOutOrigin{
-		Source: r.Source, Channel: r.Channel, Provider: r.Provider, Account: r.Account, Code: r.Code, Inbound: r.Inbound, Note: r.Note,
+		Source: r.Source, Channel: r.Channel, Provider: r.Provider, Account: r.Account, Code: r.Code,
+		Inbound: r.Inbound, Note: r.Note,
 	}
 	if r.Send != nil {
 		o.Send = *r.Send
