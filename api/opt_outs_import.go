@@ -179,8 +179,8 @@ func (r *optOutReader) readLine() (more bool, err error) {
 
 func (r *optOutReader) entryOf(value func(name string) string) (backstop.OptOut, []backstop.Field) {
 	entry := backstop.OptOut{
-		To:       strings.TrimPrefix(value("to"), "'"), // spreadsheets put an apostrophe before a plus sign
-		Category: backstop.OptOutAll,
+		To:           strings.TrimPrefix(value("to"), "'"), // spreadsheets put an apostrophe before a plus sign
+		Category:     backstop.OptOutAll,
 		OptOutOrigin: backstop.OptOutOrigin{Source: backstop.ByImport, Note: withoutApostrophe(value("note"))},
 	}
 	if category := value("category"); category != "" {
