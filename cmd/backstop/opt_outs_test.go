@@ -174,6 +174,10 @@ func TestOptOuts_stopDuringWait(t *testing.T) {
 	const to = "+447400940003" // sent, and never delivered
 	accepted := r.try(to, policy, client.CategoryMarketing, "")
 	require.NotNil(t, accepted.JSON202, string(accepted.Body))
+	require.Eventually(t, func() bool {
+		send, err := r.caller.Send(t.Context(), accepted.JSON202.ID)
+		return err == nil && send.Whatsapp.Status == client.StatusSent
+	}, 20*time.Second, 20*time.Millisecond, "the WhatsApp message goes out first")
 	r.textTwilio(to, "STOP", "SMwait00000000000000000000000000")
 	send := r.ended(accepted.JSON202.ID)
 	require.Equal(t, client.OutcomeUnconfirmed, send.Outcome, "WhatsApp may still deliver the message")
