@@ -49,13 +49,12 @@ const (
 
 // OptOut is an entry of the list of those who have opted out. There is at most one of a person and a category.
 type OptOut struct {
+	OptOutOrigin
+
 	ID       string // UUIDv7, in the order in which the entries were stored
 	To       string // the person's number, E.164
 	Category OptOutCategory
 	Since    time.Time // when the person opted out, as far as the source says
-
-	OptOutOrigin
-
 	StoredAt time.Time
 }
 
@@ -73,14 +72,13 @@ type OptOutOrigin struct {
 
 // OptOutChange is a line of a person's history: the begin or the end of an opt-out.
 type OptOutChange struct {
+	OptOutOrigin
+
 	ID       string // UUIDv7
 	To       string
 	Category OptOutCategory
 	IsOut    bool      // false: the opt-out ended
 	At       time.Time // as the source says
-
-	OptOutOrigin
-
 	StoredAt time.Time
 }
 

@@ -20,7 +20,7 @@ var (
 	getOptOut = `SELECT ` + ledgers.OptOutColumns.Names() + ` FROM opt_outs WHERE recipient = $1 AND category = $2`
 
 	// removeOptOuts removes entries that are not newer than a time. The times of providers may have whole seconds.
-	removeOptOuts = `WITH u AS (SELECT * FROM ` + removalColumns.Recordset("$1") + `), gone AS (
+	removeOptOuts = `WITH u AS (SELECT ` + removalColumns.Names() + ` FROM ` + removalColumns.Recordset("$1") + `), gone AS (
     DELETE FROM opt_outs AS o USING u
     WHERE o.recipient = u.recipient AND o.category = u.category
         AND date_trunc('second', o.since) <= date_trunc('second', u.at)

@@ -83,7 +83,7 @@ func TestDB_InsertInbound_keywords(t *testing.T) {
 			url := postgrestest.URL(t)
 			db, err := postgres.Open(t.Context(), url, postgres.Options{OptOuts: backstop.OptOutRules{StopWords: []string{"ARRET"}}})
 			require.NoError(t, err)
-			defer db.Close()
+			defer func() { require.NoError(t, db.Close()) }()
 			_, err = db.Migrate(t.Context())
 			require.NoError(t, err)
 			for _, batch := range tc.batches {

@@ -57,7 +57,7 @@ func (db *DB) insertOptedOut(
 	case rows == 0:
 		return backstop.Send{}, false, pool.ErrMoved // another request has used the key meanwhile
 	}
-	stored, err = insert.Row.Send()
+	stored, err = insert.Send()
 	return stored, true, err
 }
 

@@ -9,10 +9,8 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-var eventColumns = pool.ColumnsOf[eventRow]()
-
 // EventColumns are the columns of an event, without its send.
-var EventColumns = eventColumns
+var EventColumns = pool.ColumnsOf[eventRow]()
 
 // WriteEvents writes the events of a send that is stored with more than its first one, for EventColumns.
 func WriteEvents(send string, accepted time.Time, more []backstop.Event) (string, error) {

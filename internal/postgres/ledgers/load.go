@@ -153,7 +153,7 @@ func (s *Store) Preload(ctx context.Context, sends []string) error {
 	return err
 }
 
-var listEvents = `SELECT ` + eventColumns.Names() + ` FROM events WHERE send = $1 ORDER BY seq`
+var listEvents = `SELECT ` + EventColumns.Names() + ` FROM events WHERE send = $1 ORDER BY seq`
 
 // Events returns the events of a send in the order in which they were stored.
 func (s *Store) Events(ctx context.Context, send string) ([]backstop.Event, error) {

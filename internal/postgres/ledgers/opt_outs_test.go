@@ -116,7 +116,7 @@ func TestStore_Begin_racingStop(t *testing.T) {
 		wasStored := isStored.Load()
 		ruling, _ := d.ask(whatsApp)
 		group.Wait()
-		switch ruling.Answer { //nolint:exhaustive // no other answer is possible
+		switch ruling.Answer {
 		case backstop.MayCall:
 			require.False(t, wasStored, "STOP was stored before Begin")
 			called++

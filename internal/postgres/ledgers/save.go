@@ -21,8 +21,8 @@ var (
         SELECT FROM opt_outs AS o WHERE o.recipient = sends.recipient AND o.category = ANY(` + nextParam(8) + `)
     )`)
 	addEvents = `, e AS (
-    INSERT INTO events (send, ` + eventColumns.Names() + `)
-    SELECT s.id, ` + eventColumns.NamesIn("u") + ` FROM s, ` + eventColumns.Recordset(nextParam(6)) + `
+    INSERT INTO events (send, ` + EventColumns.Names() + `)
+    SELECT s.id, ` + EventColumns.NamesIn("u") + ` FROM s, ` + EventColumns.Recordset(nextParam(6)) + `
 )`
 	nextAttempts = `, a AS (
     INSERT INTO attempts (send, ` + attemptColumns.Names() + `)
