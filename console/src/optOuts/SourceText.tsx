@@ -10,7 +10,13 @@ export function SourceText({ origin: { source, channel, account, code, send } }:
   const more = [channel && t(`channel.${channel}`), account, code].filter(Boolean).join(" · ");
   return (
     <>
-      {send ? <Link to={`/sends/${send}`}>{t(`optOuts.sources.${source}`)}</Link> : t(`optOuts.sources.${source}`)}
+      {send ? (
+        <Link className="source-link" to={`/sends/${send}`}>
+          {t(`optOuts.sources.${source}`)}
+        </Link>
+      ) : (
+        t(`optOuts.sources.${source}`)
+      )}
       {more && <small className="source-of"> {more}</small>}
     </>
   );
