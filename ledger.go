@@ -21,6 +21,9 @@ type Ledger struct {
 
 	Events   []Event    // added since the ledger was loaded, still to be stored
 	Receipts []Received // the same
+	OptOuts  []OptOut   // the same; without a category, see OptOutRules.CategoriesOf
+
+	OptedOutOf []OptOutCategory // of the recipient, when the ledger was loaded; empty in a cached ledger
 }
 
 // Received is a receipt that is new to the ledger.
@@ -36,10 +39,11 @@ func NewLedger(s Send) *Ledger { return &Ledger{Revision: 1, Send: s, At: s.Acce
 // NextRevision returns the revision after the change is stored: the number of its newest event, or one more if it has no event.
 func (l *Ledger) NextRevision() int { return l.Revision + max(len(l.Events), 1) }
 
-// Clone returns a copy of the ledger, without the Events and Receipts that are still to be stored.
+// Clone returns a copy of the ledger, without the Events, Receipts and OptOuts that are still to be stored.
 func (l *Ledger) Clone() *Ledger {
 	c := *l
 	c.Attempts, c.Averted, c.Events, c.Receipts = slices.Clone(l.Attempts), slices.Clone(l.Averted), nil, nil
+	c.OptOuts = nil
 	return &c
 }
 
@@ -222,9 +226,6 @@ func (l *Ledger) startTime(now time.Time) time.Time {
 	}
 	return now
 }
-
-// HasOptedOut reports whether the recipient has opted out of such a send.
-func (l *Ledger) HasOptedOut() bool { return l.optOut() != nil }
 
 // optOut returns the attempt that failed because the recipient has opted out, or nil. It is nil too if the send's category allows
 // an SMS after an opt-out.

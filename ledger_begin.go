@@ -177,6 +177,9 @@ func (l *Ledger) refuseCall(c Call, now time.Time) (Ruling, bool) {
 		return Ruling{Answer: RecipientOptedOut}, true
 	case l.Send.isBeforeStart():
 		return Ruling{Answer: TooEarly, Until: *l.Send.SendAt}, true
+	case l.isListed():
+		l.endListed(c, now)
+		return Ruling{Answer: RecipientOptedOut}, true
 	case l.hasExpired(now):
 		l.recordExpiry(l.ruleName(c), now)
 		l.withdraw(now)

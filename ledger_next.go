@@ -14,7 +14,7 @@ import (
 func (l *Ledger) NextRule(now time.Time) (rule int, at time.Time, found bool) {
 	s := l.Send
 	hasSMS := s.Status.SMS != "" && s.Status.SMS != Failed
-	if s.FinishedAt != nil || hasSMS || l.optOut() != nil {
+	if s.FinishedAt != nil || hasSMS || l.optOut() != nil || l.isListed() {
 		return 0, time.Time{}, false
 	}
 	for _, at := range s.Plan.moments(s.Origin(), now) {

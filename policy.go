@@ -36,6 +36,7 @@ type Override struct {
 	Account     *string   `json:"account,omitempty"` // the WhatsApp account
 
 	IfUnsendable IfUnsendable `json:"if_unsendable,omitempty"` // empty: RefuseUnsendable
+	IfOptedOut   IfOptedOut   `json:"if_opted_out,omitempty"`  // empty: RefuseOptedOut
 }
 
 // IfUnsendable is what follows if the templates of the account say that the send's template cannot be sent.

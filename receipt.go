@@ -55,7 +55,9 @@ type Inbound struct {
 	To      string // the sender that it was written to, as the provider names it
 	Text    string
 	Keyword Keyword
-	ReplyTo string // the provider's id of the message that it answers; empty if it answers none, or the provider gives none
+	// Category is the purpose of the messages that a StopKeyword or a StartKeyword is about; empty: the person did not say.
+	Category Category
+	ReplyTo  string // the provider's id of the message that it answers; empty if it answers none, or the provider gives none
 }
 
 // Keyword is what a provider, or the text alone, says that an inbound message asks for.

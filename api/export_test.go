@@ -26,11 +26,16 @@ func exported(i int) backstop.Send {
 // export asks a real server for the file: a recorder has no deadlines.
 func (r *rig) export(t *testing.T, query string) (status int, header http.Header, body string, err error) {
 	t.Helper()
+	return r.exportFile(t, "/v1/sends.csv?"+query)
+}
+
+func (r *rig) exportFile(t *testing.T, path string) (status int, header http.Header, body string, err error) {
+	t.Helper()
 	server := httptest.NewUnstartedServer(r.handler)
 	server.Config.ReadTimeout, server.Config.WriteTimeout = requestBound, requestBound
 	server.Start()
 	defer server.Close()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/v1/sends.csv?"+query, http.NoBody)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, http.NoBody)
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+apiKey)
 	response, err := server.Client().Do(request)

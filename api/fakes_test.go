@@ -43,7 +43,6 @@ type store struct {
 	messages   backstop.MessageStats
 	changes    backstop.Changes
 	found      backstop.FoundSends
-	optedOut   string                 // the number of a person who has opted out
 	slow       time.Duration          // how long each page of sends takes
 	breakOff   int                    // after so many pages of sends the store is away; 0: never
 	asked      []backstop.StatsFilter // of all that was counted
@@ -323,11 +322,6 @@ func (s *store) ListSends(
 	return items, more, s.away
 }
 
-func (s *store) HasOptedOut(_ context.Context, number string) (bool, error) {
-	defer s.begin()()
-	return number == s.optedOut, s.away
-}
-
 // CountSends counts all sends.
 func (s *store) CountSends(_ context.Context, filter backstop.SendFilter) (backstop.Total, error) {
 	defer s.begin()()
@@ -435,6 +429,7 @@ type door struct {
 	receipts []backstop.Receipt
 	away     error
 	accept   func() // called within Accept
+	outs     *optOuts
 }
 
 func (d *door) Accepted(_ context.Context, key handoff.Idempotency) (backstop.Send, bool, error) {
@@ -453,7 +448,7 @@ func (d *door) Accepted(_ context.Context, key handoff.Idempotency) (backstop.Se
 }
 
 func (d *door) Accept(
-	_ context.Context, send backstop.Send, key *handoff.Idempotency,
+	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
 ) (backstop.Send, bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -466,6 +461,12 @@ func (d *door) Accept(
 	send = send.AcceptAt(now)
 	send.ID = newID()
 	send.Status.WhatsApp, send.Outcome = backstop.Queued, backstop.OutcomePending
+	if isOut, _ := d.outs.IsOptedOut(ctx, send.To, send.Category); isOut {
+		if !send.SkipsOptedOut() {
+			return backstop.Send{}, false, backstop.ErrOptedOut()
+		}
+		send.FinishedAt, send.Outcome = new(now), backstop.OutcomeFailed
+	}
 	if key != nil {
 		d.keys[key.Key], d.hashes[key.Key] = send, key.Hash
 	}

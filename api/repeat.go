@@ -29,13 +29,6 @@ func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, e
 	if err != nil {
 		return backstop.Send{}, err
 	}
-	attempts, _, err := s.sends.Timeline(ctx, id)
-	if err != nil {
-		return backstop.Send{}, err
-	}
-	if ledger := (backstop.Ledger{Send: old, Attempts: attempts}); ledger.HasOptedOut() {
-		return backstop.Send{}, optedOut()
-	}
 	send := backstop.Send{
 		To: old.To, Text: old.Text, Template: old.Template, SMSText: old.SMSText, Category: old.Category,
 		CorrelationID: old.CorrelationID, Metadata: old.Metadata, // what is unique stays with the old one
@@ -44,12 +37,4 @@ func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, e
 		send.ExpiresAt = new(s.now().Add(old.ExpiresAt.Sub(old.Origin())))
 	}
 	return s.resolveSend(ctx, send, old.Plan.RuleSource(), orZero(old.Plan.Override))
-}
-
-func optedOut() error {
-	return &backstop.Error{
-		Code: backstop.Invalid, Message: "the recipient has opted out: the send is not repeated",
-		Fields: []backstop.Field{backstop.NewField("to", backstop.FieldOptedOut,
-			"has opted out, and the message may be marketing; if it is not, make a new send with its category")},
-	}
 }

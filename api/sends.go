@@ -63,6 +63,7 @@ func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send,
 	override := backstop.Override{
 		Type: (*backstop.RuleType)(in.Fallback.Type), WaitSeconds: in.Fallback.WaitSeconds, SendID: in.Fallback.SendID,
 		Account: in.Whatsapp.Account, IfUnsendable: backstop.IfUnsendable(orZero(in.Whatsapp.IfUnsendable)),
+		IfOptedOut: backstop.IfOptedOut(orZero(in.IfOptedOut)),
 	}
 	if in.Fallback.Routes != nil {
 		override.Routes = new(routesFrom(in.Fallback.Routes))
@@ -138,7 +139,8 @@ func sendFrom(in SendInput) backstop.Send {
 // the same answer at any time.
 func showAccepted(send backstop.Send) SendAccepted {
 	return SendAccepted{
-		ID: send.ID, Outcome: OutcomePending, AcceptedAt: send.AcceptedAt.UTC(), SendAt: inUTC(send.SendAt),
+		ID: send.ID, Outcome: outcomeAtOnce(send), Skipped: skippedOf(send), AcceptedAt: send.AcceptedAt.UTC(),
+		SendAt:   inUTC(send.SendAt),
 		Warnings: omitEmpty(warningsOf(send)),
 	}
 }

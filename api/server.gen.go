@@ -229,6 +229,30 @@ const (
 	OnUnknownResend OnUnknown = "resend"
 )
 
+// Defines values for OptOutCategory.
+const (
+	OptOutCategoryAll            OptOutCategory = "all"
+	OptOutCategoryAuthentication OptOutCategory = "authentication"
+	OptOutCategoryMarketing      OptOutCategory = "marketing"
+	OptOutCategoryUtility        OptOutCategory = "utility"
+)
+
+// Defines values for OptOutChangeChange.
+const (
+	OptOutChangeChangeOptedIn  OptOutChangeChange = "opted_in"
+	OptOutChangeChangeOptedOut OptOutChangeChange = "opted_out"
+)
+
+// Defines values for OptOutSource.
+const (
+	OptOutSourceAPI        OptOutSource = "api"
+	OptOutSourceConsole    OptOutSource = "console"
+	OptOutSourceImport     OptOutSource = "import"
+	OptOutSourceMessage    OptOutSource = "message"
+	OptOutSourcePreference OptOutSource = "preference"
+	OptOutSourceProvider   OptOutSource = "provider"
+)
+
 // Defines values for Outcome.
 const (
 	OutcomeCancelled   Outcome = "cancelled"
@@ -287,6 +311,17 @@ const (
 	SMSResultNoReceipt SMSResult = "no_receipt"
 )
 
+// Defines values for SendAcceptedSkipped.
+const (
+	SendAcceptedSkippedOptedOut SendAcceptedSkipped = "opted_out"
+)
+
+// Defines values for SendInputIfOptedOut.
+const (
+	SendInputIfOptedOutRefuse SendInputIfOptedOut = "refuse"
+	SendInputIfOptedOutSkip   SendInputIfOptedOut = "skip"
+)
+
 // Defines values for Status.
 const (
 	StatusDelivered Status = "delivered"
@@ -303,6 +338,7 @@ const (
 	WarningCodeBothMayArrive      WarningCode = "both_may_arrive"
 	WarningCodeExpiresBeforeWait  WarningCode = "expires_before_wait"
 	WarningCodeLooksUnread        WarningCode = "looks_unread"
+	WarningCodeOptedOut           WarningCode = "opted_out"
 	WarningCodeSendIDNotAccepted  WarningCode = "send_id_not_accepted"
 	WarningCodeTemplateCategory   WarningCode = "template_category"
 	WarningCodeTemplateUnsendable WarningCode = "template_unsendable"
@@ -878,8 +914,10 @@ type CallsAtOnce = int
 // there is no limit.
 type CallsPerSecond = float64
 
-// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+// ordinary failure, unless the list of opt-outs stops them too.
 type Category string
 
 // ChangeGroup The fallbacks of one policy, country, reason and error code.
@@ -1350,6 +1388,149 @@ type NotCalled string
 // `hold`: it is not sent again, so it may not arrive.
 type OnUnknown string
 
+// OptOut An entry of the list of those who have opted out.
+type OptOut struct {
+	// Account The account that got the message of the recipient, or whose message was refused.
+	Account *string `json:"account,omitempty"`
+
+	// Category The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+	// them, because it may be anything.
+	Category OptOutCategory `json:"category"`
+
+	// Channel The channel of a message.
+	Channel *Channel `json:"channel,omitempty"`
+
+	// Code The provider's error code, of the source `provider`.
+	Code *string `json:"code,omitempty"`
+	ID   string  `json:"id"`
+
+	// Note Why, for people. Without control characters.
+	Note *OptOutNote `json:"note,omitempty"`
+
+	// Provider The provider that reported it.
+	Provider *string `json:"provider,omitempty"`
+
+	// Send The send that was refused, of the source `provider`.
+	Send *string `json:"send,omitempty"`
+
+	// Since When the recipient opted out, as far as the source says.
+	Since time.Time `json:"since"`
+
+	// Source How it became known. `message`: the recipient wrote a word like STOP or START. `preference`: the recipient changed a setting of
+	// WhatsApp. `provider`: a provider refused a message, because the recipient has opted out. `api`: a caller of the API. `console`: a
+	// user of the web console. `import`: a file.
+	Source OptOutSource `json:"source"`
+
+	// StoredAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	StoredAt Time   `json:"stored_at"`
+	To       string `json:"to"`
+}
+
+// OptOutCategory The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+// them, because it may be anything.
+type OptOutCategory string
+
+// OptOutChange A line of the history of a recipient.
+type OptOutChange struct {
+	// Account The account that got the message of the recipient, or whose message was refused.
+	Account *string `json:"account,omitempty"`
+
+	// At When, as far as the source says.
+	At time.Time `json:"at"`
+
+	// Category The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+	// them, because it may be anything.
+	Category OptOutCategory `json:"category"`
+
+	// Change Whether the opt-out began or ended.
+	Change OptOutChangeChange `json:"change"`
+
+	// Channel The channel of a message.
+	Channel *Channel `json:"channel,omitempty"`
+
+	// Code The provider's error code, of the source `provider`.
+	Code *string `json:"code,omitempty"`
+	ID   string  `json:"id"`
+
+	// Note Why, for people. Without control characters.
+	Note *OptOutNote `json:"note,omitempty"`
+
+	// Provider The provider that reported it.
+	Provider *string `json:"provider,omitempty"`
+
+	// Send The send that was refused, of the source `provider`.
+	Send *string `json:"send,omitempty"`
+
+	// Source How it became known. `message`: the recipient wrote a word like STOP or START. `preference`: the recipient changed a setting of
+	// WhatsApp. `provider`: a provider refused a message, because the recipient has opted out. `api`: a caller of the API. `console`: a
+	// user of the web console. `import`: a file.
+	Source OptOutSource `json:"source"`
+
+	// StoredAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	StoredAt Time   `json:"stored_at"`
+	To       string `json:"to"`
+}
+
+// OptOutChangeChange Whether the opt-out began or ended.
+type OptOutChangeChange string
+
+// OptOutChangeList A page of a recipient's history.
+type OptOutChangeList struct {
+	Items []OptOutChange `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
+// OptOutImport What an import has done.
+type OptOutImport struct {
+	// Added Those that the list did not have yet.
+	Added int `json:"added"`
+
+	// Entries The entries of the file.
+	Entries int `json:"entries"`
+}
+
+// OptOutInput An entry of the list of opt-outs.
+type OptOutInput struct {
+	// Category The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+	// them, because it may be anything.
+	Category *OptOutCategory `json:"category,omitempty"`
+
+	// Note Why, for people. Without control characters.
+	Note *OptOutNote `json:"note,omitempty"`
+
+	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
+	//
+	//
+	// Example: +447400123456
+	To PhoneNumber `json:"to"`
+}
+
+// OptOutList A page of opt-outs.
+type OptOutList struct {
+	Items []OptOut `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
+}
+
+// OptOutNote Why, for people. Without control characters.
+type OptOutNote = string
+
+// OptOutSource How it became known. `message`: the recipient wrote a word like STOP or START. `preference`: the recipient changed a setting of
+// WhatsApp. `provider`: a provider refused a message, because the recipient has opted out. `api`: a caller of the API. `console`: a
+// user of the web console. `import`: a file.
+type OptOutSource string
+
 // Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
 // most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
 // WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
@@ -1787,8 +1968,10 @@ type Send struct {
 	// newest call.
 	Attempts []Attempt `json:"attempts"`
 
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
 	Category *Category `json:"category,omitempty"`
 
 	// ConfirmedAt When the send was confirmed; absent if it was not.
@@ -1905,9 +2088,17 @@ type SendAccepted struct {
 	// Example: 2031-05-04T07:00:00Z
 	SendAt *SendAt `json:"send_at,omitempty"`
 
+	// Skipped Why the send ended at once, without a message. `opted_out`: the recipient has opted out of such messages; only with
+	// `if_opted_out` of `skip`. Absent, the send has begun.
+	Skipped *SendAcceptedSkipped `json:"skipped,omitempty"`
+
 	// Warnings Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same.
 	Warnings *[]Warning `json:"warnings,omitempty"`
 }
+
+// SendAcceptedSkipped Why the send ended at once, without a message. `opted_out`: the recipient has opted out of such messages; only with
+// `if_opted_out` of `skip`. Absent, the send has begun.
+type SendAcceptedSkipped string
 
 // SendAt The `send_at` of the request. Absent if the send was to start at once.
 //
@@ -1922,8 +2113,10 @@ type SendID = string
 
 // SendInput A send to accept or to preview.
 type SendInput struct {
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
 	Category *Category `json:"category,omitempty"`
 
 	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
@@ -1946,6 +2139,11 @@ type SendInput struct {
 	// Fallback The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
 	// `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 	Fallback FallbackInput `json:"fallback"`
+
+	// IfOptedOut What follows if the recipient has opted out of such messages. `refuse`, also if absent: the answer is 422, with the field
+	// `to` and the code `opted_out`. `skip`: the send is accepted and ends at once, with the outcome `failed` and the event
+	// `opted_out`; nothing goes out, and the answer has `skipped`.
+	IfOptedOut *SendInputIfOptedOut `json:"if_opted_out,omitempty"`
 
 	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
 	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
@@ -1975,6 +2173,11 @@ type SendInput struct {
 	// last message; use a template at other times.
 	Whatsapp WhatsAppInput `json:"whatsapp"`
 }
+
+// SendInputIfOptedOut What follows if the recipient has opted out of such messages. `refuse`, also if absent: the answer is 422, with the field
+// `to` and the code `opted_out`. `skip`: the send is accepted and ends at once, with the outcome `failed` and the event
+// `opted_out`; nothing goes out, and the answer has `skipped`.
+type SendInputIfOptedOut string
 
 // SendList A page of sends.
 type SendList struct {
@@ -2017,8 +2220,10 @@ type SendSummary struct {
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time `json:"accepted_at"`
 
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
 	Category *Category `json:"category,omitempty"`
 
 	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
@@ -2456,7 +2661,8 @@ type Warning struct {
 	// time-to-live is longer than the wait.
 	// `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 	// rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
-	// fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
+	// fires although the message is read. `opted_out`: the recipient has opted out of such messages, so nothing goes out; only in a
+	// preview, and with `if_opted_out` of `skip`. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
 	// sender IDs; operators there replace the sender ID or drop the SMS. `template_category`: the template has another category
 	// than the send, so its price and its opt-outs are those of the template's category. `template_unsendable`: the template
 	// cannot be sent, so the send goes by SMS as its rules say; only with `if_unsendable` of `fall_back`. `unlisted_number`: the
@@ -2478,7 +2684,8 @@ type Warning struct {
 // time-to-live is longer than the wait.
 // `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 // rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
-// fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
+// fires although the message is read. `opted_out`: the recipient has opted out of such messages, so nothing goes out; only in a
+// preview, and with `if_opted_out` of `skip`. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
 // sender IDs; operators there replace the sender ID or drop the SMS. `template_category`: the template has another category
 // than the send, so its price and its opt-outs are those of the template's category. `template_unsendable`: the template
 // cannot be sent, so the send goes by SMS as its rules say; only with `if_unsendable` of `fall_back`. `unlisted_number`: the
@@ -2568,6 +2775,9 @@ type OfCountry = string
 
 // OfOutcome defines model for OfOutcome.
 type OfOutcome = []Outcome
+
+// OfPerson Example: +447400123456
+type OfPerson = string
 
 // OfProvider defines model for OfProvider.
 type OfProvider = string
@@ -2730,6 +2940,66 @@ type ReplaceAccountParams struct {
 
 	// IfMatch The `ETag` of the version that you read, or `*` for any version.
 	IfMatch IfMatch `json:"If-Match"`
+}
+
+// DeleteOptOutParams defines parameters for DeleteOptOut.
+type DeleteOptOutParams struct {
+	// To The phone number, in E.164 form. Write its plus sign as `%2B`.
+	To string `form:"to" json:"to"`
+
+	// Category The category of the entry.
+	Category OptOutCategory `form:"category" json:"category"`
+}
+
+// ListOptOutsParams defines parameters for ListOptOuts.
+type ListOptOutsParams struct {
+	// To Only this phone number, in E.164 form. Write its plus sign as `%2B`.
+	To *OfPerson `form:"to,omitempty" json:"to,omitempty"`
+
+	// ToEnds Only phone numbers that end with these digits.
+	ToEnds *string `form:"to_ends,omitempty" json:"to_ends,omitempty"`
+
+	// Category Only entries of this category.
+	Category *OptOutCategory `form:"category,omitempty" json:"category,omitempty"`
+
+	// Source Only entries of this source.
+	Source *OptOutSource `form:"source,omitempty" json:"source,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ExportOptOutsParams defines parameters for ExportOptOuts.
+type ExportOptOutsParams struct {
+	// To Only this phone number, in E.164 form. Write its plus sign as `%2B`.
+	To *OfPerson `form:"to,omitempty" json:"to,omitempty"`
+
+	// ToEnds Only phone numbers that end with these digits.
+	ToEnds *string `form:"to_ends,omitempty" json:"to_ends,omitempty"`
+
+	// Category Only entries of this category.
+	Category *OptOutCategory `form:"category,omitempty" json:"category,omitempty"`
+
+	// Source Only entries of this source.
+	Source *OptOutSource `form:"source,omitempty" json:"source,omitempty"`
+}
+
+// ListOptOutChangesParams defines parameters for ListOptOutChanges.
+type ListOptOutChangesParams struct {
+	// To The phone number, in E.164 form. Write its plus sign as `%2B`.
+	To string `form:"to" json:"to"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListPoliciesParams defines parameters for ListPolicies.
@@ -3067,6 +3337,9 @@ type ReplaceAccountJSONRequestBody = AccountChangeInput
 // TestAccountJSONRequestBody defines body for TestAccount for application/json ContentType.
 type TestAccountJSONRequestBody = AccountTestInput
 
+// PutOptOutJSONRequestBody defines body for PutOptOut for application/json ContentType.
+type PutOptOutJSONRequestBody = OptOutInput
+
 // CreatePolicyJSONRequestBody defines body for CreatePolicy for application/json ContentType.
 type CreatePolicyJSONRequestBody = PolicyInput
 
@@ -3120,6 +3393,21 @@ type ServerInterface interface {
 	// ListErrorCodes List the error codes of the providers
 	// (GET /v1/error-codes)
 	ListErrorCodes(c *gin.Context)
+	// DeleteOptOut Opt a recipient in again
+	// (DELETE /v1/opt-outs)
+	DeleteOptOut(c *gin.Context, params DeleteOptOutParams)
+	// ListOptOuts List opt-outs
+	// (GET /v1/opt-outs)
+	ListOptOuts(c *gin.Context, params ListOptOutsParams)
+	// PutOptOut Opt a recipient out
+	// (PUT /v1/opt-outs)
+	PutOptOut(c *gin.Context)
+	// ExportOptOuts Export opt-outs as CSV
+	// (GET /v1/opt-outs.csv)
+	ExportOptOuts(c *gin.Context, params ExportOptOutsParams)
+	// ListOptOutChanges List the history of a recipient
+	// (GET /v1/opt-outs/history)
+	ListOptOutChanges(c *gin.Context, params ListOptOutChangesParams)
 	// ListPolicies List policies
 	// (GET /v1/policies)
 	ListPolicies(c *gin.Context, params ListPoliciesParams)
@@ -3580,6 +3868,223 @@ func (siw *ServerInterfaceWrapper) ListErrorCodes(c *gin.Context) {
 	}
 
 	siw.Handler.ListErrorCodes(c)
+}
+
+// DeleteOptOut operation middleware
+func (siw *ServerInterfaceWrapper) DeleteOptOut(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteOptOutParams
+
+	// ------------- Required query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Required query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "category", c.Request.URL.Query(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter category: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteOptOut(c, params)
+}
+
+// ListOptOuts operation middleware
+func (siw *ServerInterfaceWrapper) ListOptOuts(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOptOutsParams
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to_ends" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to_ends", c.Request.URL.Query(), &params.ToEnds, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to_ends: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", c.Request.URL.Query(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter category: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "source" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "source", c.Request.URL.Query(), &params.Source, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter source: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "total" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "total", c.Request.URL.Query(), &params.Total, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter total: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListOptOuts(c, params)
+}
+
+// PutOptOut operation middleware
+func (siw *ServerInterfaceWrapper) PutOptOut(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutOptOut(c)
+}
+
+// ExportOptOuts operation middleware
+func (siw *ServerInterfaceWrapper) ExportOptOuts(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportOptOutsParams
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to_ends" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to_ends", c.Request.URL.Query(), &params.ToEnds, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to_ends: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", c.Request.URL.Query(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter category: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "source" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "source", c.Request.URL.Query(), &params.Source, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter source: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportOptOuts(c, params)
+}
+
+// ListOptOutChanges operation middleware
+func (siw *ServerInterfaceWrapper) ListOptOutChanges(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOptOutChangesParams
+
+	// ------------- Required query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListOptOutChanges(c, params)
 }
 
 // ListPolicies operation middleware
@@ -4973,6 +5478,11 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/accounts/:name/check", wrapper.CheckAccount)
 	router.POST(options.BaseURL+"/v1/accounts/:name/test", wrapper.TestAccount)
 	router.GET(options.BaseURL+"/v1/templates", wrapper.ListTemplates)
+	router.DELETE(options.BaseURL+"/v1/opt-outs", wrapper.DeleteOptOut)
+	router.GET(options.BaseURL+"/v1/opt-outs", wrapper.ListOptOuts)
+	router.PUT(options.BaseURL+"/v1/opt-outs", wrapper.PutOptOut)
+	router.GET(options.BaseURL+"/v1/opt-outs/history", wrapper.ListOptOutChanges)
+	router.GET(options.BaseURL+"/v1/opt-outs.csv", wrapper.ExportOptOuts)
 	router.GET(options.BaseURL+"/v1/routes", wrapper.ListRoutes)
 	router.GET(options.BaseURL+"/v1/stats", wrapper.GetStats)
 	router.GET(options.BaseURL+"/v1/stats/messages", wrapper.GetMessageStats)
@@ -6058,6 +6568,460 @@ type ListErrorCodesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListErrorCodesdefaultApplicationProblemPlusJSONResponse) VisitListErrorCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteOptOutRequestObject struct {
+	Params DeleteOptOutParams
+}
+
+type DeleteOptOutResponseObject interface {
+	VisitDeleteOptOutResponse(w http.ResponseWriter) error
+}
+
+type DeleteOptOut204Response struct {
+}
+
+func (response DeleteOptOut204Response) VisitDeleteOptOutResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteOptOut400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteOptOut400ApplicationProblemPlusJSONResponse) VisitDeleteOptOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteOptOut401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteOptOut401ApplicationProblemPlusJSONResponse) VisitDeleteOptOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteOptOutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response DeleteOptOutdefaultApplicationProblemPlusJSONResponse) VisitDeleteOptOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOutsRequestObject struct {
+	Params ListOptOutsParams
+}
+
+type ListOptOutsResponseObject interface {
+	VisitListOptOutsResponse(w http.ResponseWriter) error
+}
+
+type ListOptOuts200JSONResponse OptOutList
+
+func (response ListOptOuts200JSONResponse) VisitListOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOuts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListOptOuts400ApplicationProblemPlusJSONResponse) VisitListOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOuts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOptOuts401ApplicationProblemPlusJSONResponse) VisitListOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOuts422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListOptOuts422ApplicationProblemPlusJSONResponse) VisitListOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOutsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListOptOutsdefaultApplicationProblemPlusJSONResponse) VisitListOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutOptOutRequestObject struct {
+	Body *PutOptOutJSONRequestBody
+}
+
+type PutOptOutResponseObject interface {
+	VisitPutOptOutResponse(w http.ResponseWriter) error
+}
+
+type PutOptOut200JSONResponse OptOut
+
+func (response PutOptOut200JSONResponse) VisitPutOptOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutOptOut400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutOptOut400ApplicationProblemPlusJSONResponse) VisitPutOptOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutOptOut401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutOptOut401ApplicationProblemPlusJSONResponse) VisitPutOptOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutOptOut422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response PutOptOut422ApplicationProblemPlusJSONResponse) VisitPutOptOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutOptOutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response PutOptOutdefaultApplicationProblemPlusJSONResponse) VisitPutOptOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportOptOutsRequestObject struct {
+	Params ExportOptOutsParams
+}
+
+type ExportOptOutsResponseObject interface {
+	VisitExportOptOutsResponse(w http.ResponseWriter) error
+}
+
+type ExportOptOuts200TextCsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportOptOuts200TextCsvResponse) VisitExportOptOutsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportOptOuts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ExportOptOuts400ApplicationProblemPlusJSONResponse) VisitExportOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportOptOuts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ExportOptOuts401ApplicationProblemPlusJSONResponse) VisitExportOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportOptOuts422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ExportOptOuts422ApplicationProblemPlusJSONResponse) VisitExportOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportOptOutsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ExportOptOutsdefaultApplicationProblemPlusJSONResponse) VisitExportOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOutChangesRequestObject struct {
+	Params ListOptOutChangesParams
+}
+
+type ListOptOutChangesResponseObject interface {
+	VisitListOptOutChangesResponse(w http.ResponseWriter) error
+}
+
+type ListOptOutChanges200JSONResponse OptOutChangeList
+
+func (response ListOptOutChanges200JSONResponse) VisitListOptOutChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOutChanges400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListOptOutChanges400ApplicationProblemPlusJSONResponse) VisitListOptOutChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOutChanges401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOptOutChanges401ApplicationProblemPlusJSONResponse) VisitListOptOutChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOutChanges422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListOptOutChanges422ApplicationProblemPlusJSONResponse) VisitListOptOutChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOutChangesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListOptOutChangesdefaultApplicationProblemPlusJSONResponse) VisitListOptOutChangesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8883,6 +9847,21 @@ type StrictServerInterface interface {
 	// ListErrorCodes List the error codes of the providers
 	// (GET /v1/error-codes)
 	ListErrorCodes(ctx context.Context, request ListErrorCodesRequestObject) (ListErrorCodesResponseObject, error)
+	// DeleteOptOut Opt a recipient in again
+	// (DELETE /v1/opt-outs)
+	DeleteOptOut(ctx context.Context, request DeleteOptOutRequestObject) (DeleteOptOutResponseObject, error)
+	// ListOptOuts List opt-outs
+	// (GET /v1/opt-outs)
+	ListOptOuts(ctx context.Context, request ListOptOutsRequestObject) (ListOptOutsResponseObject, error)
+	// PutOptOut Opt a recipient out
+	// (PUT /v1/opt-outs)
+	PutOptOut(ctx context.Context, request PutOptOutRequestObject) (PutOptOutResponseObject, error)
+	// ExportOptOuts Export opt-outs as CSV
+	// (GET /v1/opt-outs.csv)
+	ExportOptOuts(ctx context.Context, request ExportOptOutsRequestObject) (ExportOptOutsResponseObject, error)
+	// ListOptOutChanges List the history of a recipient
+	// (GET /v1/opt-outs/history)
+	ListOptOutChanges(ctx context.Context, request ListOptOutChangesRequestObject) (ListOptOutChangesResponseObject, error)
 	// ListPolicies List policies
 	// (GET /v1/policies)
 	ListPolicies(ctx context.Context, request ListPoliciesRequestObject) (ListPoliciesResponseObject, error)
@@ -9347,6 +10326,152 @@ func (sh *strictHandler) ListErrorCodes(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListErrorCodesResponseObject); ok {
 		if err := validResponse.VisitListErrorCodesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteOptOut operation middleware
+func (sh *strictHandler) DeleteOptOut(ctx *gin.Context, params DeleteOptOutParams) {
+	var request DeleteOptOutRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteOptOut(ctx, request.(DeleteOptOutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteOptOut")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteOptOutResponseObject); ok {
+		if err := validResponse.VisitDeleteOptOutResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListOptOuts operation middleware
+func (sh *strictHandler) ListOptOuts(ctx *gin.Context, params ListOptOutsParams) {
+	var request ListOptOutsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOptOuts(ctx, request.(ListOptOutsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOptOuts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListOptOutsResponseObject); ok {
+		if err := validResponse.VisitListOptOutsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutOptOut operation middleware
+func (sh *strictHandler) PutOptOut(ctx *gin.Context) {
+	var request PutOptOutRequestObject
+
+	var body PutOptOutJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutOptOut(ctx, request.(PutOptOutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutOptOut")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutOptOutResponseObject); ok {
+		if err := validResponse.VisitPutOptOutResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportOptOuts operation middleware
+func (sh *strictHandler) ExportOptOuts(ctx *gin.Context, params ExportOptOutsParams) {
+	var request ExportOptOutsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportOptOuts(ctx, request.(ExportOptOutsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportOptOuts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportOptOutsResponseObject); ok {
+		if err := validResponse.VisitExportOptOutsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListOptOutChanges operation middleware
+func (sh *strictHandler) ListOptOutChanges(ctx *gin.Context, params ListOptOutChangesParams) {
+	var request ListOptOutChangesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOptOutChanges(ctx, request.(ListOptOutChangesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOptOutChanges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListOptOutChangesResponseObject); ok {
+		if err := validResponse.VisitListOptOutChangesResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

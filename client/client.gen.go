@@ -222,6 +222,30 @@ const (
 	OnUnknownResend OnUnknown = "resend"
 )
 
+// Defines values for OptOutCategory.
+const (
+	OptOutCategoryAll            OptOutCategory = "all"
+	OptOutCategoryAuthentication OptOutCategory = "authentication"
+	OptOutCategoryMarketing      OptOutCategory = "marketing"
+	OptOutCategoryUtility        OptOutCategory = "utility"
+)
+
+// Defines values for OptOutChangeChange.
+const (
+	OptOutChangeChangeOptedIn  OptOutChangeChange = "opted_in"
+	OptOutChangeChangeOptedOut OptOutChangeChange = "opted_out"
+)
+
+// Defines values for OptOutSource.
+const (
+	OptOutSourceAPI        OptOutSource = "api"
+	OptOutSourceConsole    OptOutSource = "console"
+	OptOutSourceImport     OptOutSource = "import"
+	OptOutSourceMessage    OptOutSource = "message"
+	OptOutSourcePreference OptOutSource = "preference"
+	OptOutSourceProvider   OptOutSource = "provider"
+)
+
 // Defines values for Outcome.
 const (
 	OutcomeCancelled   Outcome = "cancelled"
@@ -280,6 +304,17 @@ const (
 	SMSResultNoReceipt SMSResult = "no_receipt"
 )
 
+// Defines values for SendAcceptedSkipped.
+const (
+	SendAcceptedSkippedOptedOut SendAcceptedSkipped = "opted_out"
+)
+
+// Defines values for SendInputIfOptedOut.
+const (
+	SendInputIfOptedOutRefuse SendInputIfOptedOut = "refuse"
+	SendInputIfOptedOutSkip   SendInputIfOptedOut = "skip"
+)
+
 // Defines values for Status.
 const (
 	StatusDelivered Status = "delivered"
@@ -296,6 +331,7 @@ const (
 	WarningCodeBothMayArrive      WarningCode = "both_may_arrive"
 	WarningCodeExpiresBeforeWait  WarningCode = "expires_before_wait"
 	WarningCodeLooksUnread        WarningCode = "looks_unread"
+	WarningCodeOptedOut           WarningCode = "opted_out"
 	WarningCodeSendIDNotAccepted  WarningCode = "send_id_not_accepted"
 	WarningCodeTemplateCategory   WarningCode = "template_category"
 	WarningCodeTemplateUnsendable WarningCode = "template_unsendable"
@@ -871,8 +907,10 @@ type CallsAtOnce = int
 // there is no limit.
 type CallsPerSecond = float64
 
-// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+// ordinary failure, unless the list of opt-outs stops them too.
 type Category string
 
 // ChangeGroup The fallbacks of one policy, country, reason and error code.
@@ -1326,6 +1364,149 @@ type NotCalled string
 // `hold`: it is not sent again, so it may not arrive.
 type OnUnknown string
 
+// OptOut An entry of the list of those who have opted out.
+type OptOut struct {
+	// Account The account that got the message of the recipient, or whose message was refused.
+	Account *string `json:"account,omitempty"`
+
+	// Category The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+	// them, because it may be anything.
+	Category OptOutCategory `json:"category"`
+
+	// Channel The channel of a message.
+	Channel *Channel `json:"channel,omitempty"`
+
+	// Code The provider's error code, of the source `provider`.
+	Code *string `json:"code,omitempty"`
+	ID   string  `json:"id"`
+
+	// Note Why, for people. Without control characters.
+	Note *OptOutNote `json:"note,omitempty"`
+
+	// Provider The provider that reported it.
+	Provider *string `json:"provider,omitempty"`
+
+	// Send The send that was refused, of the source `provider`.
+	Send *string `json:"send,omitempty"`
+
+	// Since When the recipient opted out, as far as the source says.
+	Since time.Time `json:"since"`
+
+	// Source How it became known. `message`: the recipient wrote a word like STOP or START. `preference`: the recipient changed a setting of
+	// WhatsApp. `provider`: a provider refused a message, because the recipient has opted out. `api`: a caller of the API. `console`: a
+	// user of the web console. `import`: a file.
+	Source OptOutSource `json:"source"`
+
+	// StoredAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	StoredAt Time   `json:"stored_at"`
+	To       string `json:"to"`
+}
+
+// OptOutCategory The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+// them, because it may be anything.
+type OptOutCategory string
+
+// OptOutChange A line of the history of a recipient.
+type OptOutChange struct {
+	// Account The account that got the message of the recipient, or whose message was refused.
+	Account *string `json:"account,omitempty"`
+
+	// At When, as far as the source says.
+	At time.Time `json:"at"`
+
+	// Category The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+	// them, because it may be anything.
+	Category OptOutCategory `json:"category"`
+
+	// Change Whether the opt-out began or ended.
+	Change OptOutChangeChange `json:"change"`
+
+	// Channel The channel of a message.
+	Channel *Channel `json:"channel,omitempty"`
+
+	// Code The provider's error code, of the source `provider`.
+	Code *string `json:"code,omitempty"`
+	ID   string  `json:"id"`
+
+	// Note Why, for people. Without control characters.
+	Note *OptOutNote `json:"note,omitempty"`
+
+	// Provider The provider that reported it.
+	Provider *string `json:"provider,omitempty"`
+
+	// Send The send that was refused, of the source `provider`.
+	Send *string `json:"send,omitempty"`
+
+	// Source How it became known. `message`: the recipient wrote a word like STOP or START. `preference`: the recipient changed a setting of
+	// WhatsApp. `provider`: a provider refused a message, because the recipient has opted out. `api`: a caller of the API. `console`: a
+	// user of the web console. `import`: a file.
+	Source OptOutSource `json:"source"`
+
+	// StoredAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	StoredAt Time   `json:"stored_at"`
+	To       string `json:"to"`
+}
+
+// OptOutChangeChange Whether the opt-out began or ended.
+type OptOutChangeChange string
+
+// OptOutChangeList A page of a recipient's history.
+type OptOutChangeList struct {
+	Items []OptOutChange `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
+// OptOutImport What an import has done.
+type OptOutImport struct {
+	// Added Those that the list did not have yet.
+	Added int `json:"added"`
+
+	// Entries The entries of the file.
+	Entries int `json:"entries"`
+}
+
+// OptOutInput An entry of the list of opt-outs.
+type OptOutInput struct {
+	// Category The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+	// them, because it may be anything.
+	Category *OptOutCategory `json:"category,omitempty"`
+
+	// Note Why, for people. Without control characters.
+	Note *OptOutNote `json:"note,omitempty"`
+
+	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
+	//
+	//
+	// Example: +447400123456
+	To PhoneNumber `json:"to"`
+}
+
+// OptOutList A page of opt-outs.
+type OptOutList struct {
+	Items []OptOut `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
+}
+
+// OptOutNote Why, for people. Without control characters.
+type OptOutNote = string
+
+// OptOutSource How it became known. `message`: the recipient wrote a word like STOP or START. `preference`: the recipient changed a setting of
+// WhatsApp. `provider`: a provider refused a message, because the recipient has opted out. `api`: a caller of the API. `console`: a
+// user of the web console. `import`: a file.
+type OptOutSource string
+
 // Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
 // most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
 // WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
@@ -1748,8 +1929,10 @@ type Send struct {
 	// newest call.
 	Attempts []Attempt `json:"attempts"`
 
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
 	Category *Category `json:"category,omitempty"`
 
 	// ConfirmedAt When the send was confirmed; absent if it was not.
@@ -1866,9 +2049,17 @@ type SendAccepted struct {
 	// Example: 2031-05-04T07:00:00Z
 	SendAt *SendAt `json:"send_at,omitempty"`
 
+	// Skipped Why the send ended at once, without a message. `opted_out`: the recipient has opted out of such messages; only with
+	// `if_opted_out` of `skip`. Absent, the send has begun.
+	Skipped *SendAcceptedSkipped `json:"skipped,omitempty"`
+
 	// Warnings Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same.
 	Warnings *[]Warning `json:"warnings,omitempty"`
 }
+
+// SendAcceptedSkipped Why the send ended at once, without a message. `opted_out`: the recipient has opted out of such messages; only with
+// `if_opted_out` of `skip`. Absent, the send has begun.
+type SendAcceptedSkipped string
 
 // SendAt The `send_at` of the request. Absent if the send was to start at once.
 //
@@ -1883,8 +2074,10 @@ type SendID = string
 
 // SendInput A send to accept or to preview.
 type SendInput struct {
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
 	Category *Category `json:"category,omitempty"`
 
 	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
@@ -1907,6 +2100,11 @@ type SendInput struct {
 	// Fallback The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
 	// `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 	Fallback FallbackInput `json:"fallback"`
+
+	// IfOptedOut What follows if the recipient has opted out of such messages. `refuse`, also if absent: the answer is 422, with the field
+	// `to` and the code `opted_out`. `skip`: the send is accepted and ends at once, with the outcome `failed` and the event
+	// `opted_out`; nothing goes out, and the answer has `skipped`.
+	IfOptedOut *SendInputIfOptedOut `json:"if_opted_out,omitempty"`
 
 	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
 	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
@@ -1936,6 +2134,11 @@ type SendInput struct {
 	// last message; use a template at other times.
 	Whatsapp WhatsAppInput `json:"whatsapp"`
 }
+
+// SendInputIfOptedOut What follows if the recipient has opted out of such messages. `refuse`, also if absent: the answer is 422, with the field
+// `to` and the code `opted_out`. `skip`: the send is accepted and ends at once, with the outcome `failed` and the event
+// `opted_out`; nothing goes out, and the answer has `skipped`.
+type SendInputIfOptedOut string
 
 // SendList A page of sends.
 type SendList struct {
@@ -1978,8 +2181,10 @@ type SendSummary struct {
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time `json:"accepted_at"`
 
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
 	Category *Category `json:"category,omitempty"`
 
 	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
@@ -2388,7 +2593,8 @@ type Warning struct {
 	// time-to-live is longer than the wait.
 	// `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 	// rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
-	// fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
+	// fires although the message is read. `opted_out`: the recipient has opted out of such messages, so nothing goes out; only in a
+	// preview, and with `if_opted_out` of `skip`. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
 	// sender IDs; operators there replace the sender ID or drop the SMS. `template_category`: the template has another category
 	// than the send, so its price and its opt-outs are those of the template's category. `template_unsendable`: the template
 	// cannot be sent, so the send goes by SMS as its rules say; only with `if_unsendable` of `fall_back`. `unlisted_number`: the
@@ -2410,7 +2616,8 @@ type Warning struct {
 // time-to-live is longer than the wait.
 // `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 // rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
-// fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
+// fires although the message is read. `opted_out`: the recipient has opted out of such messages, so nothing goes out; only in a
+// preview, and with `if_opted_out` of `skip`. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
 // sender IDs; operators there replace the sender ID or drop the SMS. `template_category`: the template has another category
 // than the send, so its price and its opt-outs are those of the template's category. `template_unsendable`: the template
 // cannot be sent, so the send goes by SMS as its rules say; only with `if_unsendable` of `fall_back`. `unlisted_number`: the
@@ -2500,6 +2707,9 @@ type OfCountry = string
 
 // OfOutcome defines model for OfOutcome.
 type OfOutcome = []Outcome
+
+// OfPerson Example: +447400123456
+type OfPerson = string
 
 // OfProvider defines model for OfProvider.
 type OfProvider = string
@@ -2659,6 +2869,66 @@ type ReplaceAccountParams struct {
 
 	// IfMatch The `ETag` of the version that you read, or `*` for any version.
 	IfMatch IfMatch `json:"If-Match"`
+}
+
+// DeleteOptOutParams defines parameters for DeleteOptOut.
+type DeleteOptOutParams struct {
+	// To The phone number, in E.164 form. Write its plus sign as `%2B`.
+	To string `form:"to" json:"to"`
+
+	// Category The category of the entry.
+	Category OptOutCategory `form:"category" json:"category"`
+}
+
+// ListOptOutsParams defines parameters for ListOptOuts.
+type ListOptOutsParams struct {
+	// To Only this phone number, in E.164 form. Write its plus sign as `%2B`.
+	To *OfPerson `form:"to,omitempty" json:"to,omitempty"`
+
+	// ToEnds Only phone numbers that end with these digits.
+	ToEnds *string `form:"to_ends,omitempty" json:"to_ends,omitempty"`
+
+	// Category Only entries of this category.
+	Category *OptOutCategory `form:"category,omitempty" json:"category,omitempty"`
+
+	// Source Only entries of this source.
+	Source *OptOutSource `form:"source,omitempty" json:"source,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ExportOptOutsParams defines parameters for ExportOptOuts.
+type ExportOptOutsParams struct {
+	// To Only this phone number, in E.164 form. Write its plus sign as `%2B`.
+	To *OfPerson `form:"to,omitempty" json:"to,omitempty"`
+
+	// ToEnds Only phone numbers that end with these digits.
+	ToEnds *string `form:"to_ends,omitempty" json:"to_ends,omitempty"`
+
+	// Category Only entries of this category.
+	Category *OptOutCategory `form:"category,omitempty" json:"category,omitempty"`
+
+	// Source Only entries of this source.
+	Source *OptOutSource `form:"source,omitempty" json:"source,omitempty"`
+}
+
+// ListOptOutChangesParams defines parameters for ListOptOutChanges.
+type ListOptOutChangesParams struct {
+	// To The phone number, in E.164 form. Write its plus sign as `%2B`.
+	To string `form:"to" json:"to"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListPoliciesParams defines parameters for ListPolicies.
@@ -2996,6 +3266,9 @@ type ReplaceAccountJSONRequestBody = AccountChangeInput
 // TestAccountJSONRequestBody defines body for TestAccount for application/json ContentType.
 type TestAccountJSONRequestBody = AccountTestInput
 
+// PutOptOutJSONRequestBody defines body for PutOptOut for application/json ContentType.
+type PutOptOutJSONRequestBody = OptOutInput
+
 // CreatePolicyJSONRequestBody defines body for CreatePolicy for application/json ContentType.
 type CreatePolicyJSONRequestBody = PolicyInput
 
@@ -3238,6 +3511,72 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/error-codes (the `ListErrorCodes` operationId).
 	ListErrorCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteOptOut Opt a recipient in again
+	//
+	// Removes an entry of the list, and adds a line to the history of the phone number. If there is no such entry, nothing changes.
+	// A provider that blocks the recipient itself, as Twilio does after a STOP, goes on doing so until the recipient writes START.
+	//
+	// Corresponds with DELETE /v1/opt-outs (the `DeleteOptOut` operationId).
+	DeleteOptOut(ctx context.Context, params *DeleteOptOutParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOptOuts List opt-outs
+	//
+	// Lists those who have opted out, the newest entry first. There is at most one entry of a phone number and a category. The list
+	// holds for both channels and all accounts. An entry is listed if it fits all given parameters.
+	//
+	// Corresponds with GET /v1/opt-outs (the `ListOptOuts` operationId).
+	ListOptOuts(ctx context.Context, params *ListOptOutsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutOptOutWithBody Opt a recipient out
+	//
+	// Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+	// From then on no call to a provider begins for a send that the entry stops.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/opt-outs (the `PutOptOut` operationId).
+	PutOptOutWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutOptOut Opt a recipient out
+	//
+	// Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+	// From then on no call to a provider begins for a send that the entry stops.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/opt-outs (the `PutOptOut` operationId).
+	PutOptOut(ctx context.Context, body PutOptOutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExportOptOuts Export opt-outs as CSV
+	//
+	// Lists all opt-outs that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed. If
+	// the stream breaks off, the connection is closed without its last chunk. The file can be imported again.
+	//
+	// Corresponds with GET /v1/opt-outs.csv (the `ExportOptOuts` operationId).
+	ExportOptOuts(ctx context.Context, params *ExportOptOutsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ImportOptOutsWithBody Import opt-outs from CSV
+	//
+	// Adds the entries of a CSV file (RFC 4180, UTF-8, with commas or semicolons): all of them or, if a line is wrong, none. The
+	// first row has the names of the columns. `to` is required. `category` is `all` if it is absent or empty. `since`, a time in RFC
+	// 3339 form that is not in the future, is the time of the import if it is absent or empty. `note` is optional. Other columns are
+	// ignored. Entries that exist stay as they are, so a file may be imported again. A file may have up to 100,000 entries and 8 MiB.
+	// If lines are wrong, the answer is 422: `errors` has up to 100 of them, each named by the number of its line and its column, such
+	// as `lines.12.to`, and `detail` says how many there are.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/opt-outs.csv (the `ImportOptOuts` operationId).
+	ImportOptOutsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOptOutChanges List the history of a recipient
+	//
+	// Lists when a recipient opted out and in again, and how that became known, with the newest change first. The history is kept
+	// after an entry is removed, as a proof.
+	//
+	// Corresponds with GET /v1/opt-outs/history (the `ListOptOutChanges` operationId).
+	ListOptOutChanges(ctx context.Context, params *ListOptOutChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListPolicies List policies
 	//
@@ -3525,8 +3864,8 @@ type ClientInterface interface {
 	// `expires_at`, the new one has as much time as it had.
 	//
 	// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
-	// `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
-	// version of Backstop did not store the overrides; its sends are repeated without them.
+	// `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
+	// overrides; its sends are repeated without them.
 	//
 	// Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 	RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3842,6 +4181,142 @@ func (c *Client) TestAccount(ctx context.Context, name NameOfAccount, body TestA
 // Corresponds with GET /v1/error-codes (the `ListErrorCodes` operationId).
 func (c *Client) ListErrorCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListErrorCodesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteOptOut Opt a recipient in again
+//
+// Removes an entry of the list, and adds a line to the history of the phone number. If there is no such entry, nothing changes.
+// A provider that blocks the recipient itself, as Twilio does after a STOP, goes on doing so until the recipient writes START.
+//
+// Corresponds with DELETE /v1/opt-outs (the `DeleteOptOut` operationId).
+func (c *Client) DeleteOptOut(ctx context.Context, params *DeleteOptOutParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteOptOutRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOptOuts List opt-outs
+//
+// Lists those who have opted out, the newest entry first. There is at most one entry of a phone number and a category. The list
+// holds for both channels and all accounts. An entry is listed if it fits all given parameters.
+//
+// Corresponds with GET /v1/opt-outs (the `ListOptOuts` operationId).
+func (c *Client) ListOptOuts(ctx context.Context, params *ListOptOutsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOptOutsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutOptOutWithBody Opt a recipient out
+//
+// Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+// From then on no call to a provider begins for a send that the entry stops.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/opt-outs (the `PutOptOut` operationId).
+func (c *Client) PutOptOutWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutOptOutRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutOptOut Opt a recipient out
+//
+// Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+// From then on no call to a provider begins for a send that the entry stops.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/opt-outs (the `PutOptOut` operationId).
+func (c *Client) PutOptOut(ctx context.Context, body PutOptOutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutOptOutRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExportOptOuts Export opt-outs as CSV
+//
+// Lists all opt-outs that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed. If
+// the stream breaks off, the connection is closed without its last chunk. The file can be imported again.
+//
+// Corresponds with GET /v1/opt-outs.csv (the `ExportOptOuts` operationId).
+func (c *Client) ExportOptOuts(ctx context.Context, params *ExportOptOutsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExportOptOutsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ImportOptOutsWithBody Import opt-outs from CSV
+//
+// Adds the entries of a CSV file (RFC 4180, UTF-8, with commas or semicolons): all of them or, if a line is wrong, none. The
+// first row has the names of the columns. `to` is required. `category` is `all` if it is absent or empty. `since`, a time in RFC
+// 3339 form that is not in the future, is the time of the import if it is absent or empty. `note` is optional. Other columns are
+// ignored. Entries that exist stay as they are, so a file may be imported again. A file may have up to 100,000 entries and 8 MiB.
+// If lines are wrong, the answer is 422: `errors` has up to 100 of them, each named by the number of its line and its column, such
+// as `lines.12.to`, and `detail` says how many there are.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/opt-outs.csv (the `ImportOptOuts` operationId).
+func (c *Client) ImportOptOutsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewImportOptOutsRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOptOutChanges List the history of a recipient
+//
+// Lists when a recipient opted out and in again, and how that became known, with the newest change first. The history is kept
+// after an entry is removed, as a proof.
+//
+// Corresponds with GET /v1/opt-outs/history (the `ListOptOutChanges` operationId).
+func (c *Client) ListOptOutChanges(ctx context.Context, params *ListOptOutChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOptOutChangesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4438,8 +4913,8 @@ func (c *Client) ConfirmSend(ctx context.Context, id ID, reqEditors ...RequestEd
 // `expires_at`, the new one has as much time as it had.
 //
 // If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
-// `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
-// version of Backstop did not store the overrides; its sends are repeated without them.
+// `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
+// overrides; its sends are repeated without them.
 //
 // Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 func (c *Client) RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5098,6 +5573,423 @@ func NewListErrorCodesRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDeleteOptOutRequest constructs an http.Request for the DeleteOptOut method
+func NewDeleteOptOutRequest(server string, params *DeleteOptOutParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/opt-outs")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "category", params.Category, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListOptOutsRequest constructs an http.Request for the ListOptOuts method
+func NewListOptOutsRequest(server string, params *ListOptOutsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/opt-outs")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ToEnds != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to_ends", *params.ToEnds, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Category != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "category", *params.Category, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Source != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "source", *params.Source, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Total != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "total", *params.Total, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPutOptOutRequest calls the generic PutOptOut builder with application/json body
+func NewPutOptOutRequest(server string, body PutOptOutJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutOptOutRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPutOptOutRequestWithBody constructs an http.Request for the PutOptOut method, with any body, and a specified content type
+func NewPutOptOutRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/opt-outs")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewExportOptOutsRequest constructs an http.Request for the ExportOptOuts method
+func NewExportOptOutsRequest(server string, params *ExportOptOutsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/opt-outs.csv")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ToEnds != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to_ends", *params.ToEnds, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Category != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "category", *params.Category, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Source != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "source", *params.Source, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewImportOptOutsRequestWithBody constructs an http.Request for the ImportOptOuts method, with any body, and a specified content type
+func NewImportOptOutsRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/opt-outs.csv")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListOptOutChangesRequest constructs an http.Request for the ListOptOutChanges method
+func NewListOptOutChangesRequest(server string, params *ListOptOutChangesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/opt-outs/history")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -7395,6 +8287,80 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/error-codes (the `ListErrorCodes` operationId).
 	ListErrorCodesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListErrorCodesResponse, error)
 
+	// DeleteOptOutWithResponse Opt a recipient in again
+	//
+	// Removes an entry of the list, and adds a line to the history of the phone number. If there is no such entry, nothing changes.
+	// A provider that blocks the recipient itself, as Twilio does after a STOP, goes on doing so until the recipient writes START.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/opt-outs (the `DeleteOptOut` operationId).
+	DeleteOptOutWithResponse(ctx context.Context, params *DeleteOptOutParams, reqEditors ...RequestEditorFn) (*DeleteOptOutResponse, error)
+
+	// ListOptOutsWithResponse List opt-outs
+	//
+	// Lists those who have opted out, the newest entry first. There is at most one entry of a phone number and a category. The list
+	// holds for both channels and all accounts. An entry is listed if it fits all given parameters.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/opt-outs (the `ListOptOuts` operationId).
+	ListOptOutsWithResponse(ctx context.Context, params *ListOptOutsParams, reqEditors ...RequestEditorFn) (*ListOptOutsResponse, error)
+
+	// PutOptOutWithBodyWithResponse Opt a recipient out
+	//
+	// Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+	// From then on no call to a provider begins for a send that the entry stops.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/opt-outs (the `PutOptOut` operationId).
+	PutOptOutWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutOptOutResponse, error)
+
+	// PutOptOutWithResponse Opt a recipient out
+	//
+	// Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+	// From then on no call to a provider begins for a send that the entry stops.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/opt-outs (the `PutOptOut` operationId).
+	PutOptOutWithResponse(ctx context.Context, body PutOptOutJSONRequestBody, reqEditors ...RequestEditorFn) (*PutOptOutResponse, error)
+
+	// ExportOptOutsWithResponse Export opt-outs as CSV
+	//
+	// Lists all opt-outs that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed. If
+	// the stream breaks off, the connection is closed without its last chunk. The file can be imported again.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/opt-outs.csv (the `ExportOptOuts` operationId).
+	ExportOptOutsWithResponse(ctx context.Context, params *ExportOptOutsParams, reqEditors ...RequestEditorFn) (*ExportOptOutsResponse, error)
+
+	// ImportOptOutsWithBodyWithResponse Import opt-outs from CSV
+	//
+	// Adds the entries of a CSV file (RFC 4180, UTF-8, with commas or semicolons): all of them or, if a line is wrong, none. The
+	// first row has the names of the columns. `to` is required. `category` is `all` if it is absent or empty. `since`, a time in RFC
+	// 3339 form that is not in the future, is the time of the import if it is absent or empty. `note` is optional. Other columns are
+	// ignored. Entries that exist stay as they are, so a file may be imported again. A file may have up to 100,000 entries and 8 MiB.
+	// If lines are wrong, the answer is 422: `errors` has up to 100 of them, each named by the number of its line and its column, such
+	// as `lines.12.to`, and `detail` says how many there are.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/opt-outs.csv (the `ImportOptOuts` operationId).
+	ImportOptOutsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ImportOptOutsResponse, error)
+
+	// ListOptOutChangesWithResponse List the history of a recipient
+	//
+	// Lists when a recipient opted out and in again, and how that became known, with the newest change first. The history is kept
+	// after an entry is removed, as a proof.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/opt-outs/history (the `ListOptOutChanges` operationId).
+	ListOptOutChangesWithResponse(ctx context.Context, params *ListOptOutChangesParams, reqEditors ...RequestEditorFn) (*ListOptOutChangesResponse, error)
+
 	// ListPoliciesWithResponse List policies
 	//
 	// Lists policies with their rules, newest first unless `sort` says otherwise. A policy is listed if it fits all given
@@ -7709,8 +8675,8 @@ type ClientWithResponsesInterface interface {
 	// `expires_at`, the new one has as much time as it had.
 	//
 	// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
-	// `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
-	// version of Backstop did not store the overrides; its sends are repeated without them.
+	// `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
+	// overrides; its sends are repeated without them.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8601,6 +9567,483 @@ func (r ListErrorCodesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListErrorCodesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeleteOptOutResponse401Headers the declared response headers of an HTTP 401 response for DeleteOptOut
+type DeleteOptOutResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// DeleteOptOutResponseDefaultHeaders the declared response headers of an HTTP default response for DeleteOptOut
+type DeleteOptOutResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type DeleteOptOutResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *DeleteOptOutResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *DeleteOptOutResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r DeleteOptOutResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r DeleteOptOutResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeleteOptOutResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteOptOutResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteOptOutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteOptOutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteOptOutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListOptOutsResponse401Headers the declared response headers of an HTTP 401 response for ListOptOuts
+type ListOptOutsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListOptOutsResponseDefaultHeaders the declared response headers of an HTTP default response for ListOptOuts
+type ListOptOutsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListOptOutsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OptOutList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListOptOutsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListOptOutsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOptOutsResponse) GetJSON200() *OptOutList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListOptOutsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListOptOutsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ListOptOutsResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListOptOutsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOptOutsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOptOutsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOptOutsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOptOutsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// PutOptOutResponse401Headers the declared response headers of an HTTP 401 response for PutOptOut
+type PutOptOutResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// PutOptOutResponseDefaultHeaders the declared response headers of an HTTP default response for PutOptOut
+type PutOptOutResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type PutOptOutResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OptOut
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PutOptOutResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *PutOptOutResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PutOptOutResponse) GetJSON200() *OptOut {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r PutOptOutResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r PutOptOutResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r PutOptOutResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PutOptOutResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PutOptOutResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PutOptOutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutOptOutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PutOptOutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ExportOptOutsResponse401Headers the declared response headers of an HTTP 401 response for ExportOptOuts
+type ExportOptOutsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ExportOptOutsResponseDefaultHeaders the declared response headers of an HTTP default response for ExportOptOuts
+type ExportOptOutsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ExportOptOutsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ExportOptOutsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ExportOptOutsResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ExportOptOutsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ExportOptOutsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ExportOptOutsResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ExportOptOutsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ExportOptOutsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ExportOptOutsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExportOptOutsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ExportOptOutsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ImportOptOutsResponse401Headers the declared response headers of an HTTP 401 response for ImportOptOuts
+type ImportOptOutsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ImportOptOutsResponseDefaultHeaders the declared response headers of an HTTP default response for ImportOptOuts
+type ImportOptOutsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ImportOptOutsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OptOutImport
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ImportOptOutsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ImportOptOutsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ImportOptOutsResponse) GetJSON200() *OptOutImport {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ImportOptOutsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ImportOptOutsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ImportOptOutsResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ImportOptOutsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ImportOptOutsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ImportOptOutsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ImportOptOutsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ImportOptOutsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListOptOutChangesResponse401Headers the declared response headers of an HTTP 401 response for ListOptOutChanges
+type ListOptOutChangesResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListOptOutChangesResponseDefaultHeaders the declared response headers of an HTTP default response for ListOptOutChanges
+type ListOptOutChangesResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListOptOutChangesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OptOutChangeList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListOptOutChangesResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListOptOutChangesResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOptOutChangesResponse) GetJSON200() *OptOutChangeList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListOptOutChangesResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListOptOutChangesResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ListOptOutChangesResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListOptOutChangesResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOptOutChangesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOptOutChangesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOptOutChangesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOptOutChangesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11201,6 +12644,122 @@ func (c *ClientWithResponses) ListErrorCodesWithResponse(ctx context.Context, re
 	return ParseListErrorCodesResponse(rsp)
 }
 
+// DeleteOptOutWithResponse Opt a recipient in again
+//
+// Removes an entry of the list, and adds a line to the history of the phone number. If there is no such entry, nothing changes.
+// A provider that blocks the recipient itself, as Twilio does after a STOP, goes on doing so until the recipient writes START.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/opt-outs (the `DeleteOptOut` operationId).
+func (c *ClientWithResponses) DeleteOptOutWithResponse(ctx context.Context, params *DeleteOptOutParams, reqEditors ...RequestEditorFn) (*DeleteOptOutResponse, error) {
+	rsp, err := c.DeleteOptOut(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteOptOutResponse(rsp)
+}
+
+// ListOptOutsWithResponse List opt-outs
+//
+// Lists those who have opted out, the newest entry first. There is at most one entry of a phone number and a category. The list
+// holds for both channels and all accounts. An entry is listed if it fits all given parameters.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/opt-outs (the `ListOptOuts` operationId).
+func (c *ClientWithResponses) ListOptOutsWithResponse(ctx context.Context, params *ListOptOutsParams, reqEditors ...RequestEditorFn) (*ListOptOutsResponse, error) {
+	rsp, err := c.ListOptOuts(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOptOutsResponse(rsp)
+}
+
+// PutOptOutWithBodyWithResponse Opt a recipient out
+//
+// Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+// From then on no call to a provider begins for a send that the entry stops.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/opt-outs (the `PutOptOut` operationId).
+func (c *ClientWithResponses) PutOptOutWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutOptOutResponse, error) {
+	rsp, err := c.PutOptOutWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutOptOutResponse(rsp)
+}
+
+// PutOptOutWithResponse Opt a recipient out
+//
+// Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+// From then on no call to a provider begins for a send that the entry stops.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/opt-outs (the `PutOptOut` operationId).
+func (c *ClientWithResponses) PutOptOutWithResponse(ctx context.Context, body PutOptOutJSONRequestBody, reqEditors ...RequestEditorFn) (*PutOptOutResponse, error) {
+	rsp, err := c.PutOptOut(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutOptOutResponse(rsp)
+}
+
+// ExportOptOutsWithResponse Export opt-outs as CSV
+//
+// Lists all opt-outs that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed. If
+// the stream breaks off, the connection is closed without its last chunk. The file can be imported again.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/opt-outs.csv (the `ExportOptOuts` operationId).
+func (c *ClientWithResponses) ExportOptOutsWithResponse(ctx context.Context, params *ExportOptOutsParams, reqEditors ...RequestEditorFn) (*ExportOptOutsResponse, error) {
+	rsp, err := c.ExportOptOuts(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExportOptOutsResponse(rsp)
+}
+
+// ImportOptOutsWithBodyWithResponse Import opt-outs from CSV
+//
+// Adds the entries of a CSV file (RFC 4180, UTF-8, with commas or semicolons): all of them or, if a line is wrong, none. The
+// first row has the names of the columns. `to` is required. `category` is `all` if it is absent or empty. `since`, a time in RFC
+// 3339 form that is not in the future, is the time of the import if it is absent or empty. `note` is optional. Other columns are
+// ignored. Entries that exist stay as they are, so a file may be imported again. A file may have up to 100,000 entries and 8 MiB.
+// If lines are wrong, the answer is 422: `errors` has up to 100 of them, each named by the number of its line and its column, such
+// as `lines.12.to`, and `detail` says how many there are.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/opt-outs.csv (the `ImportOptOuts` operationId).
+func (c *ClientWithResponses) ImportOptOutsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ImportOptOutsResponse, error) {
+	rsp, err := c.ImportOptOutsWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseImportOptOutsResponse(rsp)
+}
+
+// ListOptOutChangesWithResponse List the history of a recipient
+//
+// Lists when a recipient opted out and in again, and how that became known, with the newest change first. The history is kept
+// after an entry is removed, as a proof.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/opt-outs/history (the `ListOptOutChanges` operationId).
+func (c *ClientWithResponses) ListOptOutChangesWithResponse(ctx context.Context, params *ListOptOutChangesParams, reqEditors ...RequestEditorFn) (*ListOptOutChangesResponse, error) {
+	rsp, err := c.ListOptOutChanges(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOptOutChangesResponse(rsp)
+}
+
 // ListPoliciesWithResponse List policies
 //
 // Lists policies with their rules, newest first unless `sort` says otherwise. A policy is listed if it fits all given
@@ -11695,8 +13254,8 @@ func (c *ClientWithResponses) ConfirmSendWithResponse(ctx context.Context, id ID
 // `expires_at`, the new one has as much time as it had.
 //
 // If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
-// `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
-// version of Backstop did not store the overrides; its sends are repeated without them.
+// `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
+// overrides; its sends are repeated without them.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -12576,6 +14135,450 @@ func ParseListErrorCodesResponse(rsp *http.Response) (*ListErrorCodesResponse, e
 		response.Headers401 = &headers
 	case true:
 		var headers ListErrorCodesResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteOptOutResponse parses an HTTP response from a DeleteOptOutWithResponse call
+func ParseDeleteOptOutResponse(rsp *http.Response) (*DeleteOptOutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteOptOutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers DeleteOptOutResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers DeleteOptOutResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListOptOutsResponse parses an HTTP response from a ListOptOutsWithResponse call
+func ParseListOptOutsResponse(rsp *http.Response) (*ListOptOutsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOptOutsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OptOutList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListOptOutsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListOptOutsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePutOptOutResponse parses an HTTP response from a PutOptOutWithResponse call
+func ParsePutOptOutResponse(rsp *http.Response) (*PutOptOutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutOptOutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OptOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers PutOptOutResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers PutOptOutResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseExportOptOutsResponse parses an HTTP response from a ExportOptOutsWithResponse call
+func ParseExportOptOutsResponse(rsp *http.Response) (*ExportOptOutsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExportOptOutsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ExportOptOutsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ExportOptOutsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseImportOptOutsResponse parses an HTTP response from a ImportOptOutsWithResponse call
+func ParseImportOptOutsResponse(rsp *http.Response) (*ImportOptOutsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ImportOptOutsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OptOutImport
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ImportOptOutsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ImportOptOutsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListOptOutChangesResponse parses an HTTP response from a ListOptOutChangesWithResponse call
+func ParseListOptOutChangesResponse(rsp *http.Response) (*ListOptOutChangesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOptOutChangesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OptOutChangeList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListOptOutChangesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListOptOutChangesResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -3,10 +3,12 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -117,6 +119,11 @@ func (r *rig) accept(rule backstop.RuleType, wait time.Duration) string {
 	r.t.Helper()
 	return r.acceptPlan(number, rule, wait, sender)
 }
+
+var numbers atomic.Int64
+
+// nextNumber returns a recipient of its own for a send: a person who opts out stops the other sends to the same number.
+func nextNumber() string { return fmt.Sprintf("+447400%06d", numbers.Add(1)) }
 
 // acceptPlan accepts a send with a WhatsApp account, and with one rule and the accounts of its SMS.
 func (r *rig) acceptPlan(whatsApp string, rule backstop.RuleType, wait time.Duration, senders ...string) string {

@@ -32,6 +32,7 @@ type config struct {
 	Worker   workerConfig `envPrefix:"WORKER_"`
 	Send     sendConfig
 	Stop     stopConfig
+	OptOuts  optOutConfig
 
 	// Accounts are the accounts that the environment gives. The names of their variables follow from the drivers (variablesOf).
 	Accounts []backstop.Account
@@ -86,6 +87,21 @@ type sendConfig struct {
 
 type stopConfig struct {
 	Drain time.Duration `env:"DRAIN"` // 0: computed by config.drainTime
+}
+
+type optOutConfig struct {
+	Categories []string `env:"STOP_CATEGORIES" envDefault:"marketing,utility"`
+	StopWords  []string `env:"STOP_WORDS"` // besides the common ones
+	StartWords []string `env:"START_WORDS"`
+}
+
+// rules returns what the word STOP means.
+func (c optOutConfig) rules() backstop.OptOutRules {
+	r := backstop.OptOutRules{StopWords: c.StopWords, StartWords: c.StartWords}
+	for _, category := range c.Categories {
+		r.Stop = append(r.Stop, backstop.OptOutCategory(strings.TrimSpace(category)))
+	}
+	return r
 }
 
 // Bounds of BACKSTOP_DRAIN. An orchestrator usually kills a program that needs more than some minutes to stop.
@@ -181,6 +197,13 @@ func (c config) validate() error {
 		fmt.Sprintf("must be between 1 and %d", maxScheduled))
 	check(c.Stop.Drain == 0 || c.Stop.Drain >= minDrain && c.Stop.Drain <= maxDrain, "DRAIN",
 		fmt.Sprintf("must be between %v and %v", minDrain, maxDrain))
+	fault = c.OptOuts.rules().Fault()
+	check(fault == "", "STOP_CATEGORIES", fault)
+	for name, words := range map[string][]string{"STOP_WORDS": c.OptOuts.StopWords, "START_WORDS": c.OptOuts.StartWords} {
+		for _, word := range words {
+			check(backstop.ValidKeyword(word), name, "must be words of 1 to 32 characters, separated by commas")
+		}
+	}
 	together := "must be set together with " + envPrefix
 	check((c.Temporal.TLSCert == "") == (c.Temporal.TLSKey == ""), "TEMPORAL_TLS_KEY", together+"TEMPORAL_TLS_CERT")
 	return errors.Join(errs...)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/accounts"
 	"github.com/backstophq/backstop/internal/keyring"
 	"github.com/backstophq/backstop/internal/postgres"
@@ -92,7 +93,7 @@ func withKeys(
 	if err != nil {
 		return usageError{fmt.Errorf("read the keyring: %w", err)}
 	}
-	db, err := openDatabase(ctx, c.Database, newLog(stdout, c.Log.Level))
+	db, err := openDatabase(ctx, c.Database, backstop.OptOutRules{}, newLog(stdout, c.Log.Level))
 	if err != nil {
 		return err
 	}

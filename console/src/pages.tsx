@@ -11,6 +11,7 @@ import {
   FileTextOutlined,
   RocketOutlined,
   SendOutlined,
+  StopOutlined,
 } from "./ui/firstIcons";
 
 export interface MenuEntry {
@@ -21,6 +22,7 @@ export interface MenuEntry {
     | "policies.title"
     | "accounts.title"
     | "templates.title"
+    | "optOuts.title"
     | "start.title";
   icon: ReactNode;
   group?: "fallback" | "more";
@@ -68,6 +70,11 @@ export const pages: Page[] = [
     path: "/templates",
     component: lazy(() => import("./templates/TemplatesPage")),
     menu: { label: "templates.title", icon: <FileTextOutlined />, group: "more" },
+  },
+  {
+    path: "/opt-outs",
+    component: lazy(() => import("./optOuts/OptOutsPage")),
+    menu: { label: "optOuts.title", icon: <StopOutlined />, group: "more" },
   },
   {
     path: "/start",

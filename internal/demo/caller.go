@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/backstophq/backstop/client"
@@ -81,6 +82,15 @@ func (c *Caller) ensureRule(ctx context.Context, rule Rule) (string, error) {
 		return "", client.CallError("create rule", made, err)
 	}
 	return made.JSON201.ID, nil
+}
+
+// optIn takes a recipient off the list of opt-outs of marketing.
+func (c *Caller) optIn(ctx context.Context, to string) error {
+	done, err := c.API.DeleteOptOutWithResponse(ctx, &client.DeleteOptOutParams{To: to, Category: client.OptOutCategoryMarketing})
+	if err != nil || done.StatusCode() != http.StatusNoContent {
+		return client.CallError("delete opt-out", done, err)
+	}
+	return nil
 }
 
 // createSend starts a send and returns its id.

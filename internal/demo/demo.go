@@ -144,6 +144,9 @@ func (d *demonstration) startSends(ctx context.Context) error {
 			}
 			policies[c.policy] = id
 		}
+		if err := d.caller.optIn(ctx, c.to); err != nil { // an earlier demo has opted a recipient out
+			return err
+		}
 		s := &demoSend{demoCase: c, startedAt: time.Now()}
 		accepted, err := d.caller.createSend(ctx, c.to, policies[c.policy], c.category)
 		if err != nil {

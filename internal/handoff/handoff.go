@@ -149,6 +149,9 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 	if err != nil || !created || send.IsScheduled() {
 		return send, created, err
 	}
+	if send.FinishedAt != nil { // it has ended already
+		return send, true, nil
+	}
 	h.handOver(ctx, func(ctx context.Context) {
 		start := func(ctx context.Context) error { return h.startWorkflow(ctx, send, firstStart) }
 		if err := h.callEngine(ctx, start); err != nil {

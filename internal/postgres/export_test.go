@@ -19,7 +19,8 @@ func Composed() map[string]string {
 	return map[string]string{
 		"insertSend": insertSend, "insertScheduled": insertScheduled, "getSendByKey": getSendByKey, "getSend": getSend,
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
-		"insertInbound": insertInbound,
+		"insertInbound": insertInbound, "insertSkipped": insertSkipped,
+		"addOptOuts": addOptOuts, "getOptOut": getOptOut, "removeOptOuts": removeOptOuts,
 		"listTemplates": listTemplates, "getTemplates": getTemplates, "lockTemplates": lockTemplates,
 		"insertTemplates": insertTemplates, "lockTemplate": lockTemplate, "updateTemplate": updateTemplate,
 		"listHealth": listHealth, "getHealth": getHealth, "lockHealth": lockHealth, "insertHealth": insertHealth,
@@ -28,8 +29,12 @@ func Composed() map[string]string {
 	}
 }
 
-// OptedOutQuery is the query of DB.HasOptedOut.
-const OptedOutQuery = hasOptedOut
+// OptOutQuery returns the query of DB.ListOptOuts and its values.
+func OptOutQuery(filter backstop.OptOutFilter, limit int) (query string, values []any) {
+	w := optOutsThat(filter)
+	query = listOptOuts(&w, limit)
+	return query, w.values
+}
 
 // ListQuery returns the query of DB.ListSends and its values.
 func ListQuery(filter backstop.SendFilter, limit int) (query string, values []any) {

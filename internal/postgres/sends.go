@@ -15,21 +15,24 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// insertSend stores a send and its first event in one statement; no row when the key was used before. insertScheduled also keeps
-// the claims of the sweeper away from the send, until its turn comes.
+// insertSend stores a send and its first event in one statement; no row when the key was used before, or when the recipient has
+// opted out. insertScheduled also keeps the claims of the sweeper away from the send, until its turn comes.
 var (
 	insertSend = `WITH s AS (
-    INSERT INTO sends (` + insertColumns.Names() + `) VALUES (` + insertColumns.Params() + `)` + withEvent
+    INSERT INTO sends (` + insertColumns.Names() + `) SELECT ` + insertColumns.Params() + withEvent()
 	insertScheduled = `WITH s AS (
-    INSERT INTO sends (` + insertColumns.Names() + `, sweep_at) VALUES (` + insertColumns.Params() + `, 'infinity')` + withEvent
+    INSERT INTO sends (` + insertColumns.Names() + `, sweep_at) SELECT ` + insertColumns.Params() + `, 'infinity'` + withEvent()
 )
 
-const withEvent = `
+func withEvent() string {
+	return `
+    WHERE NOT EXISTS (` + findStop() + `)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
 )
 INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
 SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM s`
+}
 
 var insertColumns = pool.ColumnsOf[insertRow]()
 
@@ -69,7 +72,8 @@ func (db *DB) InsertSend(
 		insert.Key, insert.Hash = orNull(key.Key), key.Hash
 	}
 	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
-		rows, err := db.pool.Exec(ctx, statement, insertColumns.Values(insert)...)
+		values := append(insertColumns.Values(insert), send.To, ledgers.Stopping(send.Category))
+		rows, err := db.pool.Exec(ctx, statement, values...)
 		switch {
 		case isRepeated && pool.IsTaken(err, "sends_pkey"): // this send was stored before its answer was lost
 			stored, created = send, true
@@ -79,19 +83,24 @@ func (db *DB) InsertSend(
 			return err
 		case err != nil:
 			return err
-		case rows > 0 || key == nil:
+		case rows > 0:
 			if !send.IsScheduled() { // nothing changes it soon
 				db.Remember(send)
 			}
 			stored, created = send, true
 			return nil
+		case key != nil:
+			var found bool
+			stored, found, err = db.SendByKey(ctx, *key)
+			created = stored.ID == send.ID // also if it was stored before its answer was lost
+			if err != nil || found {
+				return err
+			}
 		}
-		var found bool
-		stored, found, err = db.SendByKey(ctx, *key)
-		if err == nil && !found {
-			err = sql.ErrNoRows
+		stored, created, err = db.insertOptedOut(ctx, insert, send)
+		if pool.IsTaken(err, uniqueCorrelation) {
+			stored, created, err = db.correlated(ctx, send, key)
 		}
-		created = stored.ID == send.ID // also if it was stored before its answer was lost
 		return err
 	})
 	if err != nil {

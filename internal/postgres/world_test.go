@@ -71,12 +71,22 @@ func (w world) fill(n int) (all []stored) {
 		require.NoError(w.t, err)
 		for range w.IntN(12) {
 			w.step(send)
+			w.forgetOptOuts() // they would stop most sends
 		}
 		s := stored{Send: getSend(w.t, w.db, send.ID)}
 		s.attempts, s.events = timeline(w.t, w.db, send.ID)
 		all = append(all, s)
 	}
 	return all
+}
+
+func (w world) forgetOptOuts() {
+	for _, number := range worldNumbers {
+		for _, category := range backstop.OptOutCategories() {
+			err := w.db.DeleteOptOut(w.t.Context(), number, category, backstop.OptOutOrigin{Source: backstop.ByAPI})
+			require.NoError(w.t, err)
+		}
+	}
 }
 
 func (w world) send() backstop.Send {

@@ -151,6 +151,12 @@ export const constraints = {
     "send_at": {
       "maxLength": 64
     },
+    "if_opted_out": {
+      "enum": [
+        "refuse",
+        "skip"
+      ]
+    },
     "expires_at": {
       "maxLength": 64
     },
@@ -247,6 +253,24 @@ export const constraints = {
     "text": {
       "minLength": 1,
       "maxLength": 1600
+    }
+  },
+  "OptOutInput": {
+    "to": {
+      "minLength": 1,
+      "maxLength": 16,
+      "pattern": "^\\+[1-9][0-9]{6,14}$"
+    },
+    "category": {
+      "enum": [
+        "all",
+        "authentication",
+        "utility",
+        "marketing"
+      ]
+    },
+    "note": {
+      "maxLength": 200
     }
   },
   "SignInInput": {

@@ -232,8 +232,8 @@ export interface paths {
          *     `expires_at`, the new one has as much time as it had.
          *
          *     If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
-         *     `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
-         *     version of Backstop did not store the overrides; its sends are repeated without them.
+         *     `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
+         *     overrides; its sends are repeated without them.
          */
         post: operations["RepeatSend"];
         delete?: never;
@@ -601,6 +601,88 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/opt-outs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List opt-outs
+         * @description Lists those who have opted out, the newest entry first. There is at most one entry of a phone number and a category. The list
+         *     holds for both channels and all accounts. An entry is listed if it fits all given parameters.
+         */
+        get: operations["ListOptOuts"];
+        /**
+         * Opt a recipient out
+         * @description Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+         *     From then on no call to a provider begins for a send that the entry stops.
+         */
+        put: operations["PutOptOut"];
+        post?: never;
+        /**
+         * Opt a recipient in again
+         * @description Removes an entry of the list, and adds a line to the history of the phone number. If there is no such entry, nothing changes.
+         *     A provider that blocks the recipient itself, as Twilio does after a STOP, goes on doing so until the recipient writes START.
+         */
+        delete: operations["DeleteOptOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/opt-outs/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the history of a recipient
+         * @description Lists when a recipient opted out and in again, and how that became known, with the newest change first. The history is kept
+         *     after an entry is removed, as a proof.
+         */
+        get: operations["ListOptOutChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/opt-outs.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export opt-outs as CSV
+         * @description Lists all opt-outs that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed. If
+         *     the stream breaks off, the connection is closed without its last chunk. The file can be imported again.
+         */
+        get: operations["ExportOptOuts"];
+        put?: never;
+        /**
+         * Import opt-outs from CSV
+         * @description Adds the entries of a CSV file (RFC 4180, UTF-8, with commas or semicolons): all of them or, if a line is wrong, none. The
+         *     first row has the names of the columns. `to` is required. `category` is `all` if it is absent or empty. `since`, a time in RFC
+         *     3339 form that is not in the future, is the time of the import if it is absent or empty. `note` is optional. Other columns are
+         *     ignored. Entries that exist stay as they are, so a file may be imported again. A file may have up to 100,000 entries and 8 MiB.
+         *     If lines are wrong, the answer is 422: `errors` has up to 100 of them, each named by the number of its line and its column, such
+         *     as `lines.12.to`, and `detail` says how many there are.
+         */
+        post: operations["ImportOptOuts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/routes": {
         parameters: {
             query?: never;
@@ -954,8 +1036,10 @@ export interface components {
          */
         PhoneNumber: string;
         /**
-         * @description The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-         *     or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+         * @description The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+         *     a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+         *     category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+         *     ordinary failure, unless the list of opt-outs stops them too.
          * @enum {string}
          */
         Category: "authentication" | "utility" | "marketing";
@@ -1526,6 +1610,13 @@ export interface components {
              */
             send_at?: string;
             /**
+             * @description What follows if the recipient has opted out of such messages. `refuse`, also if absent: the answer is 422, with the field
+             *     `to` and the code `opted_out`. `skip`: the send is accepted and ends at once, with the outcome `failed` and the event
+             *     `opted_out`; nothing goes out, and the answer has `skipped`.
+             * @enum {string}
+             */
+            if_opted_out?: "refuse" | "skip";
+            /**
              * Format: date-time
              * @description The time after which the message is useless. After it Backstop sends nothing by either channel and retries no call. An
              *     SMS has the remaining time as its validity period, if the provider allows one of that length (Twilio: up to 10 hours).
@@ -1661,6 +1752,12 @@ export interface components {
             outcome: components["schemas"]["Outcome"];
             accepted_at: components["schemas"]["Time"];
             send_at?: components["schemas"]["SendAt"];
+            /**
+             * @description Why the send ended at once, without a message. `opted_out`: the recipient has opted out of such messages; only with
+             *     `if_opted_out` of `skip`. Absent, the send has begun.
+             * @enum {string}
+             */
+            skipped?: "opted_out";
             /** @description Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same. */
             warnings?: components["schemas"]["Warning"][];
         };
@@ -1713,14 +1810,15 @@ export interface components {
              *     time-to-live is longer than the wait.
              *     `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
              *     rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
-             *     fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
+             *     fires although the message is read. `opted_out`: the recipient has opted out of such messages, so nothing goes out; only in a
+             *     preview, and with `if_opted_out` of `skip`. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
              *     sender IDs; operators there replace the sender ID or drop the SMS. `template_category`: the template has another category
              *     than the send, so its price and its opt-outs are those of the template's category. `template_unsendable`: the template
              *     cannot be sent, so the send goes by SMS as its rules say; only with `if_unsendable` of `fall_back`. `unlisted_number`: the
              *     number is possible, but in no number range that Backstop lists. Check it for a mistake, unless its area code is new.
              * @enum {string}
              */
-            code: "accounts_disabled" | "both_may_arrive" | "expires_before_wait" | "looks_unread" | "send_id_not_accepted" | "template_category" | "template_unsendable" | "unlisted_number";
+            code: "accounts_disabled" | "both_may_arrive" | "expires_before_wait" | "looks_unread" | "opted_out" | "send_id_not_accepted" | "template_category" | "template_unsendable" | "unlisted_number";
             /** @description The warning as a sentence for people. */
             detail: string;
             /**
@@ -1993,6 +2091,100 @@ export interface components {
             total?: components["schemas"]["Total"];
             /** @description Absent on the last page. */
             next_cursor?: string;
+        };
+        /**
+         * @description The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+         *     them, because it may be anything.
+         * @enum {string}
+         */
+        OptOutCategory: "all" | "authentication" | "utility" | "marketing";
+        /**
+         * @description How it became known. `message`: the recipient wrote a word like STOP or START. `preference`: the recipient changed a setting of
+         *     WhatsApp. `provider`: a provider refused a message, because the recipient has opted out. `api`: a caller of the API. `console`: a
+         *     user of the web console. `import`: a file.
+         * @enum {string}
+         */
+        OptOutSource: "message" | "preference" | "provider" | "api" | "console" | "import";
+        /** @description Why, for people. Without control characters. */
+        OptOutNote: string;
+        /** @description An entry of the list of opt-outs. */
+        OptOutInput: {
+            to: components["schemas"]["PhoneNumber"];
+            category?: components["schemas"]["OptOutCategory"];
+            note?: components["schemas"]["OptOutNote"];
+        };
+        /** @description An entry of the list of those who have opted out. */
+        OptOut: {
+            /** Format: uuid */
+            id: string;
+            to: string;
+            category: components["schemas"]["OptOutCategory"];
+            /**
+             * Format: date-time
+             * @description When the recipient opted out, as far as the source says.
+             */
+            since: string;
+            source: components["schemas"]["OptOutSource"];
+            channel?: components["schemas"]["Channel"];
+            /** @description The provider that reported it. */
+            provider?: string;
+            /** @description The account that got the message of the recipient, or whose message was refused. */
+            account?: string;
+            /** @description The provider's error code, of the source `provider`. */
+            code?: string;
+            /** @description The send that was refused, of the source `provider`. */
+            send?: string;
+            note?: components["schemas"]["OptOutNote"];
+            stored_at: components["schemas"]["Time"];
+        };
+        /** @description A page of opt-outs. */
+        OptOutList: {
+            items: components["schemas"]["OptOut"][];
+            total?: components["schemas"]["Total"];
+            /** @description Absent on the last page. */
+            next_cursor?: string;
+        };
+        /** @description A line of the history of a recipient. */
+        OptOutChange: {
+            /** Format: uuid */
+            id: string;
+            to: string;
+            category: components["schemas"]["OptOutCategory"];
+            /**
+             * @description Whether the opt-out began or ended.
+             * @enum {string}
+             */
+            change: "opted_out" | "opted_in";
+            /**
+             * Format: date-time
+             * @description When, as far as the source says.
+             */
+            at: string;
+            source: components["schemas"]["OptOutSource"];
+            channel?: components["schemas"]["Channel"];
+            /** @description The provider that reported it. */
+            provider?: string;
+            /** @description The account that got the message of the recipient, or whose message was refused. */
+            account?: string;
+            /** @description The provider's error code, of the source `provider`. */
+            code?: string;
+            /** @description The send that was refused, of the source `provider`. */
+            send?: string;
+            note?: components["schemas"]["OptOutNote"];
+            stored_at: components["schemas"]["Time"];
+        };
+        /** @description A page of a recipient's history. */
+        OptOutChangeList: {
+            items: components["schemas"]["OptOutChange"][];
+            /** @description Absent on the last page. */
+            next_cursor?: string;
+        };
+        /** @description What an import has done. */
+        OptOutImport: {
+            /** @description The entries of the file. */
+            entries: number;
+            /** @description Those that the list did not have yet. */
+            added: number;
         };
         /** @description The counts of the sends of a time range. */
         Stats: {
@@ -2725,6 +2917,8 @@ export interface components {
         OfOutcome: components["schemas"]["Outcome"][];
         /** @description Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`. */
         OfTo: string;
+        /** @description Only this phone number, in E.164 form. Write its plus sign as `%2B`. */
+        OfPerson: string;
         /** @description Only sends to phone numbers that end with these digits. */
         ToEnds: string;
         /** @description With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others. */
@@ -4037,6 +4231,191 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListOptOuts: {
+        parameters: {
+            query?: {
+                /** @description Only this phone number, in E.164 form. Write its plus sign as `%2B`. */
+                to?: components["parameters"]["OfPerson"];
+                /** @description Only phone numbers that end with these digits. */
+                to_ends?: string;
+                /** @description Only entries of this category. */
+                category?: components["schemas"]["OptOutCategory"];
+                /** @description Only entries of this source. */
+                source?: components["schemas"]["OptOutSource"];
+                /** @description Whether the answer has the number of all items that fit the filters, in `total`. */
+                total?: components["parameters"]["WithTotal"];
+                /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description The most items to return, 1 to 200. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of opt-outs, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptOutList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    PutOptOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OptOutInput"];
+            };
+        };
+        responses: {
+            /** @description The entry of the list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptOut"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    DeleteOptOut: {
+        parameters: {
+            query: {
+                /** @description The phone number, in E.164 form. Write its plus sign as `%2B`. */
+                to: string;
+                /** @description The category of the entry. */
+                category: components["schemas"]["OptOutCategory"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The list has no such entry. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListOptOutChanges: {
+        parameters: {
+            query: {
+                /** @description The phone number, in E.164 form. Write its plus sign as `%2B`. */
+                to: string;
+                /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description The most items to return, 1 to 200. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptOutChangeList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ExportOptOuts: {
+        parameters: {
+            query?: {
+                /** @description Only this phone number, in E.164 form. Write its plus sign as `%2B`. */
+                to?: components["parameters"]["OfPerson"];
+                /** @description Only phone numbers that end with these digits. */
+                to_ends?: string;
+                /** @description Only entries of this category. */
+                category?: components["schemas"]["OptOutCategory"];
+                /** @description Only entries of this source. */
+                source?: components["schemas"]["OptOutSource"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The opt-outs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ImportOptOuts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description All entries are stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptOutImport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
             default: components["responses"]["Failure"];
         };
     };

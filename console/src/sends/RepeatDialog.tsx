@@ -43,7 +43,7 @@ export function RepeatDialog({ send, isSandbox, onClose }: Props) {
       open
       title={t("sendActions.repeat")}
       okText={t("sendActions.repeatNow")}
-      okButtonProps={{ loading: repeat.isPending, disabled: caution === "optedOut" }}
+      okButtonProps={{ loading: repeat.isPending }}
       onOk={() => repeat.mutate()}
       onCancel={onClose}
     >
@@ -60,7 +60,7 @@ export function RepeatDialog({ send, isSandbox, onClose }: Props) {
   );
 }
 
-/** cautionOf returns why a repetition may be a mistake, or is refused; undefined if the message surely did not arrive. */
+/** cautionOf returns why a repetition may be a mistake, or refused; undefined if the message surely did not arrive. */
 function cautionOf({ outcome, whatsapp, sms, events }: Send) {
   if (events.some(({ kind }) => kind === "opted_out")) {
     return "optedOut";

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import { type Send, type Session, serverNow } from "../api/client";
 import { heartbeatQuery, sendQuery } from "../api/queries";
+import { SendOptOuts } from "../optOuts/SendOptOuts";
 import { PolicyPicture } from "../policies/PolicyPicture";
 import { happenedOf } from "../policies/picture";
 import { policyName } from "../policies/policyName";
@@ -106,6 +107,7 @@ function Facts({ send }: { send: Send }) {
     },
     ...(send.category ? [{ label: t("sends.category"), children: t(`category.${send.category}`) }] : []),
     ...callerFacts(send, t),
+    { label: t("optOuts.ofSend"), children: <SendOptOuts send={send} /> },
     { label: t("sends.accepted"), children: <TimeText at={send.accepted_at} withZone /> },
     ...(send.send_at ? [{ label: t("sends.sendAt"), children: <TimeText at={send.send_at} withZone /> }] : []),
     ...(send.started_at ? [{ label: t("sends.started"), children: <TimeText at={send.started_at} withZone /> }] : []),

@@ -64,15 +64,15 @@ function readBoolean(text: string): boolean {
   return text === "true" || (text === "false" ? false : (text as unknown as boolean));
 }
 
-/** csvPath is the address of the CSV file with all sends of a query. */
-export function csvPath(query: SendsQuery): string {
+/** csvPath is the address of the CSV file with all items of a query: by default, sends. */
+export function csvPath(query: SendsQuery | Record<string, string>, file = "/v1/sends.csv"): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     for (const one of [value].flat()) {
       params.append(name, String(one));
     }
   }
-  return params.size > 0 ? `/v1/sends.csv?${params}` : "/v1/sends.csv";
+  return params.size > 0 ? `${file}?${params}` : file;
 }
 
 /**

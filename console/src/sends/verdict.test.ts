@@ -222,6 +222,14 @@ const cases: Record<string, [FakeSend, Partial<ReturnType<typeof read>>, number?
       ],
     },
   ],
+  "on the list of opt-outs": [
+    new FakeSend(rule).event({ kind: "opted_out", channel: "whatsapp" }).ends("failed"),
+    {
+      tone: "bad",
+      headline: "Not delivered: the recipient has opted out",
+      lines: expect.arrayContaining(["The recipient is on the list of opt-outs, found at 1 s."]),
+    },
+  ],
   "opted out by SMS, while WhatsApp may still arrive": [
     new FakeSend(rule, second)
       .calls(undefined, "accepted")

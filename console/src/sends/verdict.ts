@@ -128,11 +128,13 @@ function notesOf(send: Send, messages: Message[], { t }: Reader): Line[] {
   const notes: Line[] = [];
   const add = (tone: Tone, text: string, at?: string) => notes.push({ about: "note", tone, text, at });
   const wasSent = (name: string) => messages.some(({ rule, state }) => rule?.name === name && state !== "not_sent");
-  for (const { kind, at, rule = "", status, channel } of send.events) {
+  for (const { kind, at, rule = "", status, channel, code } of send.events) {
     if (kind === "averted" && !wasSent(rule) && (status === "sent" || status === "delivered" || status === "read")) {
       add("good", t(`verdict.averted.${status}`, { rule, at: slot }), at);
     } else if (kind === "opted_out") {
-      add("bad", t("verdict.optedOut", { channel: t(`channel.${channel ?? "whatsapp"}`), at: slot }), at);
+      // Without a provider's code, the list of opt-outs forbids the message.
+      const found = code ? t("verdict.optedOut", { channel: t(`channel.${channel ?? "whatsapp"}`), at: slot }) : "";
+      add("bad", found || t("verdict.onList", { at: slot }), at);
     } else if (kind === "expired") {
       add("warn", t("verdict.expired", { at: slot }), send.expires_at ?? at);
     } else if (kind === "cancelled") {

@@ -22,3 +22,4 @@ export const LogoutOutlined = decorative(ant.LogoutOutlined);
 export const MenuOutlined = decorative(ant.MenuOutlined);
 export const RocketOutlined = decorative(ant.RocketOutlined);
 export const SendOutlined = decorative(ant.SendOutlined);
+export const StopOutlined = decorative(ant.StopOutlined);

@@ -58,6 +58,7 @@ func (c *cache) get(send string) (*backstop.Ledger, bool) {
 // newer one, the next save fails and updateLedger starts over.
 func (c *cache) put(l *backstop.Ledger) {
 	entry := cached{*l.Clone(), bytesOf(l)}
+	entry.ledger.OptedOutOf = nil // it changes without the send
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ledgers.Remove(l.Send.ID) // so that its bytes are subtracted

@@ -82,7 +82,7 @@ export const frame = {
       not_null: "must not be null",
       not_text: "must be valid UTF-8 text",
       one_of: "must be one of: {{values}}",
-      opted_out: "has opted out, and the message may be marketing. If it is not, make a new send with its category",
+      opted_out: "has opted out of such messages: see the page Opt-outs",
       outer_space: "must not begin or end with a space",
       pattern: "does not have the right form: {{pattern}}",
       phone_number: "must be a phone number in E.164 form, like +447400123456",

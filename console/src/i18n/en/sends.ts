@@ -301,6 +301,7 @@ export const sends = {
     },
     duplicate: "WhatsApp delivered the message too, after the SMS, at {{at}}: both are charged.",
     optedOut: "The recipient has opted out ({{channel}}), found at {{at}}.",
+    onList: "The recipient is on the list of opt-outs, found at {{at}}.",
     expired: "The message expired at {{at}}: nothing is sent after that.",
     cancelled: "The send was cancelled at {{at}}.",
     confirmed: "At {{at}} it was confirmed that the recipient has acted on the message.",
@@ -387,7 +388,7 @@ export const sends = {
       confirmed: "The recipient has acted on this message already.",
       pending: "This send is still under way. The recipient may get both.",
       unconfirmed: "This message may have been delivered: no receipt has come so far.",
-      optedOut: "The recipient has opted out. Only a send of the category authentication or utility is sent again.",
+      optedOut: "The recipient had opted out. The message is sent again only if they have opted in since.",
     },
   },
   newSend: {
@@ -469,6 +470,7 @@ export const sends = {
       both_may_arrive: "WhatsApp may still deliver after the SMS",
       expires_before_wait: "The send expires before the wait ends",
       looks_unread: "Some readers look unread",
+      opted_out: "The recipient has opted out: nothing goes out",
       send_id_not_accepted: "The recipient's country accepts no alphanumeric SendID",
       template_category: "The template has another category",
       template_unsendable: "The template cannot be sent",
@@ -483,6 +485,7 @@ export const sends = {
         "The send expires before the wait of rule “{{rule}}” ends: only a reported failure can fire it in time.",
       looks_unread:
         "Rule “{{rule}}”: a reader who has turned read receipts off looks unread, so that the SMS goes out all the same.",
+      opted_out: "The recipient has opted out of such messages: the send ends at once.",
       send_id_not_accepted:
         "Rule “{{rule}}” sends from {{send_id}}, but {{country}} accepts no alphanumeric SendID: operators there replace it or drop the SMS.",
       template_category:

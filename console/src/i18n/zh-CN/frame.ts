@@ -99,7 +99,7 @@ export const frame: Pick<
       not_null: "不能为 null",
       not_text: "必须是有效的 UTF-8 文本",
       one_of: "必须是以下之一：{{values}}",
-      opted_out: "已退订，而此消息可能是营销消息。如果不是，请新建发送并选择其类别",
+      opted_out: "已退订此类消息：请见“退订”页面",
       outer_space: "首尾不能有空格",
       pattern: "格式不正确：{{pattern}}",
       phone_number: "必须是 E.164 格式的号码，如 +447400123456",

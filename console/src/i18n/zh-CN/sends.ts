@@ -298,6 +298,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
     },
     duplicate: "短信之后，WhatsApp 也于 {{at}}送达：两者都会计费。",
     optedOut: "接收者已退订（{{channel}}），于 {{at}}得知。",
+    onList: "接收者在退订名单中，于 {{at}}得知。",
     expired: "已于 {{at}}过期：此后不再发送。",
     cancelled: "此发送已于 {{at}}取消。",
     confirmed: "已于 {{at}}确认接收者已对消息采取行动。",
@@ -383,7 +384,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
       confirmed: "接收者已对此消息采取行动。",
       pending: "此发送仍在进行中。接收者可能收到两条。",
       unconfirmed: "此消息可能已经送达：目前没有回执。",
-      optedOut: "接收者已退订。只有类别为“验证”或“通知”的发送才能再次发送。",
+      optedOut: "接收者曾退订。只有此后重新订阅，才会再次发送。",
     },
   },
   newSend: {
@@ -461,6 +462,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
       both_may_arrive: "短信发出后，WhatsApp 消息仍可能送达",
       expires_before_wait: "发送会在等待结束之前过期",
       looks_unread: "接收者若关闭已读回执，读过也会显示为未读",
+      opted_out: "接收者已退订：什么都不会发出",
       send_id_not_accepted: "接收者所在国家不接受字母数字 SendID",
       template_category: "模板的类别与发送不同",
       template_unsendable: "模板无法发送",
@@ -471,6 +473,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
       both_may_arrive: "规则“{{rule}}”等待 {{wait}}，而 WhatsApp 最长会尝试 {{whatsapp}}：两条消息都可能送达。",
       expires_before_wait: "发送会在规则“{{rule}}”的等待结束之前过期：只有报告失败才能及时触发它。",
       looks_unread: "规则“{{rule}}”：接收者若关闭已读回执，读过也会显示为未读，短信仍会发出。",
+      opted_out: "接收者已退订此类消息：发送会立即结束。",
       send_id_not_accepted:
         "规则“{{rule}}”从 {{send_id}} 发送，但{{country}}不接受字母数字 SendID：当地运营商会替换它或丢弃短信。",
       template_category: "发送的类别为 {{category}}，而模板的类别为 {{template_category}}，价格按模板的类别计算。",
