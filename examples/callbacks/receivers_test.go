@@ -231,3 +231,21 @@ func recorderOf(t *testing.T, recorded chan<- *http.Request) string {
 	t.Cleanup(server.Close)
 	return server.URL
 }
+
+// TestReceivers_documented: the functions in docs/callbacks.md are those of the receivers.
+func TestReceivers_documented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/callbacks.md")
+	require.NoError(t, err)
+	for language, path := range map[string]string{
+		"go": "go/main.go", "python": "python/receiver.py", "ts": "typescript/receiver.ts",
+	} {
+		code, err := os.ReadFile(path)
+		require.NoError(t, err)
+		_, rest, found := strings.Cut(string(page), "\n```"+language+"\n")
+		require.True(t, found, "docs/callbacks.md has no %s", language)
+		snippet, _, _ := strings.Cut(rest, "```\n")
+		require.Contains(t, snippet, "verify(")
+		require.Contains(t, string(code), snippet, "copy the function of examples/callbacks/%s to docs/callbacks.md", path)
+	}
+}
