@@ -23,8 +23,8 @@ A callback that is refused is reported on the standard error. Ctrl-C ends it.
   --json               print the whole bodies, one on each line
   --forward URL        pass each verified callback on to a receiver of yours, and answer as it does
   --status N           answer with this status, to try retries (503) and the end of callbacks (410); 200 if not given
-  --secret whsec_...   the secret of the callbacks, at most twice. Without it BACKSTOP_CALLBACK_SECRETS is read. If that is not set
-                       either, a new secret is made and printed
+  --secret whsec_...   the secret of the callbacks, at most twice. Without it BACKSTOP_CALLBACK_SECRETS is read. If that is not
+                       set either, a new secret is made and printed
 
 See docs/callbacks.md.
 `

@@ -77,7 +77,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write(answer)
+	_, _ = w.Write(answer) //nolint:gosec // plain text, and the receiver's own answer
 }
 
 // refuse answers a request that is no callback, and reports it.
@@ -143,7 +143,8 @@ func (r *receiver) print(id string, body []byte, status int, note string) {
 	var shown shownCallback
 	var compact bytes.Buffer
 	if json.Unmarshal(body, &shown) != nil || json.Compact(&compact, body) != nil {
-		fmt.Fprintf(r.stderr, "%s  callback %s: the signature is right, but the body is not the JSON of a callback\n", clock(), plain(id))
+		fmt.Fprintf(r.stderr, "%s  callback %s: the signature is right, but the body is not the JSON of a callback\n",
+			clock(), plain(id))
 		return
 	}
 	if r.settings.asJSON {

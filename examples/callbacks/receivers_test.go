@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -195,7 +196,7 @@ func (r *running) postTampered(t *testing.T, secret string) {
 		"other bytes":         func(http.Header) string { return strings.Replace(body, "read", "sent", 1) },
 		"a space more":        func(http.Header) string { return body + " " },
 		"another id":          func(h http.Header) string { h.Set("Webhook-Id", "other"); return body },
-		"another time":        func(h http.Header) string { h.Set("Webhook-Timestamp", fmt.Sprint(time.Now().Unix()-1)); return body },
+		"another time":        func(h http.Header) string { h.Set("Webhook-Timestamp", strconv.FormatInt(time.Now().Unix()-1, 10)); return body },
 		"no id":               func(h http.Header) string { h.Del("Webhook-Id"); return body },
 		"no time":             func(h http.Header) string { h.Del("Webhook-Timestamp"); return body },
 		"no signature":        func(h http.Header) string { h.Del("Webhook-Signature"); return body },

@@ -12,8 +12,8 @@ const (
 	kindNAT64    = "a NAT64 address"
 )
 
-// metadataAddresses are the addresses by which clouds give credentials and settings to a machine. They are link-local, private or, as
-// Azure's, public.
+// metadataAddresses are the addresses by which clouds give credentials and settings to a machine. They are link-local, private
+// or, as Azure's, public.
 func metadataAddresses() []string {
 	return []string{
 		"169.254.169.254",    // AWS, Azure, Google, Oracle and most others
@@ -33,8 +33,8 @@ func metadataAddresses() []string {
 	}
 }
 
-// specialRanges are the ranges of IANA's registries of special-purpose addresses (RFC 6890) and of IPv6 (RFC 4291) that lead to no
-// public server. The first that contains an address counts.
+// specialRanges are the ranges of IANA's registries of special-purpose addresses (RFC 6890) and of IPv6 (RFC 4291) that lead to
+// no public server. The first that contains an address counts.
 func specialRanges() []addressRange {
 	return []addressRange{
 		{"0.0.0.0/8", "an unspecified address"},

@@ -14,7 +14,8 @@ import (
 // resolver returns a resolver that asks a DNS server of this test. answer gives the addresses of a name; nil: no name exists.
 func resolver(t *testing.T, answer func(name string) []string) *net.Resolver {
 	t.Helper()
-	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	var config net.ListenConfig
+	server, err := config.ListenPacket(t.Context(), "udp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = server.Close() })
 	go func() {

@@ -71,8 +71,12 @@ func GenerateSecret() string {
 	return secretPrefix + base64.StdEncoding.EncodeToString(key)
 }
 
-func (Secret) String() string       { return "***" }
-func (Secret) GoString() string     { return "***" }
+func (Secret) String() string { return "***" }
+
+// GoString hides the key.
+func (Secret) GoString() string { return "***" }
+
+// LogValue hides the key.
 func (Secret) LogValue() slog.Value { return slog.StringValue("***") }
 
 // sign returns the signature of a message, in the form v1,<base64>.

@@ -37,8 +37,8 @@ type Options struct {
 	RootCAs  *x509.CertPool // nil are the system's
 }
 
-// Sender sends messages. It makes each attempt once: it neither retries nor follows redirects. It uses no proxy, because a proxy would
-// open the connection, and the address that it opens could not be checked here. It is safe for concurrent use.
+// Sender sends messages. It makes each attempt once: it neither retries nor follows redirects. It uses no proxy: a proxy would
+// open the connection, and its address could not be checked here. It is safe for concurrent use.
 type Sender struct {
 	client  *http.Client
 	allow   Policy

@@ -76,9 +76,9 @@ func TestSender_Post(t *testing.T) {
 	require.Equal(t, "/hook?shop=1", request.RequestURI)
 	require.JSONEq(t, `{"type":"send.delivered"}`, body)
 	require.Equal(t, "application/json", request.Header.Get("Content-Type"))
-	require.Equal(t, message().ID, request.Header.Get("webhook-id"))
-	require.Len(t, strings.Split(request.Header.Get("webhook-signature"), " "), 2)
-	at, err := strconv.ParseInt(request.Header.Get("webhook-timestamp"), 10, 64)
+	require.Equal(t, message().ID, request.Header.Get("Webhook-Id"))
+	require.Len(t, strings.Split(request.Header.Get("Webhook-Signature"), " "), 2)
+	at, err := strconv.ParseInt(request.Header.Get("Webhook-Timestamp"), 10, 64)
 	require.NoError(t, err)
 	require.InDelta(t, time.Now().Unix(), at, 5)
 	for _, text := range []string{former, present} { // either of the two is enough
@@ -195,7 +195,8 @@ func TestSender_Post_unreachable(t *testing.T) {
 	secure.StartTLS()
 	defer secure.Close()
 	plain := serve(t, func(http.ResponseWriter, *http.Request) {})
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	var config net.ListenConfig
+	closed, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, closed.Close())
 	s := newSender(t, callbacks.Options{Allow: policy(t, local), Resolver: resolver(t, nil)})
@@ -233,22 +234,36 @@ func TestSender_Post_tls(t *testing.T) {
 	require.EqualError(t, result.Err, "the certificate is not valid: it is of another host")
 }
 
-// TestSender_Post_forbidden: nothing is sent to an address that is not allowed, whatever the environment says.
+// TestSender_Post_forbidden: nothing is sent to an address that is not allowed.
 func TestSender_Post_forbidden(t *testing.T) {
+	t.Parallel()
 	var calls atomic.Int64
 	server := serve(t, func(http.ResponseWriter, *http.Request) { calls.Add(1) })
-	for _, name := range []string{"HTTP_PROXY", "http_proxy", "ALL_PROXY"} {
-		t.Setenv(name, server.URL)
-	}
 	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
 	require.NoError(t, err)
 	s := newSender(t, callbacks.Options{Resolver: resolver(t, func(string) []string { return []string{"127.0.0.1", "::1"} })})
-	for _, host := range []string{"127.0.0.1", "[::1]", "localhost", "[::ffff:127.0.0.1]", "hook.example", "127.0.0.1.nip.io"} {
-		result := s.Post(t.Context(), endpoint("http://"+net.JoinHostPort(strings.Trim(host, "[]"), port)), message())
+	for _, host := range []string{"127.0.0.1", "::1", "localhost", "::ffff:127.0.0.1", "hook.example", "127.0.0.1.nip.io"} {
+		result := s.Post(t.Context(), endpoint("http://"+net.JoinHostPort(host, port)), message())
 		require.Error(t, result.Err, host)
 		require.True(t, result.Forbidden, host)
 		require.Zero(t, result.Status)
 		require.NotContains(t, result.Err.Error(), "127.0.0.1")
+	}
+	require.Zero(t, calls.Load())
+}
+
+// TestSender_Post_proxy: a proxy of the environment is not used, also if it could be reached: it would open the connection.
+func TestSender_Post_proxy(t *testing.T) { //nolint:paralleltest // it sets variables of the process
+	var calls atomic.Int64
+	proxy := serve(t, func(http.ResponseWriter, *http.Request) { calls.Add(1) })
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"} {
+		t.Setenv(name, proxy.URL)
+	}
+	s := newSender(t, callbacks.Options{
+		Allow: policy(t, local), Resolver: resolver(t, func(string) []string { return []string{"10.0.0.1"} }),
+	})
+	for _, scheme := range []string{"http", "https"} {
+		require.True(t, s.Post(t.Context(), endpoint(scheme+"://hook.example/"), message()).Forbidden)
 	}
 	require.Zero(t, calls.Load())
 }
@@ -336,7 +351,7 @@ func TestSender_connections(t *testing.T) {
 	t.Parallel()
 	var opened, open atomic.Int64
 	count := func(_ net.Conn, state http.ConnState) {
-		switch state { //nolint:exhaustive // the others change no count
+		switch state {
 		case http.StateNew:
 			opened.Add(1)
 			open.Add(1)

@@ -20,16 +20,17 @@ type URLError struct {
 
 func (e *URLError) Error() string { return e.Reason }
 
+const hostLabel = `[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?`
+
 var (
-	hostLabel     = `[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?`
 	hostName      = regexp.MustCompile(`^(?i:` + hostLabel + `(\.` + hostLabel + `)*)$`)
 	numericEnding = regexp.MustCompile(`^(.*\.)?([0-9]+|0[xX][0-9a-fA-F]*)$`)
 )
 
 const maxHostName = 253 // characters, RFC 1035
 
-// CheckURL returns a *URLError if callbacks cannot go to a URL. It makes no DNS request: the Sender checks the addresses of a name
-// when it connects.
+// CheckURL returns a *URLError if callbacks cannot go to a URL. It makes no DNS request: the Sender checks the addresses of a
+// name when it connects.
 func CheckURL(text string, allow Policy) error {
 	u, reason := parseURL(text)
 	if reason != "" {

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -29,7 +30,7 @@ const (
 // verify checks that a message was signed with one of the secrets, within the last 5 minutes. The body must be the bytes as they
 // came: JSON that was parsed and written again may differ.
 func verify(header http.Header, body []byte, secrets []string, now time.Time) error {
-	id, timestamp := header.Get("webhook-id"), header.Get("webhook-timestamp")
+	id, timestamp := header.Get("Webhook-Id"), header.Get("Webhook-Timestamp")
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)
 	if err != nil || id == "" {
 		return errors.New("a header is missing")
@@ -46,7 +47,7 @@ func verify(header http.Header, body []byte, secrets []string, now time.Time) er
 		mac.Write([]byte(id + "." + timestamp + "."))
 		mac.Write(body)
 		want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
-		for signature := range strings.SplitSeq(header.Get("webhook-signature"), " ") {
+		for signature := range strings.SplitSeq(header.Get("Webhook-Signature"), " ") {
 			if hmac.Equal([]byte(signature), []byte(want)) { // takes the same time for each wrong signature
 				return nil
 			}
@@ -91,7 +92,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		http.Error(w, "the body is not JSON", http.StatusBadRequest)
 		return
 	}
-	r.handle(request.Header.Get("webhook-id"), c)
+	r.handle(request.Header.Get("Webhook-Id"), c)
 	w.WriteHeader(http.StatusNoContent) // only now: after another answer the message comes again
 }
 
@@ -115,7 +116,8 @@ func main() {
 		secrets: strings.Split(os.Getenv("CALLBACK_SECRETS"), ","), // two while you change them
 		handled: map[string]bool{}, revisions: map[string]int{},
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:"+os.Getenv("PORT"))
+	var config net.ListenConfig
+	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:"+os.Getenv("PORT"))
 	if err != nil {
 		log.Fatal(err)
 	}
