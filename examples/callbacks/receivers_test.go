@@ -193,10 +193,13 @@ func (r *running) postTampered(t *testing.T, secret string) {
 	require.NoError(t, result.Err)
 	header := (<-recorded).Header
 	for name, change := range map[string]func(http.Header) string{
-		"other bytes":         func(http.Header) string { return strings.Replace(body, "read", "sent", 1) },
-		"a space more":        func(http.Header) string { return body + " " },
-		"another id":          func(h http.Header) string { h.Set("Webhook-Id", "other"); return body },
-		"another time":        func(h http.Header) string { h.Set("Webhook-Timestamp", strconv.FormatInt(time.Now().Unix()-1, 10)); return body },
+		"other bytes":  func(http.Header) string { return strings.Replace(body, "read", "sent", 1) },
+		"a space more": func(http.Header) string { return body + " " },
+		"another id":   func(h http.Header) string { h.Set("Webhook-Id", "other"); return body },
+		"another time": func(h http.Header) string {
+			h.Set("Webhook-Timestamp", strconv.FormatInt(time.Now().Unix()-1, 10))
+			return body
+		},
 		"no id":               func(h http.Header) string { h.Del("Webhook-Id"); return body },
 		"no time":             func(h http.Header) string { h.Del("Webhook-Timestamp"); return body },
 		"no signature":        func(h http.Header) string { h.Del("Webhook-Signature"); return body },
