@@ -11,6 +11,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/accounts"
+	"github.com/backstophq/backstop/internal/callbacks"
 	"github.com/backstophq/backstop/internal/keyring"
 	"github.com/backstophq/backstop/internal/postgres"
 )
@@ -51,6 +52,19 @@ This is a new key. Keep a copy in a safe place: without it the stored accounts c
   A further key: put it before the others, with a comma between them, and start all processes again.
                  Then run "backstop keys rotate". After that, remove the former keys.
 The steps for several processes are in docs/production.md.
+`)
+	return nil
+}
+
+// generateCallbackSecret prints a new secret that signs callbacks. As with generateKey, a script can read it.
+func generateCallbackSecret(_ context.Context, _ map[string]string, stdout, stderr io.Writer) error {
+	fmt.Fprintln(stdout, callbacks.GenerateSecret())
+	fmt.Fprint(stderr, `
+This is a new secret for callbacks. Backstop signs with it, and your receivers verify with it.
+  The first secret: set `+envPrefix+`CALLBACK_SECRETS to it, for all processes, and start them again.
+  A further secret: put it before the present one, with a comma between them, and start all processes again.
+                    Then give it to the receivers. After that, remove the former one.
+The steps are in docs/callbacks.md.
 `)
 	return nil
 }
