@@ -19,7 +19,7 @@ type NumberProfile struct {
 	MessagingLimit string  `json:"messaging_limit,omitempty"`
 }
 
-// RecipientLimit is the number of different recipients in RecipientWindow that the messaging limit allows. 0 means no limit, or an
+// RecipientLimit is the number of different recipients in RecipientWindow that the messaging limit allows. 0 means no limit or an
 // unknown word. Meta's words are tier_50, tier_250, tier_1k, tier_2k, tier_10k, tier_100k, tier_unlimited, tier_not_set and
 // untiered (webhook phone_number_quality_update, and the field of the number).
 func (p NumberProfile) RecipientLimit() int {
