@@ -107,7 +107,7 @@ func TestSends_Warnings(t *testing.T) {
 	require.Equal(t, map[string]string{"rule": "Undelivered", "wait_seconds": "300", "whatsapp_seconds": "2592000"}, *(*preview.Warnings)[0].Params)
 }
 
-// A rule without an account that sends is told of, also when the request is repeated after the account was enabled.
+// The answer warns of a rule whose accounts are all disabled. A repeated request gets the same answer, also after one is enabled.
 func TestSends_Warnings_disabledAccounts(t *testing.T) {
 	t.Parallel()
 	r, fake := withAccounts(t)

@@ -678,8 +678,8 @@ type AccountList struct {
 // Example: sms-uk
 type AccountName = string
 
-// AccountPatchInput The fields of an account to change, as a JSON merge patch. They have the meaning and the bounds of `AccountChangeInput`. A field
-// that is absent keeps its value, and one that is `null` gets its default.
+// AccountPatchInput The fields of an account to change, as a JSON merge patch. They have the meaning and the bounds of `AccountChangeInput`. An
+// absent field keeps its value. A field that is `null` gets its default.
 type AccountPatchInput = map[string]any
 
 // AccountProfile What the provider last reported of the account. Its words are in small letters. Absent if the provider offers no profile and
@@ -707,8 +707,9 @@ type AccountProfile struct {
 	// hours. Absent without a limit, or if the limit is not known.
 	RecipientLimit *int `json:"recipient_limit,omitempty"`
 
-	// Recipients24H How many different people got a WhatsApp message in the last 24 hours, or may have, by this account and those that share
-	// its limit. Replies within 24 hours of a person's message do not count. Absent without a limit, and until they are counted.
+	// Recipients24H The number of different people to whom a WhatsApp message went, or may have gone, in the last 24 hours. The messages of
+	// all accounts that share the limit count. Replies within 24 hours of a person's message do not. Absent without a limit, and
+	// before the first count.
 	Recipients24H *int `json:"recipients_24h,omitempty"`
 
 	// Status The state of the number. At Meta it sends if it is `connected`.
@@ -1369,7 +1370,7 @@ type MessageTemplateList struct {
 
 // Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
 // digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
-// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+// not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
 //
 // Example: {"order":"10482","shop":"berlin"}
 type Metadata map[string]string
@@ -2013,7 +2014,7 @@ type Send struct {
 
 	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
 	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
-	// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+	// not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
 	//
 	//
 	// Example: {"order":"10482","shop":"berlin"}
@@ -2147,7 +2148,7 @@ type SendInput struct {
 
 	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
 	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
-	// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+	// not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
 	//
 	//
 	// Example: {"order":"10482","shop":"berlin"}
@@ -2246,7 +2247,7 @@ type SendSummary struct {
 
 	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
 	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
-	// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+	// not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
 	//
 	//
 	// Example: {"order":"10482","shop":"berlin"}
@@ -2475,7 +2476,7 @@ type StatsOfCountry struct {
 	Counts StatsCounts `json:"counts"`
 }
 
-// StatsOfPolicy The counts of the sends that named a policy, or of those that have rules of their own.
+// StatsOfPolicy The counts of the sends of one policy. Without an id, those of the sends with rules of their own.
 type StatsOfPolicy struct {
 	// Counts Numbers of sends.
 	Counts StatsCounts `json:"counts"`

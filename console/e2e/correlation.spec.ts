@@ -2,7 +2,7 @@
 import { answers, apiKey, consoleURL, expect, pick, recipient, test, unique } from "./test";
 
 test.describe("a correlation id and metadata", () => {
-  test.use({ mayFail: answers(409) });
+  test.use({ mayFail: answers(409, 422) }); // 422: the preview of a key that is not valid
 
   test("are entered with a new send, shown on its page, found by the search and filtered by", async ({ page, api }) => {
     const policy = await api.policy([await api.rule()]);

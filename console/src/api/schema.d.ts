@@ -1237,13 +1237,13 @@ export interface components {
             keep_former_secrets_until?: string;
         };
         /**
-         * @description The fields of an account to change, as a JSON merge patch. They have the meaning and the bounds of `AccountChangeInput`. A field
-         *     that is absent keeps its value, and one that is `null` gets its default.
+         * @description The fields of an account to change, as a JSON merge patch. They have the meaning and the bounds of `AccountChangeInput`. An
+         *     absent field keeps its value. A field that is `null` gets its default.
          */
         AccountPatchInput: {
             /**
-             * @description The settings to change by the names in `GET /v1/providers`. A setting or secret that is absent keeps its value, and one that
-             *     is `null` is removed.
+             * @description The settings to change by the names in `GET /v1/providers`. An absent setting or secret keeps its value. `null`
+             *     removes it.
              */
             settings?: {
                 [key: string]: string | null;
@@ -1371,8 +1371,9 @@ export interface components {
              */
             recipient_limit?: number;
             /**
-             * @description How many different people got a WhatsApp message in the last 24 hours, or may have, by this account and those that share
-             *     its limit. Replies within 24 hours of a person's message do not count. Absent without a limit, and until they are counted.
+             * @description The number of different people to whom a WhatsApp message went, or may have gone, in the last 24 hours. The messages of
+             *     all accounts that share the limit count. Replies within 24 hours of a person's message do not. Absent without a limit, and
+             *     before the first count.
              */
             recipients_24h?: number;
             /**
@@ -1641,7 +1642,7 @@ export interface components {
         /**
          * @description Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
          *     digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
-         *     not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+         *     not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
          * @example {
          *       "order": "10482",
          *       "shop": "berlin"
@@ -2285,7 +2286,7 @@ export interface components {
             /** @description The fallbacks of the bucket by reason. Reasons without fallbacks are left out. */
             by_reason: components["schemas"]["StatsOfReason"][];
         };
-        /** @description The counts of the sends that named a policy, or of those that have rules of their own. */
+        /** @description The counts of the sends of one policy. Without an id, those of the sends with rules of their own. */
         StatsOfPolicy: {
             /**
              * Format: uuid

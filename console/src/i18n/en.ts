@@ -1,12 +1,13 @@
 import { accounts } from "./en/accounts";
 import { frame } from "./en/frame";
+import { newSend } from "./en/newSend";
 import { optOuts } from "./en/optOuts";
 import { overview } from "./en/overview";
 import { sends } from "./en/sends";
 import { settings } from "./en/settings";
 import { templates } from "./en/templates";
 
-export const en = { ...frame, ...settings, ...accounts, ...templates, ...sends, ...overview, ...optOuts };
+export const en = { ...frame, ...settings, ...accounts, ...templates, ...sends, ...newSend, ...overview, ...optOuts };
 
 /** Words are the texts that each language must have. */
 export type Words = typeof en;
