@@ -13,12 +13,15 @@ const (
 	FieldBytesMax          FieldCode = "bytes_max"   // too many bytes
 	FieldCapReached        FieldCode = "cap_reached" // of a guard
 	FieldControlCharacters FieldCode = "control_characters"
+	FieldCorrelationTaken  FieldCode = "correlation_taken" // by an earlier send
 	FieldCountryCode       FieldCode = "country_code"
 	FieldCountryRefused    FieldCode = "country_refused" // by a guard
 	FieldCursor            FieldCode = "cursor"
+	FieldDaysAheadMax      FieldCode = "days_ahead_max"
 	FieldDigits            FieldCode = "digits"
 	FieldETag              FieldCode = "etag"
 	FieldGivenTwice        FieldCode = "given_twice"
+	FieldHoursPastMax      FieldCode = "hours_past_max"
 	FieldIdempotencyKey    FieldCode = "idempotency_key"
 	FieldImpossibleNumber  FieldCode = "impossible_number"
 	FieldItemsBetween      FieldCode = "items_between"
@@ -27,6 +30,7 @@ const (
 	FieldLanguageCode      FieldCode = "language_code"
 	FieldLengthMax         FieldCode = "length_max" // too many characters
 	FieldLengthMin         FieldCode = "length_min"
+	FieldMetadataKey       FieldCode = "metadata_key"
 	FieldMustBeFuture      FieldCode = "must_be_future"
 	FieldNoRuleApplies     FieldCode = "no_rule_applies" // in the recipient's country
 	FieldNotFound          FieldCode = "not_found"       // nothing has this id
@@ -40,8 +44,9 @@ const (
 	FieldRangeDaysMax      FieldCode = "range_days_max"
 	FieldRefused           FieldCode = "refused" // a setting, by the provider
 	FieldRequired          FieldCode = "required"
-	FieldSameText          FieldCode = "same_text" // as an earlier send
-	FieldSchema            FieldCode = "schema"    // none of the others
+	FieldRulesOrPolicy     FieldCode = "rules_or_policy" // a send must have one of the two
+	FieldSameText          FieldCode = "same_text"       // as an earlier send
+	FieldSchema            FieldCode = "schema"          // none of the others
 	FieldSendID            FieldCode = "send_id"
 	FieldTaken             FieldCode = "taken"             // a name
 	FieldTemplateLanguage  FieldCode = "template_language" // the template has others
@@ -69,12 +74,13 @@ const (
 // FieldCodes returns all codes.
 func FieldCodes() []FieldCode {
 	return []FieldCode{
-		FieldAccountName, FieldAfterOther, FieldBlank, FieldBlockedToo, FieldBytesMax, FieldCapReached, FieldCountryRefused,
-		FieldSameText, FieldControlCharacters, FieldCountryCode, FieldCursor, FieldDigits, FieldETag, FieldGivenTwice,
-		FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode,
-		FieldLengthMax, FieldLengthMin, FieldMustBeFuture, FieldNoRuleApplies, FieldNotFound, FieldNotText, FieldNotNull,
-		FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber, FieldRangeDaysMax, FieldRefused,
-		FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage, FieldTemplateName, FieldTemplateNotApproved,
+		FieldAccountName, FieldAfterOther, FieldBlank, FieldBlockedToo, FieldBytesMax, FieldCapReached, FieldControlCharacters,
+		FieldCorrelationTaken, FieldCountryCode, FieldCountryRefused, FieldCursor, FieldDaysAheadMax, FieldDigits, FieldETag,
+		FieldGivenTwice, FieldHoursPastMax, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
+		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMetadataKey, FieldMustBeFuture,
+		FieldNoRuleApplies, FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace,
+		FieldPattern, FieldPhoneNumber, FieldRangeDaysMax, FieldRefused, FieldRequired, FieldRulesOrPolicy, FieldSameText,
+		FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage, FieldTemplateName, FieldTemplateNotApproved,
 		FieldTemplateParameters, FieldUnknownTemplate, FieldTextOrTemplate, FieldTime, FieldTimeYears, FieldTrunkDigits,
 		FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max, FieldUUID, FieldValueBetween, FieldValueMax,
 		FieldValueMin, FieldWaitOfUnread, FieldWrongType,

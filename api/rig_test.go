@@ -33,6 +33,7 @@ type rig struct {
 	guarded  *guardStore
 	keeper   *guards.Keeper
 	known    templates
+	outs     *optOuts
 	handler  http.Handler
 	contract *openapi3.T
 	logs     *logs
@@ -63,8 +64,10 @@ func (l *logs) String() string {
 
 func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	t.Helper()
-	r := &rig{store: &store{}, logs: &logs{}, guarded: &guardStore{guards: backstop.Guards{Version: 1}}}
-	r.door = &door{store: r.store, keys: map[string]backstop.Send{}, hashes: map[string][]byte{}}
+	r := &rig{
+		store: &store{}, outs: &optOuts{}, logs: &logs{}, guarded: &guardStore{guards: backstop.Guards{Version: 1}},
+	}
+	r.door = &door{store: r.store, outs: r.outs, keys: map[string]backstop.Send{}, hashes: map[string][]byte{}}
 	o := r.options()
 	for _, f := range change {
 		f(&o)
@@ -85,7 +88,7 @@ func (r *rig) options() api.Options {
 	r.keeper = keeper
 	return api.Options{
 		Rules: r.store, Policies: r.store, Sends: r.store, Sessions: r.store, Handoff: r.door, APIKey: apiKey, Version: "v0",
-		Accounts: newAccounts(), Guards: r.keeper, Templates: &r.known,
+		Accounts: newAccounts(), Guards: r.keeper, OptOuts: r.outs, Templates: &r.known,
 		Log: slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return now },
 	}

@@ -26,6 +26,7 @@ type Options struct {
 	Handoff  Handoff
 	Accounts Accounts
 	Guards   GuardKeeper
+	OptOuts  OptOuts
 
 	Templates Templates
 	Notices   Notices // nil: webhooks report receipts alone
@@ -68,6 +69,7 @@ type server struct {
 	handoff  Handoff
 	accounts Accounts
 	guards   GuardKeeper
+	optOuts  OptOuts
 	profiles Templates
 	notices  Notices
 	named    *templateCache
@@ -108,8 +110,8 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &server{
 		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		accounts: o.Accounts, guards: o.Guards, profiles: o.Templates, notices: o.Notices, webhooks: o.Webhooks,
-		refresh:    o.RefreshAccounts,
+		accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
+		webhooks: o.Webhooks, refresh: o.RefreshAccounts,
 		errorCodes: slices.Clone(o.ErrorCodes),
 		contract:   contract,
 		log:        o.Log, now: o.Now, version: o.Version, ready: o.Ready,
@@ -140,9 +142,10 @@ func New(o Options) (http.Handler, error) {
 
 func (o Options) check() error {
 	absent := map[string]bool{
-		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "Rules": o.Rules == nil, "Policies": o.Policies == nil,
-		"Sends": o.Sends == nil, "Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil,
-		"Log": o.Log == nil, "APIKey": o.APIKey == "",
+		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "OptOuts": o.OptOuts == nil,
+		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
+		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
+		"APIKey": o.APIKey == "",
 	}
 	maps.DeleteFunc(absent, func(_ string, missing bool) bool { return !missing })
 	if len(absent) > 0 {
@@ -184,6 +187,7 @@ func (s *server) newEngine() (http.Handler, error) {
 	})
 	v1 := engine.Group("", s.authenticate, s.checkContract(maxBody))
 	v1.GET("/v1/sends/:id/watch", s.WatchSend)
+	engine.POST("/v1/opt-outs.csv", s.authenticate, s.ImportOptOuts) // its body is no JSON
 	RegisterHandlersWithOptions(v1, strict, GinServerOptions{
 		ErrorHandler: func(c *gin.Context, err error, _ int) { s.failBinding(c, err) },
 	})

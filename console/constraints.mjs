@@ -24,6 +24,7 @@ const constraints = Object.fromEntries(
     "SendInput",
     "AccountInput",
     "AccountTestInput",
+    "OptOutInput",
     "GuardsInput",
     "SignInInput",
     "Outcome",

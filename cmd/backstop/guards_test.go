@@ -53,7 +53,7 @@ func (g *guarded) set(settings client.GuardsInput) {
 // post makes a send by one of the processes.
 func (g *guarded) post(process int, to, text string) (*client.CreateSendResponse, error) {
 	return g.callers[process].API.CreateSendWithResponse(g.t.Context(), &client.CreateSendParams{}, client.SendInput{
-		To: to, Whatsapp: client.WhatsAppInput{Text: &text}, Fallback: client.FallbackInput{PolicyID: g.policy, Text: text},
+		To: to, Whatsapp: client.WhatsAppInput{Text: &text}, Fallback: client.FallbackInput{PolicyID: &g.policy, Text: text},
 	})
 }
 

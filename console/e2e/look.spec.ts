@@ -65,6 +65,8 @@ for (const look of looks) {
         "account-number": "accounts/meta",
         templates: "templates",
         "templates-none": "templates?search=nothing-has-this-name",
+        "opt-outs": "opt-outs",
+        "opt-outs-none": "opt-outs?to=%2B447400999999",
         guards: "guards",
         start: "start",
         rule: `rules/${rules[0]?.id}`,

@@ -12,6 +12,7 @@ import {
   RocketOutlined,
   SafetyOutlined,
   SendOutlined,
+  StopOutlined,
 } from "./ui/firstIcons";
 
 export interface MenuEntry {
@@ -22,6 +23,7 @@ export interface MenuEntry {
     | "policies.title"
     | "accounts.title"
     | "templates.title"
+    | "optOuts.title"
     | "guards.title"
     | "start.title";
   icon: ReactNode;
@@ -70,6 +72,11 @@ export const pages: Page[] = [
     path: "/templates",
     component: lazy(() => import("./templates/TemplatesPage")),
     menu: { label: "templates.title", icon: <FileTextOutlined />, group: "more" },
+  },
+  {
+    path: "/opt-outs",
+    component: lazy(() => import("./optOuts/OptOutsPage")),
+    menu: { label: "optOuts.title", icon: <StopOutlined />, group: "more" },
   },
   {
     path: "/guards",

@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,23 +16,33 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// countrySlots is the number of rows among which the cap of a country is divided (ADR 0030). Concurrent sends to a country lock
+// countrySlots is the number of rows among which the cap of a country is divided (ADR 0034). Concurrent sends to a country lock
 // different rows. A number, or numbers that begin alike, get few sends at a time: one row.
 const countrySlots = 16
 
 // keyUsed is the SQLSTATE of guard_undo.
 const keyUsed pqerror.Code = "BS002"
 
-// insertGuarded is insertSend behind the guards. It stores nothing if a guard refuses the send, and returns why.
-var insertGuarded = `WITH g AS MATERIALIZED (
+// insertGuarded is insertSend behind the guards, and insertGuardedLater is insertScheduled behind them. They store nothing if a
+// guard refuses the send, and return why. If the recipient has opted out, the guards count nothing, and there is no row.
+var (
+	insertGuarded      = behindGuards(atOnce)
+	insertGuardedLater = behindGuards(later)
+)
+
+func behindGuards(t turn) string {
+	return `WITH g AS MATERIALIZED (
     SELECT guard_refusal(` + insertColumns.ParamOf("id") + `::uuid, ` + insertColumns.ParamOf("accepted_at") + `::timestamptz,
         ` + guardParam(1) + `, ` + guardParam(2) + `, ` + guardParam(3) + `, ` + guardParam(4) + `, ` + guardParam(5) + `, ` +
-	guardParam(6) + `) AS refusal
-), ` + insertSendFrom(`SELECT `+insertColumns.Params()+` FROM g WHERE refusal IS NULL`) + `, e AS (` + insertFirstEvent("s") + `)
+		guardParam(6) + `) AS refusal
+    WHERE NOT EXISTS (` + findStop() + `)
+), ` + withSend(t, `FROM g WHERE refusal IS NULL`) + `, e AS (` + firstEvent + `
+)
 SELECT coalesce(refusal::text, '') AS refusal FROM g WHERE refusal IS NOT NULL OR guard_undo((SELECT count(*) FROM s))`
+}
 
-// guardParam returns a parameter after those of the send.
-func guardParam(n int) string { return pool.Param(len(insertColumns) + n) }
+// guardParam returns a parameter after those of the send and of findStop.
+func guardParam(n int) string { return pool.Param(len(insertColumns) + 2 + n) }
 
 // refusal is the answer of guard_refusal.
 type refusal struct {
@@ -48,31 +60,27 @@ func (db *DB) InsertGuarded(
 	if err != nil {
 		return backstop.Send{}, false, err
 	}
-	values := append(insertColumns.Values(insert), guardValues(checks)...)
+	statement := insertGuarded
+	if send.IsScheduled() {
+		statement = insertGuardedLater
+	}
+	values := append(insert.values(send), guardValues(checks)...)
 	err = pool.UntilKnown(ctx, "insert guarded send", func(isRepeated bool) error {
 		var answer string
-		err := db.pool.Get(ctx, &answer, insertGuarded, values...)
-		switch {
-		case err == nil && answer == "":
-			db.Remember(send)
-			stored, created = send, true
-			return nil
-		case isRepeated && pool.IsTaken(err, "sends_pkey"): // this send was stored before its answer was lost
-			stored, created = send, true
-			return nil
-		case pq.As(err, keyUsed) != nil && key != nil:
-			stored, err = db.sendOfKey(ctx, *key)
-			created = stored.ID == send.ID
-			return err
-		case err != nil:
-			return err
+		err := db.pool.Get(ctx, &answer, statement, values...)
+		if err == nil && answer != "" {
+			var found bool
+			if stored, found, err = db.findRefused(ctx, send, key, isRepeated); err != nil || found {
+				created = stored.ID == send.ID
+				return err
+			}
+			return db.readRefusal(ctx, answer, send, checks)
 		}
-		var found bool
-		if stored, found, err = db.findRefused(ctx, send, key, isRepeated); err != nil || found {
-			created = stored.ID == send.ID
-			return err
+		if errors.Is(err, sql.ErrNoRows) || pq.As(err, keyUsed) != nil {
+			err = errNoRow
 		}
-		return db.readRefusal(ctx, answer, send, checks)
+		stored, created, err = db.inserted(ctx, insert, send, key, isRepeated, err)
+		return err
 	})
 	if err != nil {
 		return backstop.Send{}, false, err

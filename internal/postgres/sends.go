@@ -15,24 +15,35 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// insertSend stores a send and its first event in one statement; no row when the key was used before.
-var insertSend = `WITH ` + insertSendFrom(`VALUES (`+insertColumns.Params()+`)`) + `
-` + insertFirstEvent("s")
+// insertSend stores a send and its first event in one statement; no row when the key was used before, or when the recipient has
+// opted out. insertScheduled also keeps the claims of the sweeper away from the send, until its turn comes.
+var (
+	insertSend      = `WITH ` + withSend(atOnce, `WHERE NOT EXISTS (`+findStop()+`)`) + firstEvent
+	insertScheduled = `WITH ` + withSend(later, `WHERE NOT EXISTS (`+findStop()+`)`) + firstEvent
+)
 
-// insertSendFrom returns the table s of the stored send; without a row when the key was used before.
-func insertSendFrom(source string) string {
+// turn is when a new send starts: the columns that say it, and their values.
+type turn struct{ names, values string }
+
+var (
+	atOnce = turn{}
+	later  = turn{names: `, sweep_at`, values: `, 'infinity'`}
+)
+
+// withSend returns the table s of the send that is stored, if a condition holds; without a row when the key was used before.
+func withSend(t turn, condition string) string {
 	return `s AS (
-    INSERT INTO sends (` + insertColumns.Names() + `) ` + source + `
+    INSERT INTO sends (` + insertColumns.Names() + t.names + `) SELECT ` + insertColumns.Params() + t.values + `
+    ` + condition + `
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
 )`
 }
 
-// insertFirstEvent returns the statement that stores the first event of the sends in a table.
-func insertFirstEvent(stored string) string {
-	return `INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
-SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM ` + stored
-}
+// firstEvent stores the first event of the send in s.
+const firstEvent = `
+INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
+SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM s`
 
 var insertColumns = pool.ColumnsOf[insertRow]()
 
@@ -40,45 +51,11 @@ var insertColumns = pool.ColumnsOf[insertRow]()
 type insertRow struct {
 	ledgers.Row
 
-	PolicyID  string         `db:"policy_id"`
+	PolicyID  sql.NullString `db:"policy_id"` // null: the send has rules of its own
 	Key       sql.NullString `db:"idempotency_key"`
 	Hash      []byte         `db:"idempotency_hash"`
 	CheckAt   time.Time      `db:"check_at"`
 	ChangedAt time.Time      `db:"changed_at"`
-}
-
-// InsertSend stores a send with its first event. The ID is a UUIDv7 of the time when the send was accepted. If the key was used
-// before with the same hash, InsertSend stores nothing and returns the earlier send and false. With another hash it returns an
-// Error of code Mismatch. If the answer of Postgres is lost, it retries. So a send that was stored is not reported as an error
-// or as an earlier send.
-func (db *DB) InsertSend(
-	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
-) (stored backstop.Send, created bool, err error) {
-	insert, send, err := insertRowOf(send, key)
-	if err != nil {
-		return backstop.Send{}, false, err
-	}
-	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
-		rows, err := db.pool.Exec(ctx, insertSend, insertColumns.Values(insert)...)
-		switch {
-		case isRepeated && pool.IsTaken(err, "sends_pkey"): // this send was stored before its answer was lost
-			stored, created = send, true
-			return nil
-		case err != nil:
-			return err
-		case rows > 0 || key == nil:
-			db.Remember(send)
-			stored, created = send, true
-			return nil
-		}
-		stored, err = db.sendOfKey(ctx, *key)
-		created = stored.ID == send.ID // also if it was stored before its answer was lost
-		return err
-	})
-	if err != nil {
-		return backstop.Send{}, false, err
-	}
-	return stored, created, nil
 }
 
 // insertRowOf returns the row of a new send, and the send with times as Postgres stores them.
@@ -91,21 +68,81 @@ func insertRowOf(send backstop.Send, key *handoff.Idempotency) (insertRow, backs
 		return insertRow{}, backstop.Send{}, err
 	}
 	insert := insertRow{
-		Row: row, PolicyID: send.Plan.PolicyID, CheckAt: pool.Stamp(send.CheckAt()), ChangedAt: send.AcceptedAt,
+		Row: row, PolicyID: orNull(send.Plan.PolicyID), CheckAt: pool.Stamp(send.CheckAt()), ChangedAt: send.AcceptedAt,
 	}
 	if key != nil {
-		insert.Key, insert.Hash = sql.NullString{String: key.Key, Valid: true}, key.Hash
+		insert.Key, insert.Hash = orNull(key.Key), key.Hash
 	}
 	return insert, send, nil
 }
 
-// sendOfKey returns the send whose key another one could not get.
-func (db *DB) sendOfKey(ctx context.Context, key handoff.Idempotency) (backstop.Send, error) {
-	send, found, err := db.SendByKey(ctx, key)
-	if err == nil && !found {
-		err = sql.ErrNoRows
+func orNull(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
+
+// values returns the parameters of the send and of findStop.
+func (r insertRow) values(send backstop.Send) []any {
+	return append(insertColumns.Values(r), send.To, ledgers.Stopping(send.Category))
+}
+
+// InsertSend stores a send with its first event. The ID is a UUIDv7 of the time when the send was accepted. If the key was used
+// before with the same hash, InsertSend stores nothing and returns the earlier send and false. With another hash it returns an
+// Error of code Mismatch. If the CorrelationID belongs to another send alone, the Error has the code Conflict. If the answer of
+// Postgres is lost, it retries. So a send that was stored is not reported as an error or as an earlier send.
+func (db *DB) InsertSend(
+	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
+) (stored backstop.Send, created bool, err error) {
+	insert, send, err := insertRowOf(send, key)
+	if err != nil {
+		return backstop.Send{}, false, err
 	}
-	return send, err
+	statement := insertSend
+	if send.IsScheduled() {
+		statement = insertScheduled
+	}
+	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
+		rows, err := db.pool.Exec(ctx, statement, insert.values(send)...)
+		if err == nil && rows == 0 {
+			err = errNoRow
+		}
+		stored, created, err = db.inserted(ctx, insert, send, key, isRepeated, err)
+		return err
+	})
+	if err != nil {
+		return backstop.Send{}, false, err
+	}
+	return stored, created, nil
+}
+
+// errNoRow says that a statement stored no send: the key was used before, or the recipient has opted out.
+var errNoRow = errors.New("no send is stored")
+
+// inserted returns the result of a statement that stores a send.
+func (db *DB) inserted(
+	ctx context.Context, insert insertRow, send backstop.Send, key *handoff.Idempotency, isRepeated bool, err error,
+) (stored backstop.Send, created bool, _ error) {
+	switch {
+	case err == nil:
+		if !send.IsScheduled() { // nothing changes it soon
+			db.Remember(send)
+		}
+		return send, true, nil
+	case isRepeated && pool.IsTaken(err, "sends_pkey"): // this send was stored before its answer was lost
+		return send, true, nil
+	case pool.IsTaken(err, uniqueCorrelation):
+		return db.correlated(ctx, send, key)
+	case !errors.Is(err, errNoRow):
+		return backstop.Send{}, false, err
+	}
+	if key != nil {
+		stored, found, err := db.SendByKey(ctx, *key)
+		if err != nil || found {
+			return stored, stored.ID == send.ID, err // also if it was stored before its answer was lost
+		}
+	}
+	stored, created, err = db.insertOptedOut(ctx, insert, send)
+	if pool.IsTaken(err, uniqueCorrelation) {
+		return db.correlated(ctx, send, key)
+	}
+	return stored, created, err
 }
 
 var getSendByKey = `SELECT ` + ledgers.Columns.Names() + `, idempotency_hash FROM sends WHERE idempotency_key = $1`

@@ -1,12 +1,24 @@
 import { accounts } from "./en/accounts";
 import { frame } from "./en/frame";
 import { guards } from "./en/guards";
+import { newSend } from "./en/newSend";
+import { optOuts } from "./en/optOuts";
 import { overview } from "./en/overview";
 import { sends } from "./en/sends";
 import { settings } from "./en/settings";
 import { templates } from "./en/templates";
 
-export const en = { ...frame, ...settings, ...accounts, ...templates, ...sends, ...overview, ...guards };
+export const en = {
+  ...frame,
+  ...settings,
+  ...accounts,
+  ...templates,
+  ...sends,
+  ...newSend,
+  ...overview,
+  ...optOuts,
+  ...guards,
+};
 
 /** Words are the texts that each language must have. */
 export type Words = typeof en;
