@@ -6,10 +6,12 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"hash"
+	"time"
 )
 
-// contentDigest returns a digest of what the recipient would read on both channels, and of the number. The category, the policy,
-// the accounts and the times do not change it.
+// contentDigest returns a digest of what the recipient would read on both channels, of the number, and of the time of a scheduled
+// send: a reminder may be scheduled for several days at once. The category, the policy, the accounts, the time of expiry, and what
+// the caller adds for its own use do not change it.
 func (s Send) contentDigest() []byte {
 	h := sha256.New()
 	write(h, s.To)
@@ -19,6 +21,9 @@ func (s Send) contentDigest() []byte {
 		write(h, t.Name)
 		write(h, t.Language)
 		write(h, string(canonicalJSON(t.Components)))
+	}
+	if s.SendAt != nil {
+		write(h, s.SendAt.UTC().Format(time.RFC3339Nano))
 	}
 	return h.Sum(nil)
 }

@@ -111,15 +111,22 @@ func TestGuards_ChecksOf_digest(t *testing.T) {
 	same := text
 	same.Category, same.ExpiresAt = backstop.Marketing, new(time.Now())
 	same.Plan.PolicyID, same.ID = "p", "1"
+	same.CorrelationID, same.CorrelationUnique, same.Metadata = "order-7", true, map[string]string{"order": "7"}
 	require.Equal(t, digest(text), digest(same))
 	byTemplate := backstop.Send{To: text.To, SMSText: "hi", Template: template(`[{"type":"body","n":12345678901234567890}]`)}
 	reordered := byTemplate
 	reordered.Template = template(` [ { "n" : 12345678901234567890, "type": "body" } ] `)
 	require.Equal(t, digest(byTemplate), digest(reordered))
 
+	monday := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	scheduled := func(at time.Time) backstop.Send {
+		return backstop.Send{To: text.To, Text: "hello", SMSText: "hi", SendAt: &at}
+	}
+	require.Equal(t, digest(scheduled(monday)), digest(scheduled(monday.In(time.FixedZone("", 3600)))))
+
 	all := map[string]bool{}
 	for _, send := range []backstop.Send{
-		text, byTemplate,
+		text, byTemplate, scheduled(monday), scheduled(monday.AddDate(0, 0, 1)),
 		{To: "+447400123457", Text: "hello", SMSText: "hi"},
 		{To: text.To, Text: "hello", SMSText: "hi!"},
 		{To: text.To, Text: "hello!", SMSText: "hi"},
@@ -130,7 +137,7 @@ func TestGuards_ChecksOf_digest(t *testing.T) {
 	} {
 		all[digest(send)] = true
 	}
-	require.Len(t, all, 9)
+	require.Len(t, all, 11)
 }
 
 func TestPrefixOf(t *testing.T) {

@@ -100,9 +100,9 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- guard_refusal counts a send in all caps, and stores its digest, if there is one. It returns null, or the reason of a refusal;
--- then it has changed nothing. The locks are taken in the order of the guards, which is the same for all sends, so two sends never
--- wait for each other. A slot that a send has locked and found full stays locked while it looks for another one. It takes one
--- that is not full as of then, so there is no circle either.
+-- then it has changed nothing. The content of a send that was deleted or cancelled may be sent again. The locks are taken in the
+-- order of the guards, which is the same for all sends, so two sends never wait for each other. A slot that a send has locked and
+-- found full stays locked while it looks for another one. It takes one that is not full as of then, so there is no circle either.
 -- +goose StatementBegin
 CREATE FUNCTION guard_refusal(
     a_send uuid, accepted timestamptz, a_digest bytea, window_seconds integer,
@@ -118,8 +118,13 @@ BEGIN
         INSERT INTO guard_texts AS t (digest, send, at, until)
         VALUES (a_digest, a_send, accepted, accepted + make_interval(secs => window_seconds))
         ON CONFLICT (digest) DO UPDATE SET send = excluded.send, at = excluded.at, until = excluded.until
-        WHERE t.send = a_send OR t.at <= accepted - make_interval(secs => window_seconds)
-            OR NOT EXISTS (SELECT FROM sends WHERE id = t.send);
+        WHERE t.send = a_send OR t.at <= accepted - make_interval(secs => window_seconds);
+        IF NOT FOUND THEN
+            -- The row is locked now. A statement of its own sees the send of a transaction for which the one before has waited.
+            UPDATE guard_texts AS t
+            SET send = a_send, at = accepted, until = accepted + make_interval(secs => window_seconds)
+            WHERE t.digest = a_digest AND NOT EXISTS (SELECT FROM sends AS s WHERE s.id = t.send AND s.outcome <> 'cancelled');
+        END IF;
         IF NOT FOUND THEN
             SELECT t.send INTO earlier FROM guard_texts AS t WHERE t.digest = a_digest;
             refusal := jsonb_build_object('send', earlier);

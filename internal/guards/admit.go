@@ -13,11 +13,11 @@ import (
 // Admit returns the checks that the store must make for a send, or the Error of a cap of which this process knows that it is
 // reached.
 func (k *Keeper) Admit(send backstop.Send, isRepeat bool) (backstop.GuardChecks, error) {
-	checks := k.Current().ChecksOf(send, isRepeat)
+	now := k.store.Now()
+	checks := k.Current().ChecksOf(send.AcceptAt(now), isRepeat)
 	if len(checks.Caps) == 0 || len(checks.Digest) > 0 {
 		return checks, nil // the same content is to be answered before a cap refuses it
 	}
-	now := k.store.Now()
 	for _, check := range checks.Caps {
 		if until, isFull := k.full.until(check, now); isFull {
 			return backstop.GuardChecks{}, backstop.RefuseCap(check, max(until.Sub(now), time.Second))
