@@ -10,6 +10,7 @@ const (
 	FieldAfterOther        FieldCode = "after_other" // another field must be earlier
 	FieldBlank             FieldCode = "blank"       // no character is visible
 	FieldBytesMax          FieldCode = "bytes_max"   // too many bytes
+	FieldCallbackURL       FieldCode = "callback_url"
 	FieldControlCharacters FieldCode = "control_characters"
 	FieldCountryCode       FieldCode = "country_code"
 	FieldCursor            FieldCode = "cursor"
@@ -65,7 +66,7 @@ const (
 // FieldCodes returns all codes.
 func FieldCodes() []FieldCode {
 	return []FieldCode{
-		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldControlCharacters, FieldCountryCode, FieldCursor,
+		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldCallbackURL, FieldControlCharacters, FieldCountryCode, FieldCursor,
 		FieldDigits, FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
 		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMustBeFuture, FieldNoRuleApplies,
 		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber,

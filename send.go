@@ -34,6 +34,7 @@ type Send struct {
 	Category   Category   // empty if the caller gave none
 	ExpiresAt  *time.Time // nothing is sent after it
 	Plan       Plan
+	Callback   *Callback // nil: no callbacks
 	AcceptedAt time.Time // the origin of every deadline
 
 	Status            Statuses
@@ -81,6 +82,9 @@ func (s Send) Validate(now time.Time) error {
 	var f fields
 	s.validateWhatsApp(&f)
 	validateSMSText(&f, "fallback.text", s.SMSText)
+	if s.Callback != nil {
+		s.Callback.validate(&f, "callback.")
+	}
 	switch s.Category {
 	case "", Authentication, Utility, Marketing:
 	default:

@@ -16,13 +16,20 @@ import (
 )
 
 // insertSend stores a send and its first event in one statement; no row when the key was used before.
-var insertSend = `WITH s AS (
+var insertSend = insertSendWith("")
+
+// insertSendCallbacks also queues the callback of that event.
+var insertSendCallbacks = insertSendWith(ledgers.AddCallbacks(len(insertColumns) + 1))
+
+func insertSendWith(callbacks string) string {
+	return `WITH s AS (
     INSERT INTO sends (` + insertColumns.Names() + `) VALUES (` + insertColumns.Params() + `)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
-)
+)` + callbacks + `
 INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
 SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM s`
+}
 
 var insertColumns = pool.ColumnsOf[insertRow]()
 
@@ -57,8 +64,17 @@ func (db *DB) InsertSend(
 	if key != nil {
 		insert.Key, insert.Hash = sql.NullString{String: key.Key, Valid: true}, key.Hash
 	}
+	accepted := []backstop.Event{{Kind: backstop.EventAccepted, At: send.AcceptedAt}}
+	queued, err := ledgers.CallbacksOf(send.Callback, accepted, 0)
+	if err != nil {
+		return backstop.Send{}, false, err
+	}
+	statement, args := insertSend, insertColumns.Values(insert)
+	if queued.Last > 0 {
+		statement, args = insertSendCallbacks, append(args, queued.Rows)
+	}
 	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
-		rows, err := db.pool.Exec(ctx, insertSend, insertColumns.Values(insert)...)
+		rows, err := db.pool.Exec(ctx, statement, args...)
 		switch {
 		case isRepeated && pool.IsTaken(err, "sends_pkey"): // this send was stored before its answer was lost
 			stored, created = send, true
@@ -80,6 +96,9 @@ func (db *DB) InsertSend(
 	})
 	if err != nil {
 		return backstop.Send{}, false, err
+	}
+	if created && queued.Last > 0 {
+		db.WakeCallbacks(handoff.CallbackWake{Send: stored.ID, Seq: queued.Last})
 	}
 	return stored, created, nil
 }

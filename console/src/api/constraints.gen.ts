@@ -143,6 +143,16 @@ export const constraints = {
     },
     "expires_at": {
       "maxLength": 64
+    },
+    "callback": {
+      "url": {
+        "minLength": 1,
+        "maxLength": 2048,
+        "pattern": "^https?://[!-~]+$"
+      },
+      "events": {
+        "maxItems": 32
+      }
     }
   },
   "AccountInput": {

@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
@@ -43,7 +44,14 @@ var (
 	saveSend     = `WITH ` + nextSend + addEvents + ` SELECT FROM s`
 	saveAttempts = `WITH ` + nextSend + addEvents + nextAttempts + ` SELECT FROM s`
 	saveReceipts = `WITH ` + nextSend + addEvents + nextAttempts + addReceipts + ` SELECT FROM s`
+
+	// The same with callbacks, whose rows are the last parameter.
+	saveSendCallbacks     = `WITH ` + nextSend + addEvents + callbacksAt(7) + ` SELECT FROM s`
+	saveAttemptsCallbacks = `WITH ` + nextSend + addEvents + nextAttempts + callbacksAt(8) + ` SELECT FROM s`
+	saveReceiptsCallbacks = `WITH ` + nextSend + addEvents + nextAttempts + addReceipts + callbacksAt(9) + ` SELECT FROM s`
 )
+
+func callbacksAt(n int) string { return AddCallbacks(len(stateColumns) + n) }
 
 // nextParam returns the nth parameter after those of stateColumns.
 func nextParam(n int) string { return pool.Param(len(stateColumns) + n) }
@@ -72,7 +80,11 @@ func (s *Store) save(ctx context.Context, before, l *backstop.Ledger) (saved, er
 	if err != nil {
 		return saved{}, err
 	}
-	statement, args, err := statementOf(before, l, rows)
+	queued, err := CallbacksOf(l.Send.Callback, l.Events, l.Revision)
+	if err != nil {
+		return saved{}, err
+	}
+	statement, args, err := statementOf(before, l, rows, queued)
 	if err != nil {
 		return saved{}, err
 	}
@@ -87,6 +99,9 @@ func (s *Store) save(ctx context.Context, before, l *backstop.Ledger) (saved, er
 		err = fmt.Errorf("save send: %w", err)
 	} else {
 		s.publish(l)
+		if queued.Last > 0 {
+			s.WakeCallbacks(handoff.CallbackWake{Send: l.Send.ID, Seq: queued.Last})
+		}
 	}
 	return saved{Ledger: l, ids: ids, news: identifiedSteps(before, l)}, err
 }
@@ -108,8 +123,25 @@ func identifiedSteps(before, l *backstop.Ledger) []int {
 	return steps
 }
 
-// statementOf returns the smallest statement that saves the ledger.
-func statementOf(before, l *backstop.Ledger, receipts []receiptRow) (string, []any, error) {
+// statementOf returns the smallest statement that saves the ledger and its callbacks.
+func statementOf(before, l *backstop.Ledger, receipts []receiptRow, q Queued) (string, []any, error) {
+	statement, args, err := statementWithout(before, l, receipts)
+	if err != nil || q.Last == 0 {
+		return statement, args, err
+	}
+	switch statement {
+	case saveSend:
+		statement = saveSendCallbacks
+	case saveAttempts:
+		statement = saveAttemptsCallbacks
+	default:
+		statement = saveReceiptsCallbacks
+	}
+	return statement, append(args, q.Rows), nil
+}
+
+// statementWithout returns the smallest statement that saves the ledger without its callbacks.
+func statementWithout(before, l *backstop.Ledger, receipts []receiptRow) (string, []any, error) {
 	s, attempts := l.Send, changedAttempts(before, l)
 	hasBegun := len(l.Attempts) > len(before.Attempts)
 	args := append(stateColumns.Values(stateOf(s)), l.NextRevision(), l.At, hasBegun, s.ID, l.Revision)

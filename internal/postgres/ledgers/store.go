@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
@@ -16,10 +17,13 @@ type Store struct {
 	locks   locks
 	cache   *cache
 	waiters waiters
+	wakes   chan handoff.CallbackWake
 }
 
 // New returns the store on a pool.
-func New(p *pool.Pool) *Store { return &Store{pool: p, cache: newCache()} }
+func New(p *pool.Pool) *Store {
+	return &Store{pool: p, cache: newCache(), wakes: make(chan handoff.CallbackWake, maxWakes)}
+}
 
 // Remember caches a send that was just stored with its first event.
 func (s *Store) Remember(send backstop.Send) {
