@@ -11,6 +11,7 @@ const (
 	FieldBlank             FieldCode = "blank"       // no character is visible
 	FieldBytesMax          FieldCode = "bytes_max"   // too many bytes
 	FieldCallbackURL       FieldCode = "callback_url"
+	FieldCallbacksOff      FieldCode = "callbacks_off" // the configuration has no signing secret
 	FieldControlCharacters FieldCode = "control_characters"
 	FieldCountryCode       FieldCode = "country_code"
 	FieldCursor            FieldCode = "cursor"
@@ -66,8 +67,8 @@ const (
 // FieldCodes returns all codes.
 func FieldCodes() []FieldCode {
 	return []FieldCode{
-		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldCallbackURL, FieldControlCharacters, FieldCountryCode, FieldCursor,
-		FieldDigits, FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
+		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldCallbackURL, FieldCallbacksOff,
+		FieldControlCharacters, FieldCountryCode, FieldCursor, FieldDigits, FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
 		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMustBeFuture, FieldNoRuleApplies,
 		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber,
 		FieldRangeDaysMax, FieldRefused, FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,

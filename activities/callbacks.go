@@ -64,7 +64,6 @@ type CallbackSender interface {
 type CallbackPost struct {
 	URL  string
 	ID   string // the webhook-id
-	At   time.Time
 	Body []byte
 }
 
@@ -180,7 +179,7 @@ func (c *Callbacks) postOne(ctx context.Context, q backstop.CallbackQueue) (isEm
 		c.log.ErrorContext(ctx, "a callback cannot be written", "send", q.Send, "error", err)
 		answer.Err = errUnwritable
 	} else {
-		answer = c.sender.PostCallback(bounded, CallbackPost{URL: q.Next.URL, ID: q.Next.ID, At: q.Now, Body: body})
+		answer = c.sender.PostCallback(bounded, CallbackPost{URL: q.Next.URL, ID: q.Next.ID, Body: body})
 	}
 	e := endingOf(q, answer)
 	if !e.IsAnswered() && ctx.Err() != nil && time.Since(started) < CallbackPostTimeout {

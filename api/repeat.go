@@ -38,6 +38,9 @@ func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, e
 	send := backstop.Send{
 		To: old.To, Text: old.Text, Template: old.Template, SMSText: old.SMSText, Category: old.Category,
 	}
+	if s.callbackSettings != nil {
+		send.Callback = old.Callback
+	}
 	if old.ExpiresAt != nil {
 		send.ExpiresAt = new(s.now().Add(old.ExpiresAt.Sub(old.AcceptedAt)))
 	}

@@ -60,10 +60,14 @@ func idempotencyOf(key *IdempotencyKey, request any) (*handoff.Idempotency, erro
 
 // resolveInput validates the input and returns the send with its country and its plan.
 func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send, error) {
-	return s.resolveSend(ctx, sendFrom(in), canonicalID(in.Fallback.PolicyID), backstop.Override{
+	send := sendFrom(in)
+	callback, wrong := s.callbackOf(in.Callback)
+	send.Callback = callback
+	resolved, err := s.resolveSend(ctx, send, canonicalID(in.Fallback.PolicyID), backstop.Override{
 		Type: (*backstop.RuleType)(in.Fallback.Type), WaitSeconds: in.Fallback.WaitSeconds, SendID: in.Fallback.SendID,
 		Account: in.Whatsapp.Account, IfUnsendable: backstop.IfUnsendable(orZero(in.Whatsapp.IfUnsendable)),
 	})
+	return resolved, mergeInvalid(err, wrong)
 }
 
 // resolveSend validates a send and sets its country and its plan: the rules of the policy that apply to it. The template of the

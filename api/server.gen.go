@@ -1093,7 +1093,7 @@ type CallbackRule struct {
 	Type *RuleType `json:"type,omitempty"`
 
 	// WaitedSeconds The time from the acceptance of the send until the rule fired.
-	WaitedSeconds float32 `json:"waited_seconds"`
+	WaitedSeconds float64 `json:"waited_seconds"`
 }
 
 // CallbackState `pending`: the event is not posted yet, or is retried. `delivered`: the receiver answered with a 2xx. `failed`: the receiver
@@ -1127,7 +1127,7 @@ type CallbackTry struct {
 	Error *string `json:"error,omitempty"`
 
 	// LatencyMs The time until the answer or the error.
-	LatencyMs float32 `json:"latency_ms"`
+	LatencyMs float64 `json:"latency_ms"`
 
 	// Number Counts the tries of the callback.
 	Number int `json:"number"`

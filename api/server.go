@@ -26,6 +26,9 @@ type Options struct {
 	Handoff  Handoff
 	Accounts Accounts
 
+	Callbacks        Callbacks
+	CallbackSettings *CallbackSettings // nil: a send with a callback is refused
+
 	Templates Templates
 	Notices   Notices // nil: webhooks report receipts alone
 
@@ -67,6 +70,10 @@ type server struct {
 	handoff  Handoff
 	accounts Accounts
 	profiles Templates
+
+	callbacks        Callbacks
+	callbackSettings *CallbackSettings
+
 	notices  Notices
 	named    *templateCache
 	webhooks func(provider, account string) (Webhook, bool)
@@ -107,6 +114,7 @@ func New(o Options) (http.Handler, error) {
 	s := &server{
 		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
 		accounts: o.Accounts, profiles: o.Templates, notices: o.Notices, webhooks: o.Webhooks, refresh: o.RefreshAccounts,
+		callbacks: o.Callbacks, callbackSettings: o.CallbackSettings,
 		errorCodes: slices.Clone(o.ErrorCodes),
 		contract:   contract,
 		log:        o.Log, now: o.Now, version: o.Version, ready: o.Ready,
@@ -139,7 +147,7 @@ func (o Options) check() error {
 	absent := map[string]bool{
 		"Accounts": o.Accounts == nil, "Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
 		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
-		"APIKey": o.APIKey == "",
+		"APIKey": o.APIKey == "", "Callbacks": o.Callbacks == nil,
 	}
 	maps.DeleteFunc(absent, func(_ string, missing bool) bool { return !missing })
 	if len(absent) > 0 {

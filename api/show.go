@@ -14,6 +14,7 @@ func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Ev
 		Fired:     showFired(s), DuplicateDelivery: s.DuplicateDelivery, Plan: showPlan(s),
 		Attempts: showAll(attempts, showAttempt), Events: showEvents(events, s.Plan),
 		AcceptedAt: s.AcceptedAt.UTC(), ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt),
+		Callback: showCallbackTarget(s.Callback),
 	}
 	if t := s.Template; t != nil {
 		shown.Template = &TemplateRef{Name: t.Name, Language: t.Language}

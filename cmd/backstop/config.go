@@ -29,7 +29,8 @@ type config struct {
 	Database databaseConfig `envPrefix:"DATABASE_"`
 	Temporal temporalConfig `envPrefix:"TEMPORAL_"`
 	API      apiConfig
-	Worker   workerConfig `envPrefix:"WORKER_"`
+	Worker   workerConfig   `envPrefix:"WORKER_"`
+	Callback callbackConfig `envPrefix:"CALLBACK_"`
 	Send     sendConfig
 	Stop     stopConfig
 
@@ -174,6 +175,9 @@ func (c config) validate() error {
 		"must be between 0 and "+maxAwaitReceipts.String())
 	check(c.Stop.Drain == 0 || c.Stop.Drain >= minDrain && c.Stop.Drain <= maxDrain, "DRAIN",
 		fmt.Sprintf("must be between %v and %v", minDrain, maxDrain))
+	for name, fault := range c.Callback.faults() {
+		check(false, name, fault)
+	}
 	together := "must be set together with " + envPrefix
 	check((c.Temporal.TLSCert == "") == (c.Temporal.TLSKey == ""), "TEMPORAL_TLS_KEY", together+"TEMPORAL_TLS_CERT")
 	return errors.Join(errs...)

@@ -1737,7 +1737,10 @@ export interface components {
             at: components["schemas"]["Time"];
             /** @description The HTTP status. Absent if there was no answer. */
             status?: number;
-            /** @description The time until the answer or the error. */
+            /**
+             * Format: double
+             * @description The time until the answer or the error.
+             */
             latency_ms: number;
             /** @description The first bytes of the answer. Absent if it was empty. */
             answer?: string;
@@ -1862,7 +1865,10 @@ export interface components {
             cause?: components["schemas"]["FallbackReason"];
             /** @description The reason as a text for people. */
             reason?: string;
-            /** @description The time from the acceptance of the send until the rule fired. */
+            /**
+             * Format: double
+             * @description The time from the acceptance of the send until the rule fired.
+             */
             waited_seconds: number;
         };
         /** @description The template of the WhatsApp message. Absent if the message is a text. */
