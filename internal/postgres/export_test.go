@@ -13,7 +13,9 @@ func Composed() map[string]string {
 	return map[string]string{
 		"insertSend": insertSend, "getSendByKey": getSendByKey, "getSend": getSend,
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
-		"insertInbound": insertInbound,
+		"insertInbound": insertInbound, "insertSendCallbacks": insertSendCallbacks,
+		"nextCallback": nextCallback, "getCallback": getCallback, "listTries": listTries, "lockEndpoint": lockEndpoint,
+		"updateEndpoint": updateEndpoint, "listEndpoints": listEndpoints,
 		"listTemplates": listTemplates, "getTemplates": getTemplates, "lockTemplates": lockTemplates,
 		"insertTemplates": insertTemplates, "lockTemplate": lockTemplate, "updateTemplate": updateTemplate,
 		"listHealth": listHealth, "getHealth": getHealth, "lockHealth": lockHealth, "insertHealth": insertHealth,

@@ -10,7 +10,9 @@ import (
 func Composed() map[string]string {
 	return map[string]string{
 		"saveSend": saveSend, "saveAttempts": saveAttempts, "saveReceipts": saveReceipts, "readLedger": readLedger,
-		"readLedgers": readLedgers, "listEvents": listEvents, "insertOrphans": insertOrphans, "listOrphans": listOrphans,
+		"saveSendCallbacks": saveSendCallbacks, "saveAttemptsCallbacks": saveAttemptsCallbacks,
+		"saveReceiptsCallbacks": saveReceiptsCallbacks,
+		"readLedgers":           readLedgers, "listEvents": listEvents, "insertOrphans": insertOrphans, "listOrphans": listOrphans,
 	}
 }
 
