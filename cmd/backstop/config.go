@@ -15,6 +15,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/callbacks"
 	"github.com/backstophq/backstop/internal/keyring"
 	"github.com/backstophq/backstop/workflows"
 )
@@ -274,6 +275,8 @@ func exampleOf(t reflect.Type) string {
 		return "debug, info, warn or error"
 	case reflect.TypeFor[bool]():
 		return "true or false"
+	case reflect.TypeFor[callbacks.Policy]():
+		return "addresses and ranges like 10.1.0.0/16, separated by commas"
 	default:
 		return "a number"
 	}
