@@ -183,7 +183,7 @@ func TestCallbacks_crash(t *testing.T) {
 			r.kill()
 			r.start()
 		}
-		to := fmt.Sprintf("+44740012%03d0%d", i, 2+i%2*2) // delivered by WhatsApp, or rejected and sent by SMS
+		to := fmt.Sprintf("+4474001%03d0%d", i, 2+i%2*2) // delivered by WhatsApp, or rejected and sent by SMS
 		group.Go(func() error {
 			ids[i] = r.send(to, policy, to)
 			return nil

@@ -9,6 +9,7 @@ import {
   DashboardOutlined,
   FieldTimeOutlined,
   FileTextOutlined,
+  NotificationOutlined,
   RocketOutlined,
   SendOutlined,
 } from "./ui/firstIcons";
@@ -21,6 +22,7 @@ export interface MenuEntry {
     | "policies.title"
     | "accounts.title"
     | "templates.title"
+    | "callbacks.title"
     | "start.title";
   icon: ReactNode;
   group?: "fallback" | "more";
@@ -68,6 +70,11 @@ export const pages: Page[] = [
     path: "/templates",
     component: lazy(() => import("./templates/TemplatesPage")),
     menu: { label: "templates.title", icon: <FileTextOutlined />, group: "more" },
+  },
+  {
+    path: "/callbacks",
+    component: lazy(() => import("./callbacks/CallbacksPage")),
+    menu: { label: "callbacks.title", icon: <NotificationOutlined />, group: "more" },
   },
   {
     path: "/start",

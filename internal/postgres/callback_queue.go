@@ -108,6 +108,7 @@ const endCallback = `WITH c AS (
     SELECT id, $2, $5, $6, $7, $8, $9 FROM c
     ON CONFLICT (callback, number) DO UPDATE SET status = excluded.status, latency_us = excluded.latency_us,
         answer = excluded.answer, error = excluded.error
+    RETURNING xmax = 0 AS is_new
 ), g AS (
     UPDATE callbacks SET state = 'gone', ended_at = clock_timestamp()
     WHERE $3 = 'gone' AND send = $4 AND state = 'pending' AND id <> $1
@@ -121,15 +122,18 @@ const endCallback = `WITH c AS (
         sweep_at = clock_timestamp() + $12 * interval '1 microsecond' + interval '2 minutes'
     WHERE send = $4 AND NOT EXISTS (SELECT FROM d)
 )
-SELECT count(*) FROM d`
+SELECT (SELECT count(*) FROM d) AS deleted, (SELECT count(*) FROM t WHERE is_new) AS added`
 
 // EndCallback stores a try of a callback, and what it says of the endpoint. It reports whether the queue was empty and is deleted.
 // Repeated, it changes nothing. A callback that was delivered does not change any more.
 func (db *DB) EndCallback(ctx context.Context, q backstop.CallbackQueue, e backstop.CallbackEnding) (isEmpty bool, err error) {
 	c, t := q.Next, e.Try
-	var deleted int
+	var done struct {
+		Deleted int `db:"deleted"` // queues
+		Added   int `db:"added"`   // tries
+	}
 	err = pool.UntilKnown(ctx, "end callback", func(bool) error {
-		return db.pool.Get(ctx, &deleted, endCallback, c.ID, t.Number, e.State, q.Send, pool.Stamp(t.At), t.Status,
+		return db.pool.Get(ctx, &done, endCallback, c.ID, t.Number, e.State, q.Send, pool.Stamp(t.At), t.Status,
 			t.Latency.Microseconds(), pool.Clean(t.Answer), pool.Clean(t.Error), q.LastSeq, q.Changes, e.RetryIn.Microseconds())
 	})
 	if err != nil {
@@ -138,10 +142,10 @@ func (db *DB) EndCallback(ctx context.Context, q backstop.CallbackQueue, e backs
 	switch {
 	case e.State == backstop.CallbackDelivered && q.Endpoint != nil:
 		err = db.endpointSucceeded(ctx, *q.Endpoint)
-	case e.State == backstop.CallbackPending, e.State == backstop.CallbackFailed:
+	case done.Added > 0 && (e.State == backstop.CallbackPending || e.State == backstop.CallbackFailed):
 		err = db.endpointFailed(ctx, c.URL, t)
 	}
-	return deleted > 0, err
+	return done.Deleted > 0, err
 }
 
 const dropQueue = `DELETE FROM callback_queues WHERE send = $1 AND last_seq = $2 AND changes = $3

@@ -98,6 +98,18 @@ function Facts({ send }: { send: Send }) {
       label: t("sends.policy"),
       children: <Link to={`/policies/${send.plan.policy_id}`}>{send.plan.policy_name}</Link>,
     },
+    ...(send.callback
+      ? [
+          {
+            label: t("callbacks.ofSend"),
+            children: (
+              <Link className="break" to={`/callbacks?send=${send.id}`}>
+                {send.callback.url}
+              </Link>
+            ),
+          },
+        ]
+      : []),
     ...(send.category ? [{ label: t("sends.category"), children: t(`category.${send.category}`) }] : []),
     { label: t("sends.accepted"), children: <TimeText at={send.accepted_at} withZone /> },
     ...(send.expires_at ? [{ label: t("sends.expires"), children: <TimeText at={send.expires_at} withZone /> }] : []),

@@ -86,7 +86,9 @@ func TestStore_roundTrip(t *testing.T) {
 	}
 	send.Category, send.ExpiresAt = backstop.Utility, new(time.Now().Add(time.Hour))
 	send.Plan.Override = &backstop.Override{Type: new(backstop.Unread), WaitSeconds: new(30), SendID: new("60777")}
+	send.Callback = &backstop.Callback{URL: "https://shop.example/hook", Events: []backstop.CallbackEvent{"read", "finished"}}
 	d := insertSend(t, db, send)
+	require.Equal(t, send.Callback, d.check().Send.Callback)
 	require.Equal(t, send.Plan, d.check().Send.Plan)
 	look(d)
 	first := d.begin(whatsApp)

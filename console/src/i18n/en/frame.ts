@@ -56,6 +56,8 @@ export const frame = {
       after_other: "must be later than {{other}}",
       blank: "must have a visible character",
       bytes_max: "must have at most {{max}} bytes",
+      callback_url: "must be an http or https URL without a user and without a fragment",
+      callbacks_off: "is not possible: the configuration of this installation has no secret to sign callbacks",
       control_characters: "must not contain control characters",
       country_code: "must be the two capital letters of a country, like GB",
       cursor: "must be the next_cursor of an earlier answer",

@@ -73,6 +73,8 @@ export const frame: Pick<
       after_other: "必须晚于 {{other}}",
       blank: "必须包含可见字符",
       bytes_max: "最多 {{max}} 字节",
+      callback_url: "必须是不含用户名和片段的 http 或 https URL",
+      callbacks_off: "不可用：此安装的配置中没有用于签名回调的密钥",
       control_characters: "不能包含控制字符",
       country_code: "必须是两位大写的国家/地区代码，如 GB",
       cursor: "必须是此前应答中的 next_cursor",
