@@ -62,8 +62,10 @@ func Callbacks(ctx workflow.Context, in CallbacksInput) error {
 // callbacks is the state of Callbacks.
 type callbacks struct {
 	signals workflow.ReceiveChannel
-	newest  int  // the newest event that a signal has named
-	isDue   bool // a signal since the last begin of the activity says that a callback is due
+
+	// These are of the signals that came since the activity began to run. It reads what earlier signals were about.
+	newest int  // the newest event
+	isDue  bool // a callback is due
 }
 
 // drain reads the signals that have arrived.
@@ -81,7 +83,7 @@ func (c *callbacks) add(w CallbackWake) {
 // post runs the activity. The engine retries the activity when the next try of a callback is due. If a callback is due before, post
 // cancels that wait and returns, so that the activity runs again.
 func (c *callbacks) post(ctx workflow.Context, in CallbacksInput) (posted activities.Posted, err error) {
-	c.isDue = false
+	c.newest, c.isDue = 0, false
 	posting, cancel := workflow.WithCancel(postOptions(ctx))
 	defer cancel()
 	future := workflow.ExecuteActivity(posting, callbackActs.PostCallbacks, in.Send)

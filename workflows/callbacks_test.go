@@ -93,6 +93,14 @@ func TestCallbacks_during(t *testing.T) {
 	require.Len(t, w.runs, 2, "it may be a replay")
 }
 
+// A signal may come after its callback was posted. The workflow that it starts finds nothing, and ends.
+func TestCallbacks_nothing(t *testing.T) {
+	t.Parallel()
+	w := newCallbackWorld(t, posted(0))
+	w.run(2)
+	require.Len(t, w.runs, 1)
+}
+
 func TestCallbacks_more(t *testing.T) {
 	t.Parallel()
 	w := newCallbackWorld(t, func() (activities.Posted, error) { return activities.Posted{IsMore: true}, nil }, posted(5))

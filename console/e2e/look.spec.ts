@@ -65,6 +65,7 @@ for (const look of looks) {
         "account-number": "accounts/meta",
         templates: "templates",
         "templates-none": "templates?search=nothing-has-this-name",
+        callbacks: "callbacks",
         start: "start",
         rule: `rules/${rules[0]?.id}`,
         policy: `policies/${policy.id}`,

@@ -18,6 +18,8 @@ const (
 	// callbackLease is how long other sweepers do not get a claimed queue of callbacks. It is longer than a worker needs to begin,
 	// because a second signal may send the workflow to the end of a long task queue.
 	callbackLease = 2 * time.Minute
+	// gatherFor is how long the wakes of a process are collected.
+	gatherFor = 200 * time.Millisecond
 	// wakesAtOnce bounds the concurrent calls to Temporal for callbacks, beside those of sends.
 	wakesAtOnce = 16
 )
@@ -81,20 +83,34 @@ func NewCallbacks(o CallbackOptions) (*Callbacks, error) {
 // semaphore bounds concurrent calls.
 type semaphore chan struct{}
 
-// Run wakes the workflows of the callbacks that this process stores, until ctx is done.
+// Run wakes the workflows of the callbacks that this process stores, until ctx is done. It collects those of gatherFor first: the
+// first events of a send come close together, so one signal is enough.
 func (c *Callbacks) Run(ctx context.Context) {
 	var calls sync.WaitGroup
 	defer calls.Wait()
+	gathered := map[string]CallbackWake{}
+	var due <-chan time.Time // nil: nothing is gathered
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case w := <-c.store.CallbackWakes():
-			c.wakes <- struct{}{}
-			calls.Go(func() {
-				defer func() { <-c.wakes }()
-				c.wakeOrLog(ctx, w)
-			})
+			if due == nil {
+				due = time.After(gatherFor)
+			}
+			earlier := gathered[w.Send]
+			w.Seq, w.IsDue = max(w.Seq, earlier.Seq), w.IsDue || earlier.IsDue
+			gathered[w.Send] = w
+		case <-due:
+			for _, w := range gathered {
+				c.wakes <- struct{}{}
+				calls.Go(func() {
+					defer func() { <-c.wakes }()
+					c.wakeOrLog(ctx, w)
+				})
+			}
+			clear(gathered)
+			due = nil
 		}
 	}
 }

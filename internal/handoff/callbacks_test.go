@@ -91,7 +91,9 @@ func TestCallbacks_wake(t *testing.T) {
 	t.Parallel()
 	d := newCallbackDesk()
 	d.run(t)
-	d.wakes <- handoff.CallbackWake{Send: "a", Seq: 3}
+	for seq := range 4 { // one signal for all
+		d.wakes <- handoff.CallbackWake{Send: "a", Seq: seq}
+	}
 	require.Eventually(t, func() bool { return d.count() == 1 }, longest, moment)
 	require.Equal(t, []workflows.CallbackWake{{Seq: 3}}, d.woken["callbacks/a"])
 	o := d.options[0]
