@@ -116,7 +116,9 @@ func (p *program) newCallbacks() (err error) {
 		Sender: poster{
 			sender: callbacks.New(callbacks.Options{Allow: c.Allow, Timeout: activities.CallbackPostTimeout}), secrets: c.secrets(),
 		},
-		Body: func(ctx context.Context, c backstop.QueuedCallback) ([]byte, error) { return api.WriteCallback(ctx, p.db, c) },
+		Body: func(ctx context.Context, c backstop.QueuedCallback) ([]byte, error) {
+			return api.WriteCallback(ctx, p.db, c)
+		},
 	})
 	return err
 }

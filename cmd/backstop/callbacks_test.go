@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/backstophq/backstop/activities"
 	"github.com/backstophq/backstop/client"
 	"github.com/backstophq/backstop/internal/callbacks"
 	"github.com/backstophq/backstop/internal/demo"
@@ -126,7 +127,7 @@ func newCallbackRig(t *testing.T, receiver *callbackReceiver) *rig {
 	t.Helper()
 	return newRig(t, map[string]string{
 		"BACKSTOP_CALLBACK_URL": receiver.url(), "BACKSTOP_CALLBACK_SECRETS": callbackSecret,
-		"BACKSTOP_CALLBACK_ALLOW": "127.0.0.1", "BACKSTOP_SMS_RECEIPT_WAIT": "5s",
+		"BACKSTOP_CALLBACK_ALLOW": "127.0.0.1", "BACKSTOP_CALLBACK_POSTS": "20", "BACKSTOP_SMS_RECEIPT_WAIT": "5s",
 	})
 }
 
@@ -278,4 +279,37 @@ func TestCallbacks_replay(t *testing.T) {
 		statuses = append(statuses, *try.Status)
 	}
 	require.Equal(t, []int{200, 500, 410}, statuses)
+}
+
+// TestCallbacks_slow: a receiver that does not answer takes its own places only. Another receiver gets its callbacks in time.
+func TestCallbacks_slow(t *testing.T) {
+	t.Parallel()
+	const slowSends, fastSends = 40, 10
+	slow := newCallbackReceiver(t, func(int, string) (int, time.Duration) { return http.StatusOK, time.Minute })
+	fast := newCallbackReceiver(t, func(int, string) (int, time.Duration) { return http.StatusOK, 0 })
+	r := newCallbackRig(t, fast)
+	policy, err := r.caller.EnsurePolicy(t.Context(), "Rejected", demo.Rule{Name: "Rejected", Type: client.RuleTypeUndelivered, SendID: "ACME"})
+	require.NoError(t, err)
+	text := "Your code is 1234."
+	for i := range slowSends {
+		accepted, err := r.caller.API.CreateSendWithResponse(t.Context(), &client.CreateSendParams{}, client.SendInput{
+			To: fmt.Sprintf("+4474002%03d02", i), Whatsapp: client.WhatsAppInput{Text: &text},
+			Fallback: client.FallbackInput{PolicyID: policy, Text: text}, Callback: &client.CallbackInput{URL: slow.url()},
+		})
+		require.NoError(t, err)
+		require.NotNil(t, accepted.JSON202, string(accepted.Body))
+	}
+	count := func(r *callbackReceiver) int {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return len(r.posts)
+	}
+	require.Eventually(t, func() bool { return count(slow) == activities.DefaultPostsPerHost }, 10*time.Second, 50*time.Millisecond)
+	began := time.Now()
+	for i := range fastSends {
+		to := fmt.Sprintf("+4474003%03d02", i)
+		r.endedCallbacks(r.send(to, policy, to))
+	}
+	require.Less(t, time.Since(began), activities.CallbackPostTimeout, "the slow receiver has not timed out yet")
+	require.Equal(t, activities.DefaultPostsPerHost, count(slow))
 }
