@@ -66,7 +66,7 @@ test("a failed callback shows its tries, and is replayed", async ({ page, api, r
     .click();
   await expect(page.getByText("It is posted again")).toBeVisible();
   await expect(row(page, "accepted").getByText("Delivered")).toBeVisible({ timeout: 20_000 });
-  await expect(row(page, "delivered").getByText("Delivered")).toBeVisible({ timeout: 20_000 });
+  await expect(row(page, "delivered").getByText("Delivered", { exact: true })).toBeVisible({ timeout: 20_000 });
   await expect(page.getByText(`Failing: ${url()}`)).toHaveCount(0, { timeout: 20_000 });
   const types = received.map(({ type }) => type);
   expect(types.lastIndexOf("accepted")).toBeLessThan(types.indexOf("delivered"));

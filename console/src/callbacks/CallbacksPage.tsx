@@ -79,27 +79,27 @@ function useColumns(replay: (callback: CallbackItem) => void): ListColumn<Callba
       title: t("callbacks.event"),
       dataIndex: "event",
       rowScope: "row",
-      width: 160,
+      width: 150,
       render: (_, { event }) => event,
     },
     {
       title: t("callbacks.state"),
       dataIndex: "state",
       role: "status",
-      width: 125,
+      width: 115,
       render: (_, { state }) => <CallbackStateTag state={state} />,
     },
     {
       title: t("callbacks.answer"),
       key: "answer",
-      width: 170,
+      width: 145,
       render: (_, { newest_try }) => <Answer of={newest_try} />,
     },
-    { title: t("callbacks.tries"), dataIndex: "tries", width: 90, render: (_, { tries }) => tries },
+    { title: t("callbacks.tries"), dataIndex: "tries", width: 65, render: (_, { tries }) => tries },
     {
       title: t("callbacks.url"),
       dataIndex: "url",
-      width: 230,
+      width: 195,
       render: (_, { url }) => <span className="break">{url}</span>,
     },
     {
@@ -115,14 +115,14 @@ function useColumns(replay: (callback: CallbackItem) => void): ListColumn<Callba
     {
       title: t("callbacks.created"),
       dataIndex: "created_at",
-      width: 200,
+      width: 190,
       render: (_, { created_at: at }) => <TimeText at={at} />,
     },
     {
       title: t("list.actions"),
       key: "actions",
       fixed: "right",
-      width: 96,
+      width: 80,
       render: (_, callback) => (
         <Button
           type="text"
