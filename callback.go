@@ -87,13 +87,13 @@ func (e Event) callback() CallbackEvent {
 }
 
 // Validate returns an Error of code Invalid that names every wrong field. The name of each field begins with the prefix.
-func (c Callback) Validate(prefix string) error {
+func (c *Callback) Validate(prefix string) error {
 	var f fields
 	c.validate(&f, prefix)
 	return f.err("the callback is not valid")
 }
 
-func (c Callback) validate(f *fields, prefix string) {
+func (c *Callback) validate(f *fields, prefix string) {
 	switch u, err := url.Parse(c.URL); {
 	case len(c.URL) > MaxCallbackURL:
 		f.addMax(prefix+"url", FieldBytesMax, "must have at most %d bytes", MaxCallbackURL)

@@ -66,10 +66,10 @@ type CallbackEnding struct {
 }
 
 // IsAnswered reports whether the receiver answered.
-func (e CallbackEnding) IsAnswered() bool { return e.Try.Status != 0 }
+func (e *CallbackEnding) IsAnswered() bool { return e.Try.Status != 0 }
 
-// Decide sets the state that follows from the try: a 2xx is a delivery, and a 410 ends the callbacks of the send. Everything else is
-// retried until CallbackLife after the callback was queued.
+// Decide sets the state that follows from the try: a 2xx is a delivery, and a 410 ends the callbacks of the send. Everything else
+// is retried until CallbackLife after the callback was queued.
 func (e *CallbackEnding) Decide(q CallbackQueue) {
 	const gone = 410
 	switch s := e.Try.Status; {

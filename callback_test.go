@@ -44,17 +44,17 @@ func TestCallback_Validate(t *testing.T) {
 	t.Parallel()
 	good := []string{"https://example.com/a?b=c", "http://127.0.0.1:8080", "https://[2001:db8::1]/x"}
 	for _, url := range good {
-		require.NoError(t, backstop.Callback{URL: url, Events: backstop.CallbackEvents()}.Validate(""), url)
+		require.NoError(t, (&backstop.Callback{URL: url, Events: backstop.CallbackEvents()}).Validate(""), url)
 	}
 	bad := []string{
 		"", "example.com", "ftp://example.com", "https://", "https://user:pass@example.com", "https://example.com/#x",
 		"https://exämple.com", "https://example.com/a b", "https://example.com/" + string(make([]byte, 2048)),
 	}
 	for _, url := range bad {
-		require.Equal(t, backstop.Invalid, backstop.CodeOf(backstop.Callback{URL: url}.Validate("")), url)
+		require.Equal(t, backstop.Invalid, backstop.CodeOf((&backstop.Callback{URL: url}).Validate("")), url)
 	}
 	for _, events := range [][]backstop.CallbackEvent{{"reading"}, {"read", "read"}} {
-		err := backstop.Callback{URL: good[0], Events: events}.Validate("callback.")
+		err := (&backstop.Callback{URL: good[0], Events: events}).Validate("callback.")
 		require.ErrorContains(t, err, "callback.events")
 	}
 }

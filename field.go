@@ -68,13 +68,14 @@ const (
 func FieldCodes() []FieldCode {
 	return []FieldCode{
 		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldCallbackURL, FieldCallbacksOff,
-		FieldControlCharacters, FieldCountryCode, FieldCursor, FieldDigits, FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
-		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMustBeFuture, FieldNoRuleApplies,
-		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber,
-		FieldRangeDaysMax, FieldRefused, FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,
-		FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate, FieldTextOrTemplate,
-		FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max,
-		FieldUUID, FieldValueBetween, FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,
+		FieldControlCharacters, FieldCountryCode, FieldCursor, FieldDigits, FieldETag, FieldGivenTwice, FieldIdempotencyKey,
+		FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode, FieldLengthMax,
+		FieldLengthMin, FieldMustBeFuture, FieldNoRuleApplies, FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf,
+		FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber, FieldRangeDaysMax, FieldRefused, FieldRequired,
+		FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage, FieldTemplateName, FieldTemplateNotApproved,
+		FieldTemplateParameters, FieldUnknownTemplate, FieldTextOrTemplate, FieldTime, FieldTimeYears, FieldTrunkDigits,
+		FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max, FieldUUID, FieldValueBetween, FieldValueMax,
+		FieldValueMin, FieldWaitOfUnread, FieldWrongType,
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/url"
-	"strconv"
 	"sync"
 	"time"
 
@@ -41,8 +40,8 @@ type CallbackStore interface {
 	// NextCallback returns the first pending callback of a send, without a change.
 	NextCallback(ctx context.Context, send string) (backstop.CallbackQueue, error)
 
-	// LeaseCallback leases the callbacks of a send, and the probe of their endpoint if that is paused. It returns false if another
-	// process has the lease, or the queue has changed since NextCallback.
+	// LeaseCallback leases the callbacks of a send, and the probe of their endpoint if that is paused. It returns false if
+	// another process has the lease, or the queue has changed since NextCallback.
 	LeaseCallback(ctx context.Context, q backstop.CallbackQueue, length time.Duration) (bool, error)
 
 	// EndCallback stores one try of a callback. It reports whether the queue is empty now, and deleted.
@@ -117,8 +116,8 @@ type Posted struct {
 	IsMore bool `json:"is_more,omitempty"` // the queue may have callbacks
 }
 
-// PostCallbacks posts the pending callbacks of a send, in the order of their events, until none is left. If the first one must wait,
-// PostCallbacks returns an error with the time of the next run.
+// PostCallbacks posts the pending callbacks of a send, in the order of their events, until none is left. If the first one must
+// wait, PostCallbacks returns an error with the time of the next run.
 func (c *Callbacks) PostCallbacks(ctx context.Context, send string) (Posted, error) {
 	for began := time.Now(); time.Since(began) < postFor; {
 		posted, isDone, err := c.postNext(ctx, send)
@@ -197,7 +196,8 @@ func (c *Callbacks) postOne(ctx context.Context, q backstop.CallbackQueue) (isEm
 // endingOf returns what an answer means for a callback.
 func endingOf(q backstop.CallbackQueue, a CallbackAnswer) backstop.CallbackEnding {
 	e := backstop.CallbackEnding{Try: backstop.CallbackTry{
-		Number: q.Next.Tries + 1, At: q.Now, Status: a.Status, Latency: max(a.Latency, 0), Answer: firstRunes(a.Answer, maxAnswer),
+		Number: q.Next.Tries + 1, At: q.Now, Status: a.Status, Latency: max(a.Latency, 0),
+		Answer: firstRunes(a.Answer, maxAnswer),
 	}}
 	if a.Err != nil {
 		e.Try.Error = firstRunes(a.Err.Error(), maxAnswer)
@@ -207,8 +207,8 @@ func endingOf(q backstop.CallbackQueue, a CallbackAnswer) backstop.CallbackEndin
 	return e
 }
 
-// save stores the end of a POST, also if the activity is cancelled or the process stops. It retries, because the POST is repeated if
-// its end is not stored.
+// save stores the end of a POST, also if the activity is cancelled or the process stops. It retries, because the POST is repeated
+// if its end is not stored.
 func (c *Callbacks) save(ctx context.Context, q backstop.CallbackQueue, e backstop.CallbackEnding) (isEmpty bool, err error) {
 	for try := range maxSaveTries {
 		if try > 0 {
@@ -266,8 +266,11 @@ func busyPause(attempt int32) time.Duration {
 // retryIn returns the error that makes the engine run the activity again after a pause.
 func retryIn(pause time.Duration) error {
 	pause = max(pause, time.Millisecond)
-	return temporal.NewApplicationErrorWithOptions("the next callback is due in "+strconv.Itoa(int(pause.Seconds()))+" s", //nolint:wrapcheck // it is made here
-		"callback_waits", temporal.ApplicationErrorOptions{NextRetryDelay: pause, Category: temporal.ApplicationErrorCategoryBenign})
+	text := fmt.Sprintf("the next callback is due in %d s", int(pause.Seconds()))
+	//nolint:wrapcheck // it is made here
+	return temporal.NewApplicationErrorWithOptions(text, "callback_waits", temporal.ApplicationErrorOptions{
+		NextRetryDelay: pause, Category: temporal.ApplicationErrorCategoryBenign,
+	})
 }
 
 func firstRunes(text string, n int) string {

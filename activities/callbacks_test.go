@@ -63,7 +63,9 @@ func (s *callbackQueue) EndCallback(_ context.Context, _ backstop.CallbackQueue,
 	return len(s.pending) == 0, nil
 }
 
-func (s *callbackQueue) DropCallbackQueue(context.Context, backstop.CallbackQueue) (bool, error) { return true, nil }
+func (s *callbackQueue) DropCallbackQueue(context.Context, backstop.CallbackQueue) (bool, error) {
+	return true, nil
+}
 
 func (s *callbackQueue) DeferCallbacks(_ context.Context, _ string, until time.Time) error {
 	s.deferred = append(s.deferred, until)

@@ -30,17 +30,18 @@ func (s *server) callbackOf(in *CallbackInput) (*backstop.Callback, error) {
 		return s.callbackSettings.Default, nil
 	}
 	c := &backstop.Callback{URL: in.URL, Events: convertAll[backstop.CallbackEvent](orZero(in.Events))}
-	return c, s.checkCallback(*c)
+	return c, s.checkCallback(c)
 }
 
 // checkCallback returns an Error of code Invalid if callbacks are off, or the URL is not allowed.
-func (s *server) checkCallback(c backstop.Callback) error {
+func (s *server) checkCallback(c *backstop.Callback) error {
 	if s.callbackSettings == nil {
 		return invalidCallback("callback", backstop.FieldCallbacksOff,
 			"is not possible: the configuration of this installation has no secret to sign callbacks")
 	}
-	if c.Validate("callback.") != nil || s.callbackSettings.CheckURL == nil {
-		return nil // Send.Validate names the wrong fields
+	isValid := c.Validate("callback.") == nil // if not, Send.Validate names the wrong fields
+	if !isValid || s.callbackSettings.CheckURL == nil {
+		return nil
 	}
 	if err := s.callbackSettings.CheckURL(c.URL); err != nil {
 		return invalidCallback("callback.url", backstop.FieldRefused, err.Error(), "reason", err.Error())

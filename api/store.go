@@ -61,7 +61,8 @@ type Statistics interface {
 	StatsChanges(ctx context.Context, filter backstop.StatsFilter) (backstop.Changes, error)
 }
 
-// Callbacks reads the callbacks of sends, and replays them. The errors of its methods have the codes NotFound, Invalid and TryLater.
+// Callbacks reads the callbacks of sends, and replays them. The errors of its methods have the codes NotFound, Invalid and
+// TryLater.
 type Callbacks interface {
 	ListCallbacks(
 		ctx context.Context, filter backstop.CallbackFilter, page backstop.Page,

@@ -19,8 +19,8 @@ type CallbackOptions struct {
 	OnFatalError func(error)
 }
 
-// NewOfCallbacks returns a worker that posts callbacks, from a task queue of its own. So slow receivers take no place of a provider
-// call.
+// NewOfCallbacks returns a worker that posts callbacks, from a task queue of its own. So slow receivers take no place of a
+// provider call.
 func NewOfCallbacks(c client.Client, acts *activities.Callbacks, o CallbackOptions) worker.Worker {
 	w := worker.New(c, workflows.CallbackQueueOf(o.Installation), worker.Options{
 		MaxConcurrentActivityExecutionSize: o.AtOnce,

@@ -31,15 +31,12 @@ type CallbackWake struct {
 	IsDue bool `json:"is_due,omitempty"`
 }
 
-// postTimeout bounds one run of the activity, which posts several callbacks. postHeartbeat is after how long without a heartbeat its
-// process counts as dead.
+// postTimeout bounds one run of the activity, which posts several callbacks. postHeartbeat is after how long without a heartbeat
+// its process counts as dead.
 const (
 	postTimeout   = 5 * time.Minute
 	postHeartbeat = time.Minute
 )
-
-// callbackActs names the activity; a worker has the real one.
-var callbackActs *activities.Callbacks
 
 // Callbacks posts the callbacks of one send, in order, until none is left. The next event of the send starts it anew.
 func Callbacks(ctx workflow.Context, in CallbacksInput) error {
@@ -54,7 +51,7 @@ func Callbacks(ctx workflow.Context, in CallbacksInput) error {
 			return nil
 		}
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-			return workflow.NewContinueAsNewError(ctx, Callbacks, in) //nolint:wrapcheck // the SDK compares its type
+			return workflow.NewContinueAsNewError(ctx, Callbacks, in)
 		}
 	}
 }
@@ -80,13 +77,14 @@ func (c *callbacks) add(w CallbackWake) {
 	c.isDue = c.isDue || w.IsDue || w.Seq == 0
 }
 
-// post runs the activity. The engine retries the activity when the next try of a callback is due. If a callback is due before, post
-// cancels that wait and returns, so that the activity runs again.
+// post runs the activity. The engine retries the activity when the next try of a callback is due. If a callback is due before,
+// post cancels that wait and returns, so that the activity runs again.
 func (c *callbacks) post(ctx workflow.Context, in CallbacksInput) (posted activities.Posted, err error) {
 	c.newest, c.isDue = 0, false
+	var acts *activities.Callbacks // names the activity; a worker has the real one
 	posting, cancel := workflow.WithCancel(postOptions(ctx))
 	defer cancel()
-	future := workflow.ExecuteActivity(posting, callbackActs.PostCallbacks, in.Send)
+	future := workflow.ExecuteActivity(posting, acts.PostCallbacks, in.Send)
 	s := workflow.NewSelector(ctx)
 	s.AddFuture(future, func(workflow.Future) {})
 	s.AddReceive(c.signals, func(signals workflow.ReceiveChannel, _ bool) {

@@ -114,7 +114,8 @@ func (p *program) newCallbacks() (err error) {
 	p.callbackActs, err = activities.NewCallbacks(activities.CallbackOptions{
 		Store: p.db, Log: p.log,
 		Sender: poster{
-			sender: callbacks.New(callbacks.Options{Allow: c.Allow, Timeout: activities.CallbackPostTimeout}), secrets: c.secrets(),
+			sender:  callbacks.New(callbacks.Options{Allow: c.Allow, Timeout: activities.CallbackPostTimeout}),
+			secrets: c.secrets(),
 		},
 		Body: func(ctx context.Context, c backstop.QueuedCallback) ([]byte, error) {
 			return api.WriteCallback(ctx, p.db, c)

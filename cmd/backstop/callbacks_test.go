@@ -21,7 +21,7 @@ import (
 	"github.com/backstophq/backstop/internal/demo"
 )
 
-const callbackSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" //nolint:gosec // the example of the specification
+const callbackSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" // the example of the specification
 
 // receivedCallback is a POST that reached the receiver.
 type receivedCallback struct {
@@ -64,7 +64,7 @@ func (r *callbackReceiver) start() {
 	}
 	r.address = listener.Addr().String()
 	r.server = &http.Server{Handler: r, ReadHeaderTimeout: time.Second}
-	go r.server.Serve(listener)
+	go func(server *http.Server) { _ = server.Serve(listener) }(r.server) // until the receiver is killed
 }
 
 // kill closes the listener and all connections, also those of requests in progress.
@@ -270,7 +270,7 @@ func TestCallbacks_replay(t *testing.T) {
 	_, err = r.caller.API.ReplayCallbackWithResponse(t.Context(), gone[0].ID) // it waits for its second try
 	require.NoError(t, err)
 	delivered := r.endedCallbacks(send)
-	require.Equal(t, len(gone)+2, len(receiver.of(send)))
+	require.Len(t, receiver.of(send), len(gone)+2)
 	require.Equal(t, gone[0].ID, delivered[0].ID)
 	detail, err := r.caller.API.GetCallbackWithResponse(t.Context(), gone[0].ID)
 	require.NoError(t, err)

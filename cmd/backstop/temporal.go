@@ -80,7 +80,8 @@ func (e *engine) SignalWithStartWorkflow(
 	if err := e.connect(ctx); err != nil {
 		return nil, err
 	}
-	return e.Client.SignalWithStartWorkflow(ctx, workflowID, signal, arg, o, workflow, args...) //nolint:wrapcheck // handoff wraps it
+	//nolint:wrapcheck // handoff wraps it
+	return e.Client.SignalWithStartWorkflow(ctx, workflowID, signal, arg, o, workflow, args...)
 }
 
 // UpdateWorkflow connects the client if needed, and calls its method of the same name.

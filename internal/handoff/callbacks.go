@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// callbackLease is how long other sweepers do not get a claimed queue of callbacks. It is longer than a worker needs to begin,
-	// because a second signal may send the workflow to the end of a long task queue.
+	// callbackLease is how long other sweepers do not get a claimed queue of callbacks. It is longer than a worker needs to
+	// begin, because a second signal may send the workflow to the end of a long task queue.
 	callbackLease = 2 * time.Minute
 	// gatherFor is how long the wakes of a process are collected.
 	gatherFor = 200 * time.Millisecond
@@ -39,8 +39,8 @@ type CallbackStore interface {
 	// CallbackWakes returns the queues of callbacks that this process changes.
 	CallbackWakes() <-chan CallbackWake
 
-	// ClaimCallbacks leases up to limit queues of callbacks that are due at a time. Other sweepers do not get them until the lease
-	// ends.
+	// ClaimCallbacks leases up to limit queues of callbacks that are due at a time. Other sweepers do not get them until the
+	// lease ends.
 	ClaimCallbacks(ctx context.Context, at time.Time, lease time.Duration, limit int) ([]CallbackWake, error)
 }
 
@@ -118,7 +118,8 @@ func (c *Callbacks) Run(ctx context.Context) {
 // Sweep wakes the workflows of callbacks that are overdue, until ctx is done. Any number of processes may run it.
 func (c *Callbacks) Sweep(ctx context.Context) {
 	repeatEvery(ctx, sweepEvery, func(ctx context.Context) {
-		for c.sweepOnce(ctx) == claimLimit && ctx.Err() == nil {
+		for more := true; more && ctx.Err() == nil; {
+			more = c.sweepOnce(ctx) == claimLimit
 		}
 	})
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// A queue of callbacks belongs to one send. Its lease lets one process at a time post. All times are by the database's clock at the
-// time of the statement.
+// A queue of callbacks belongs to one send. Its lease lets one process at a time post. All times are by the database's clock at
+// the time of the statement.
 
 // nextCallback reads a queue, its first pending callback and the endpoint of that.
 var nextCallback = `SELECT q.send, q.last_seq, q.changes, q.leased_until, q.next_at, clock_timestamp() AS now,
@@ -60,7 +60,8 @@ func (r queueRow) queue() (backstop.CallbackQueue, error) {
 	return q, nil
 }
 
-// NextCallback returns the queue of a send with its first pending callback, or an Error of code NotFound if the send has no queue.
+// NextCallback returns the queue of a send with its first pending callback, or an Error of code NotFound if the send has no
+// queue.
 func (db *DB) NextCallback(ctx context.Context, send string) (backstop.CallbackQueue, error) {
 	id, ok := pool.ParseID(send)
 	if !ok {
@@ -97,8 +98,8 @@ func (db *DB) LeaseCallback(ctx context.Context, q backstop.CallbackQueue, lengt
 	return leased > 0, pool.Failed(ctx, "lease callbacks", err)
 }
 
-// endCallback stores a try. It ends the other callbacks of the send too if the receiver is gone. It deletes the queue if no callback
-// is left, or sets when the next one may be posted.
+// endCallback stores a try. It ends the other callbacks of the send too if the receiver is gone. It deletes the queue if no
+// callback is left, or sets when the next one may be posted.
 const endCallback = `WITH c AS (
     UPDATE callbacks SET state = $3, tries = greatest(tries, $2), status = $6,
         ended_at = CASE WHEN $3 <> 'pending' THEN clock_timestamp() END
@@ -124,8 +125,8 @@ const endCallback = `WITH c AS (
 )
 SELECT (SELECT count(*) FROM d) AS deleted, (SELECT count(*) FROM t WHERE is_new) AS added`
 
-// EndCallback stores a try of a callback, and what it says of the endpoint. It reports whether the queue was empty and is deleted.
-// Repeated, it changes nothing. A callback that was delivered does not change any more.
+// EndCallback stores a try of a callback, and what it says of the endpoint. It reports whether the queue was empty and is
+// deleted. Repeated, it changes nothing. A callback that was delivered does not change any more.
 func (db *DB) EndCallback(ctx context.Context, q backstop.CallbackQueue, e backstop.CallbackEnding) (isEmpty bool, err error) {
 	c, t := q.Next, e.Try
 	var done struct {

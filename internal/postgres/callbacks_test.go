@@ -51,9 +51,9 @@ func (r callbackRig) insert(url string, events ...backstop.CallbackEvent) backst
 	return send
 }
 
-func (r callbackRig) count(query string, args ...any) (n int) {
+func (r callbackRig) count(query string) (n int) {
 	r.t.Helper()
-	r.raw.Row(query, args, &n)
+	r.raw.Row(query, nil, &n)
 	return n
 }
 

@@ -16,20 +16,22 @@ import (
 )
 
 // insertSend stores a send and its first event in one statement; no row when the key was used before.
-var insertSend = insertSendWith("")
+var (
+	insertSend = `WITH ` + newSend + firstEvent
 
-// insertSendCallbacks also queues the callback of that event.
-var insertSendCallbacks = insertSendWith(ledgers.AddCallbacks(len(insertColumns) + 1))
+	// insertSendCallbacks also queues the callback of that event.
+	insertSendCallbacks = `WITH ` + newSend + ledgers.AddCallbacks(len(insertColumns)+1) + firstEvent
 
-func insertSendWith(callbacks string) string {
-	return `WITH s AS (
+	newSend = `s AS (
     INSERT INTO sends (` + insertColumns.Names() + `) VALUES (` + insertColumns.Params() + `)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
-)` + callbacks + `
+)`
+)
+
+const firstEvent = `
 INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
 SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM s`
-}
 
 var insertColumns = pool.ColumnsOf[insertRow]()
 

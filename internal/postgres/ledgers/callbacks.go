@@ -19,9 +19,9 @@ type callbackRow struct {
 	CreatedAt time.Time              `json:"created_at" type:"timestamptz"`
 }
 
-// AddCallbacks returns the parts of a statement that queue the callbacks of its events. The part s of the statement returns the id
-// of the send. The rows are in the nth parameter, as CallbackRows returns them. A send whose receiver wants no more callbacks gets
-// them as ended.
+// AddCallbacks returns the parts of a statement that queue the callbacks of its events. The part s of the statement returns the
+// id of the send. The rows are in the nth parameter, as CallbackRows returns them. A send whose receiver wants no more callbacks
+// gets them as ended.
 func AddCallbacks(n int) string {
 	return `, c AS (
     INSERT INTO callbacks (send, ` + callbackColumns.Names() + `, queued_at, tries, state, ended_at)

@@ -164,8 +164,8 @@ func (s *Store) Events(ctx context.Context, send string) ([]backstop.Event, erro
 	return events, nil
 }
 
-// NumberedEvents returns the events of a send, and the place in them of the event with a number; an Error of code NotFound if there
-// is none.
+// NumberedEvents returns the events of a send, and the place in them of the event with a number; an Error of code NotFound if
+// there is none.
 func (s *Store) NumberedEvents(ctx context.Context, send string, seq int) (events []backstop.Event, index int, err error) {
 	var rows []eventRow
 	if err := s.pool.SelectAll(ctx, &rows, listEvents, send); err != nil {
