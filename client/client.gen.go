@@ -3564,8 +3564,8 @@ type ClientInterface interface {
 
 	// RepeatSend Send a message again
 	//
-	// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-	// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
+	// Accepts a new send with the recipient, the texts or template, the category, the callback and the overrides of this one, by the
+	// present rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
 	// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
 	// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
 	// the overrides; its sends are repeated without them.
@@ -4450,8 +4450,8 @@ func (c *Client) GetSend(ctx context.Context, id ID, reqEditors ...RequestEditor
 
 // RepeatSend Send a message again
 //
-// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
+// Accepts a new send with the recipient, the texts or template, the category, the callback and the overrides of this one, by the
+// present rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
 // the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
 // recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
 // the overrides; its sends are repeated without them.
@@ -7763,8 +7763,8 @@ type ClientWithResponsesInterface interface {
 
 	// RepeatSendWithResponse Send a message again
 	//
-	// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-	// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
+	// Accepts a new send with the recipient, the texts or template, the category, the callback and the overrides of this one, by the
+	// present rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
 	// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
 	// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
 	// the overrides; its sends are repeated without them.
@@ -11781,8 +11781,8 @@ func (c *ClientWithResponses) GetSendWithResponse(ctx context.Context, id ID, re
 
 // RepeatSendWithResponse Send a message again
 //
-// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
+// Accepts a new send with the recipient, the texts or template, the category, the callback and the overrides of this one, by the
+// present rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
 // the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
 // recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
 // the overrides; its sends are repeated without them.

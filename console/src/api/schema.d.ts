@@ -224,8 +224,8 @@ export interface paths {
         put?: never;
         /**
          * Send a message again
-         * @description Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-         *     rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
+         * @description Accepts a new send with the recipient, the texts or template, the category, the callback and the overrides of this one, by the
+         *     present rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
          *     the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
          *     recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
          *     the overrides; its sends are repeated without them.
