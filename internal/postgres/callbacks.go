@@ -129,8 +129,7 @@ func (db *DB) ListCallbacks(
 		return nil, false, nil
 	}
 	var rows []listedCallback
-	query := `SELECT ` + listedCallbackColumns + ` FROM callbacks WHERE ` + w.String() + `
-ORDER BY id DESC LIMIT ` + w.param(page.Limit+1)
+	query := listCallbacks(&w, page.Limit+1)
 	if err := db.pool.SelectUnprepared(ctx, &rows, query, w.values...); err != nil {
 		return nil, false, pool.Failed(ctx, "list callbacks", err)
 	}
@@ -142,6 +141,11 @@ ORDER BY id DESC LIMIT ` + w.param(page.Limit+1)
 		}
 	}
 	return list, more, nil
+}
+
+func listCallbacks(w *where, limit int) string {
+	return `SELECT ` + listedCallbackColumns + ` FROM callbacks WHERE ` + w.String() + `
+ORDER BY id DESC LIMIT ` + w.param(limit)
 }
 
 // CountCallbacks returns the number of the callbacks that pass the filter.

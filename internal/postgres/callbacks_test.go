@@ -404,3 +404,27 @@ func TestCallbacks_lostAnswer(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, list, 2)
 }
+
+// Each filter of the callbacks finds its index.
+func TestIndexes_callbacks(t *testing.T) {
+	t.Parallel()
+	p := newPlanned(t)
+	p.exec(copySends, policyID, 20_000, "whatsapp")
+	p.exec(copySends, policyID, 50, "failed")
+	p.exec(`INSERT INTO callbacks (id, send, seq, event, url, state, created_at, queued_at, tries, status, ended_at)
+SELECT id, id, 1, 'finished', CASE outcome WHEN 'failed' THEN 'https://rare.example/' ELSE 'https://shop.example/hook' END,
+    CASE outcome WHEN 'failed' THEN 'failed' ELSE 'delivered' END, now(), now(), 1, CASE outcome WHEN 'failed' THEN 503 ELSE 200 END, now()
+FROM sends`)
+	p.exec(`ANALYZE callbacks`)
+	status := 503
+	for index, filter := range map[string]backstop.CallbackFilter{
+		"callbacks_by_url":      {URL: "https://rare.example/"},
+		"callbacks_undelivered": {State: backstop.CallbackFailed},
+		"callbacks_by_status":   {Status: &status},
+		"callbacks_once":        {Send: policyID},
+		"callbacks_pkey":        {},
+	} {
+		query, values := postgres.CallbacksQuery(filter, 51)
+		require.Contains(t, p.explain(query, values...), index)
+	}
+}

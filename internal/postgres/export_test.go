@@ -24,6 +24,13 @@ func Composed() map[string]string {
 	}
 }
 
+// CallbacksQuery returns the query of DB.ListCallbacks and its values.
+func CallbacksQuery(filter backstop.CallbackFilter, limit int) (query string, values []any) {
+	w, _ := callbacksThat(filter, allIDs())
+	query = listCallbacks(&w, limit)
+	return query, w.values
+}
+
 // OptedOutQuery is the query of DB.HasOptedOut.
 const OptedOutQuery = hasOptedOut
 
