@@ -39,17 +39,11 @@ func (b *bench) measureCallbacks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	receiver, err := listenLoopback(ctx)
+	receiver, err := startCallbackReceiver(ctx)
 	if err != nil {
 		return err
 	}
-	var posts atomic.Int64
-	server := &http.Server{ReadHeaderTimeout: callTimeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		posts.Add(1)
-		w.WriteHeader(http.StatusNoContent)
-	})}
-	go func() { _ = server.Serve(receiver) }() // until server.Close
-	defer server.Close()
+	defer receiver.server.Close()
 	var sample []string
 	run := func(url string) func(context.Context, time.Duration) (Tally, error) {
 		return func(ctx context.Context, during time.Duration) (Tally, error) {
@@ -69,7 +63,7 @@ func (b *bench) measureCallbacks(ctx context.Context) error {
 	queue := workflows.QueueOf(installation)
 	all := []contestant{
 		{withoutCallback, useBackstop, queue, run("")},
-		{withCallback, useBackstop, queue, run("http://" + receiver.Addr().String() + "/hook")},
+		{withCallback, useBackstop, queue, run(receiver.url)},
 	}
 	rounds, sends := map[string][]round{}, 0
 	for n := range b.flags.rounds + 1 { // the first one warms up
@@ -87,13 +81,36 @@ func (b *bench) measureCallbacks(ctx context.Context) error {
 			}
 		}
 	}
-	cost := callbackCost{Posts: float64(posts.Load()) / float64(sends)}
+	cost := callbackCost{Posts: float64(receiver.posts.Load()) / float64(sends)}
 	if cost.Runs, cost.Events, err = b.callbackRuns(ctx, sample); err != nil {
 		return err
 	}
 	b.raw["callbacks"] = map[string]any{"rounds": rounds, "cost": cost}
 	b.printCallbacks(all, rounds, cost)
 	return nil
+}
+
+// callbackReceiver counts the callbacks, and answers each at once.
+type callbackReceiver struct {
+	url    string
+	server *http.Server
+	posts  atomic.Int64
+}
+
+func startCallbackReceiver(ctx context.Context) (*callbackReceiver, error) {
+	listener, err := listenLoopback(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &callbackReceiver{url: "http://" + listener.Addr().String() + "/hook"}
+	r.server = &http.Server{Handler: r, ReadHeaderTimeout: callTimeout}
+	go func() { _ = r.server.Serve(listener) }() // until server.Close
+	return r, nil
+}
+
+func (r *callbackReceiver) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	r.posts.Add(1)
+	w.WriteHeader(http.StatusNoContent)
 }
 
 const openQueues = `SELECT count(*) FROM callback_queues`
@@ -139,8 +156,10 @@ func (b *bench) printCallbacks(all []contestant, rounds map[string][]round, cost
 	others := []string{useTemporal, usePostgresTemporal, usePostgresBackstop, usePostgresShared}
 	t := table{
 		title: "Callbacks: CPU time per completed send in ms, median over the rounds",
-		notes: []string{fmt.Sprintf("A send with a callback has %s posts, by %s runs of %s events in all, beside its own workflow.",
-			formatNumber(cost.Posts), formatNumber(cost.Runs), formatNumber(cost.Events))},
+		notes: []string{fmt.Sprintf(
+			"A send with a callback has %s posts, by %s runs of %s events in all, beside its own workflow.",
+			formatNumber(cost.Posts), formatNumber(cost.Runs), formatNumber(cost.Events),
+		)},
 	}
 	t.row(append(append([]string{"", "completed/s", "events", "API and worker"}, others...), "sum")...)
 	for _, c := range all {
