@@ -43,7 +43,7 @@ func (b *bench) measureCallbacks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer receiver.server.Close()
+	defer func() { _ = receiver.server.Close() }()
 	var sample []string
 	run := func(url string) func(context.Context, time.Duration) (Tally, error) {
 		return func(ctx context.Context, during time.Duration) (Tally, error) {
