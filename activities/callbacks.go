@@ -21,8 +21,9 @@ const (
 	CallbackPostTimeout = 15 * time.Second
 	// callbackLease is how long one run has the callbacks of a send for itself. It covers one POST and the statements around it.
 	callbackLease = CallbackPostTimeout + 15*time.Second
-	// postFor is how long one run posts callbacks. The workflow then runs the activity again.
-	postFor = time.Minute
+	// postFor is how long one run posts callbacks. The workflow then runs the activity again. A local activity has less time,
+	// because it holds its workflow task.
+	postFor, postLocallyFor = time.Minute, 3 * time.Second
 	// DefaultPostsPerHost bounds the concurrent POSTs of a process to one host.
 	DefaultPostsPerHost = 16
 	// hostBusyPause is the pause if that bound is reached, doubled with each try of the activity up to maxHostBusyPause.
@@ -119,7 +120,11 @@ type Posted struct {
 // PostCallbacks posts the pending callbacks of a send, in the order of their events, until none is left. If the first one must
 // wait, PostCallbacks returns an error with the time of the next run.
 func (c *Callbacks) PostCallbacks(ctx context.Context, send string) (Posted, error) {
-	for began := time.Now(); time.Since(began) < postFor; {
+	limit := postFor
+	if activity.GetInfo(ctx).IsLocalActivity {
+		limit = postLocallyFor
+	}
+	for began := time.Now(); time.Since(began) < limit; {
 		posted, isDone, err := c.postNext(ctx, send)
 		if err != nil || isDone {
 			return posted, err
@@ -267,7 +272,6 @@ func busyPause(attempt int32) time.Duration {
 func retryIn(pause time.Duration) error {
 	pause = max(pause, time.Millisecond)
 	text := fmt.Sprintf("the next callback is due in %d s", int(pause.Seconds()))
-	//nolint:wrapcheck // it is made here
 	return temporal.NewApplicationErrorWithOptions(text, "callback_waits", temporal.ApplicationErrorOptions{
 		NextRetryDelay: pause, Category: temporal.ApplicationErrorCategoryBenign,
 	})

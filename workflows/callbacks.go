@@ -36,6 +36,9 @@ type CallbackWake struct {
 const (
 	postTimeout   = 5 * time.Minute
 	postHeartbeat = time.Minute
+
+	// firstPostTimeout bounds the first try. It covers a POST that takes all its time, and the end of it.
+	firstPostTimeout = 45 * time.Second
 )
 
 // Callbacks posts the callbacks of one send, in order, until none is left. The next event of the send starts it anew.
@@ -43,7 +46,11 @@ func Callbacks(ctx workflow.Context, in CallbacksInput) error {
 	c := &callbacks{signals: workflow.GetSignalChannel(ctx, CallbackSignal)}
 	for {
 		c.drain()
-		posted, err := c.post(ctx, in)
+		c.newest, c.isDue = 0, false
+		posted, err := c.postFirst(ctx, in)
+		if err != nil {
+			posted, err = c.post(ctx, in)
+		}
 		if err != nil {
 			return err
 		}
@@ -60,7 +67,7 @@ func Callbacks(ctx workflow.Context, in CallbacksInput) error {
 type callbacks struct {
 	signals workflow.ReceiveChannel
 
-	// These are of the signals that came since the activity began to run. It reads what earlier signals were about.
+	// These are of the signals that came since the first try began. It reads what earlier signals were about.
 	newest int  // the newest event
 	isDue  bool // a callback is due
 }
@@ -77,11 +84,23 @@ func (c *callbacks) add(w CallbackWake) {
 	c.isDue = c.isDue || w.IsDue || w.Seq == 0
 }
 
-// post runs the activity. The engine retries the activity when the next try of a callback is due. If a callback is due before,
-// post cancels that wait and returns, so that the activity runs again.
-func (c *callbacks) post(ctx workflow.Context, in CallbacksInput) (posted activities.Posted, err error) {
-	c.newest, c.isDue = 0, false
+// postFirst makes the first try of the callbacks in the queue. It is a local activity, which costs the engine half of an ordinary
+// one.
+func (*callbacks) postFirst(ctx workflow.Context, in CallbacksInput) (posted activities.Posted, err error) {
+	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		StartToCloseTimeout: firstPostTimeout, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1},
+	})
 	var acts *activities.Callbacks // names the activity; a worker has the real one
+	if err = workflow.ExecuteLocalActivity(ctx, acts.PostCallbacks, in.Send).Get(ctx, &posted); err != nil {
+		return posted, fmt.Errorf("post callbacks: %w", err)
+	}
+	return posted, nil
+}
+
+// post runs the activity after a first try that has failed, or must wait. The engine retries the activity when the next try of a
+// callback is due. If a callback is due before, post cancels that wait and returns, so that the activity runs again.
+func (c *callbacks) post(ctx workflow.Context, in CallbacksInput) (posted activities.Posted, err error) {
+	var acts *activities.Callbacks
 	posting, cancel := workflow.WithCancel(postOptions(ctx))
 	defer cancel()
 	future := workflow.ExecuteActivity(posting, acts.PostCallbacks, in.Send)

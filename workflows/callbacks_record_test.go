@@ -54,12 +54,15 @@ func callbackRecordings() map[string]*callbackScript {
 	return map[string]*callbackScript{
 		"callbacks_posted":  {runs: runs{posted(1)}},
 		"callbacks_retried": {runs: runs{waits(time.Second), waits(time.Second), posted(1)}},
-		"callbacks_later_event": {
+		"callbacks_later_event": { // its signal comes in the workflow task of the first try, which the engine then repeats
 			runs: runs{posted(1), posted(2)}, during: map[int]workflows.CallbackWake{0: {Seq: 2}},
 		},
-		"callbacks_same_event": {runs: runs{posted(2)}, during: map[int]workflows.CallbackWake{0: {Seq: 2}}},
-		"callbacks_replayed":   {runs: runs{waits(time.Hour), posted(1)}, later: &workflows.CallbackWake{IsDue: true}},
-		"callbacks_behind":     {runs: runs{waits(2 * time.Second), posted(3)}, later: &workflows.CallbackWake{Seq: 3}},
+		"callbacks_replayed": {
+			runs: runs{waits(time.Hour), waits(time.Hour), posted(1)}, later: &workflows.CallbackWake{IsDue: true},
+		},
+		"callbacks_behind": {
+			runs: runs{waits(2 * time.Second), waits(2 * time.Second), posted(3)}, later: &workflows.CallbackWake{Seq: 3},
+		},
 	}
 }
 
