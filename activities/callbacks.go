@@ -267,7 +267,6 @@ func busyPause(attempt int32) time.Duration {
 func retryIn(pause time.Duration) error {
 	pause = max(pause, time.Millisecond)
 	text := fmt.Sprintf("the next callback is due in %d s", int(pause.Seconds()))
-	//nolint:wrapcheck // it is made here
 	return temporal.NewApplicationErrorWithOptions(text, "callback_waits", temporal.ApplicationErrorOptions{
 		NextRetryDelay: pause, Category: temporal.ApplicationErrorCategoryBenign,
 	})

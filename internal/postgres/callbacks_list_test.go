@@ -55,8 +55,8 @@ func TestIndexes_callbacks(t *testing.T) {
 	p.exec(copySends, policyID, 20_000, "whatsapp")
 	p.exec(copySends, policyID, 50, "failed")
 	p.exec(`INSERT INTO callbacks (id, send, seq, event, url, state, created_at, queued_at, tries, status, ended_at)
-SELECT id, id, 1, 'finished', CASE outcome WHEN 'failed' THEN 'https://rare.example/' ELSE 'https://shop.example/hook' END,
-    CASE outcome WHEN 'failed' THEN 'failed' ELSE 'delivered' END, now(), now(), 1, CASE outcome WHEN 'failed' THEN 503 ELSE 200 END, now()
+SELECT id, sends.id, 1, 'finished', CASE outcome WHEN 'failed' THEN 'https://rare.example/' ELSE 'https://shop.example/hook' END,
+    CASE outcome WHEN 'failed' THEN 'failed' ELSE 'delivered' END, accepted_at, now(), 1, CASE outcome WHEN 'failed' THEN 503 ELSE 200 END, now()
 FROM sends`)
 	p.exec(`ANALYZE callbacks`)
 	status := 503
