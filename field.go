@@ -13,11 +13,14 @@ const (
 	FieldCallbackURL       FieldCode = "callback_url"
 	FieldCallbacksOff      FieldCode = "callbacks_off" // the configuration has no signing secret
 	FieldControlCharacters FieldCode = "control_characters"
+	FieldCorrelationTaken  FieldCode = "correlation_taken" // by an earlier send
 	FieldCountryCode       FieldCode = "country_code"
 	FieldCursor            FieldCode = "cursor"
+	FieldDaysAheadMax      FieldCode = "days_ahead_max"
 	FieldDigits            FieldCode = "digits"
 	FieldETag              FieldCode = "etag"
 	FieldGivenTwice        FieldCode = "given_twice"
+	FieldHoursPastMax      FieldCode = "hours_past_max"
 	FieldIdempotencyKey    FieldCode = "idempotency_key"
 	FieldImpossibleNumber  FieldCode = "impossible_number"
 	FieldItemsBetween      FieldCode = "items_between"
@@ -26,6 +29,7 @@ const (
 	FieldLanguageCode      FieldCode = "language_code"
 	FieldLengthMax         FieldCode = "length_max" // too many characters
 	FieldLengthMin         FieldCode = "length_min"
+	FieldMetadataKey       FieldCode = "metadata_key"
 	FieldMustBeFuture      FieldCode = "must_be_future"
 	FieldNoRuleApplies     FieldCode = "no_rule_applies" // in the recipient's country
 	FieldNotFound          FieldCode = "not_found"       // nothing has this id
@@ -39,7 +43,8 @@ const (
 	FieldRangeDaysMax      FieldCode = "range_days_max"
 	FieldRefused           FieldCode = "refused" // a setting, by the provider
 	FieldRequired          FieldCode = "required"
-	FieldSchema            FieldCode = "schema" // none of the others
+	FieldRulesOrPolicy     FieldCode = "rules_or_policy" // a send must have one of the two
+	FieldSchema            FieldCode = "schema"          // none of the others
 	FieldSendID            FieldCode = "send_id"
 	FieldTaken             FieldCode = "taken"             // a name
 	FieldTemplateLanguage  FieldCode = "template_language" // the template has others
@@ -68,14 +73,15 @@ const (
 func FieldCodes() []FieldCode {
 	return []FieldCode{
 		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldCallbackURL, FieldCallbacksOff,
-		FieldControlCharacters, FieldCountryCode, FieldCursor, FieldDigits, FieldETag, FieldGivenTwice, FieldIdempotencyKey,
-		FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode, FieldLengthMax,
-		FieldLengthMin, FieldMustBeFuture, FieldNoRuleApplies, FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf,
-		FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber, FieldRangeDaysMax, FieldRefused, FieldRequired,
-		FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage, FieldTemplateName, FieldTemplateNotApproved,
-		FieldTemplateParameters, FieldUnknownTemplate, FieldTextOrTemplate, FieldTime, FieldTimeYears, FieldTrunkDigits,
-		FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max, FieldUUID, FieldValueBetween, FieldValueMax,
-		FieldValueMin, FieldWaitOfUnread, FieldWrongType,
+		FieldControlCharacters, FieldCorrelationTaken, FieldCountryCode, FieldCursor, FieldDaysAheadMax, FieldDigits,
+		FieldETag, FieldGivenTwice, FieldHoursPastMax, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween,
+		FieldItemsMax, FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMetadataKey, FieldMustBeFuture,
+		FieldNoRuleApplies, FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace,
+		FieldPattern, FieldPhoneNumber, FieldRangeDaysMax, FieldRefused, FieldRequired, FieldRulesOrPolicy, FieldSchema,
+		FieldSendID, FieldTaken, FieldTemplateLanguage, FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters,
+		FieldUnknownTemplate, FieldTextOrTemplate, FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown,
+		FieldUnknownAccount, FieldUTF16Max, FieldUUID, FieldValueBetween, FieldValueMax, FieldValueMin, FieldWaitOfUnread,
+		FieldWrongType,
 	}
 }
 

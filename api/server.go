@@ -25,6 +25,7 @@ type Options struct {
 	Sessions Sessions
 	Handoff  Handoff
 	Accounts Accounts
+	OptOuts  OptOuts
 
 	Callbacks        Callbacks
 	CallbackSettings *CallbackSettings // nil: a send with a callback is refused
@@ -69,6 +70,7 @@ type server struct {
 	sessions Sessions
 	handoff  Handoff
 	accounts Accounts
+	optOuts  OptOuts
 	profiles Templates
 
 	callbacks        Callbacks
@@ -113,8 +115,9 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &server{
 		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		accounts: o.Accounts, profiles: o.Templates, notices: o.Notices, webhooks: o.Webhooks, refresh: o.RefreshAccounts,
+		accounts: o.Accounts, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
 		callbacks: o.Callbacks, callbackSettings: o.CallbackSettings,
+		webhooks: o.Webhooks, refresh: o.RefreshAccounts,
 		errorCodes: slices.Clone(o.ErrorCodes),
 		contract:   contract,
 		log:        o.Log, now: o.Now, version: o.Version, ready: o.Ready,
@@ -145,7 +148,8 @@ func New(o Options) (http.Handler, error) {
 
 func (o Options) check() error {
 	absent := map[string]bool{
-		"Accounts": o.Accounts == nil, "Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
+		"Accounts": o.Accounts == nil, "OptOuts": o.OptOuts == nil,
+		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
 		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
 		"APIKey": o.APIKey == "", "Callbacks": o.Callbacks == nil,
 	}
@@ -189,6 +193,7 @@ func (s *server) newEngine() (http.Handler, error) {
 	})
 	v1 := engine.Group("", s.authenticate, s.checkContract(maxBody))
 	v1.GET("/v1/sends/:id/watch", s.WatchSend)
+	engine.POST("/v1/opt-outs.csv", s.authenticate, s.ImportOptOuts) // its body is no JSON
 	RegisterHandlersWithOptions(v1, strict, GinServerOptions{
 		ErrorHandler: func(c *gin.Context, err error, _ int) { s.failBinding(c, err) },
 	})

@@ -297,7 +297,7 @@ func TestCallbacks_slow(t *testing.T) {
 	for i := range slowSends {
 		accepted, err := r.caller.API.CreateSendWithResponse(t.Context(), &client.CreateSendParams{}, client.SendInput{
 			To: fmt.Sprintf("+4474002%03d02", i), Whatsapp: client.WhatsAppInput{Text: &text},
-			Fallback: client.FallbackInput{PolicyID: policy, Text: text}, Callback: &client.CallbackInput{URL: slow.url()},
+			Fallback: client.FallbackInput{PolicyID: &policy, Text: text}, Callback: &client.CallbackInput{URL: slow.url()},
 		})
 		require.NoError(t, err)
 		require.NotNil(t, accepted.JSON202, string(accepted.Body))

@@ -45,6 +45,7 @@ func allParts() []part {
 		{"lists", (*bench).measureLists},
 		{"backlog", (*bench).measureBacklog},
 		{"callbacks", (*bench).measureCallbacks},
+		{"scheduled", (*bench).measureScheduled},
 	}
 }
 

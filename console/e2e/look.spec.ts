@@ -66,6 +66,8 @@ for (const look of looks) {
         templates: "templates",
         "templates-none": "templates?search=nothing-has-this-name",
         callbacks: "callbacks",
+        "opt-outs": "opt-outs",
+        "opt-outs-none": "opt-outs?to=%2B447400999999",
         start: "start",
         rule: `rules/${rules[0]?.id}`,
         policy: `policies/${policy.id}`,

@@ -12,6 +12,7 @@ import {
   NotificationOutlined,
   RocketOutlined,
   SendOutlined,
+  StopOutlined,
 } from "./ui/firstIcons";
 
 export interface MenuEntry {
@@ -23,6 +24,7 @@ export interface MenuEntry {
     | "accounts.title"
     | "templates.title"
     | "callbacks.title"
+    | "optOuts.title"
     | "start.title";
   icon: ReactNode;
   group?: "fallback" | "more";
@@ -75,6 +77,11 @@ export const pages: Page[] = [
     path: "/callbacks",
     component: lazy(() => import("./callbacks/CallbacksPage")),
     menu: { label: "callbacks.title", icon: <NotificationOutlined />, group: "more" },
+  },
+  {
+    path: "/opt-outs",
+    component: lazy(() => import("./optOuts/OptOutsPage")),
+    menu: { label: "optOuts.title", icon: <StopOutlined />, group: "more" },
   },
   {
     path: "/start",

@@ -1,9 +1,18 @@
 package postgres
 
-import "github.com/backstophq/backstop"
+import (
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/ledgers"
+)
 
 // ClaimOverdue is the query of DB.ClaimOverdue.
 const ClaimOverdue = claimOverdue
+
+// ClaimSends and ClaimScheduled are the queries of the methods with these names.
+const (
+	ClaimSends     = claimSends
+	ClaimScheduled = claimScheduled
+)
 
 // CountRecipients is the query of DB.CountRecipients.
 const CountRecipients = countRecipients
@@ -11,9 +20,11 @@ const CountRecipients = countRecipients
 // Composed returns the queries that are made of the columns of a row.
 func Composed() map[string]string {
 	return map[string]string{
-		"insertSend": insertSend, "getSendByKey": getSendByKey, "getSend": getSend,
+		"insertSend": insertSend.String(), "insertScheduled": insertScheduled.String(), "getSendByKey": getSendByKey, "getSend": getSend,
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
-		"insertInbound": insertInbound, "insertSendCallbacks": insertSendCallbacks,
+		"insertInbound": insertInbound, "insertSkipped": insertSkipped.String(), "insertSendCallbacks": queueing(insertSend, 2),
+		"insertScheduledCallbacks": queueing(insertScheduled, 2), "insertSkippedCallbacks": queueing(insertSkipped, 2),
+		"addOptOuts": addOptOuts, "getOptOut": getOptOut, "removeOptOuts": removeOptOuts,
 		"nextCallback": nextCallback, "getCallback": getCallback, "listTries": listTries, "lockEndpoint": lockEndpoint,
 		"updateEndpoint": updateEndpoint, "listEndpoints": listEndpoints,
 		"listTemplates": listTemplates, "getTemplates": getTemplates, "lockTemplates": lockTemplates,
@@ -24,6 +35,12 @@ func Composed() map[string]string {
 	}
 }
 
+// queueing returns the statement of an insertion that also queues callbacks, and that has more parameters than its columns.
+func queueing(i insertion, more int) string {
+	statement, _ := i.statement(make([]any, len(insertColumns)+more), ledgers.Queued{Last: 1})
+	return statement
+}
+
 // CallbacksQuery returns the query of DB.ListCallbacks and its values.
 func CallbacksQuery(filter backstop.CallbackFilter, limit int) (query string, values []any) {
 	w, _ := callbacksThat(filter, allIDs())
@@ -31,8 +48,12 @@ func CallbacksQuery(filter backstop.CallbackFilter, limit int) (query string, va
 	return query, w.values
 }
 
-// OptedOutQuery is the query of DB.HasOptedOut.
-const OptedOutQuery = hasOptedOut
+// OptOutQuery returns the query of DB.ListOptOuts and its values.
+func OptOutQuery(filter backstop.OptOutFilter, limit int) (query string, values []any) {
+	w := optOutsThat(filter)
+	query = listOptOuts(&w, limit)
+	return query, w.values
+}
 
 // ListQuery returns the query of DB.ListSends and its values.
 func ListQuery(filter backstop.SendFilter, limit int) (query string, values []any) {

@@ -96,6 +96,10 @@ export const constraints = {
       "policy_id": {
         "maxLength": 36
       },
+      "rules": {
+        "minItems": 1,
+        "maxItems": 10
+      },
       "text": {
         "minLength": 1,
         "maxLength": 1600
@@ -132,6 +136,9 @@ export const constraints = {
             "pattern": "^MG[0-9a-fA-F]{32}$"
           }
         ]
+      },
+      "routes": {
+        "maxItems": 8
       }
     },
     "category": {
@@ -141,9 +148,25 @@ export const constraints = {
         "marketing"
       ]
     },
+    "send_at": {
+      "maxLength": 64
+    },
+    "if_opted_out": {
+      "enum": [
+        "refuse",
+        "skip"
+      ]
+    },
     "expires_at": {
       "maxLength": 64
     },
+    "correlation_id": {
+      "minLength": 1,
+      "maxLength": 128,
+      "pattern": "^[^\\p{Z}\\p{Cc}\\p{Cf}]([^\\p{Zl}\\p{Zp}\\p{Cc}\\p{Cf}]*[^\\p{Z}\\p{Cc}\\p{Cf}])?$"
+    },
+    "correlation_unique": {},
+    "metadata": {},
     "callback": {
       "url": {
         "minLength": 1,
@@ -242,6 +265,24 @@ export const constraints = {
       "maxLength": 1600
     }
   },
+  "OptOutInput": {
+    "to": {
+      "minLength": 1,
+      "maxLength": 16,
+      "pattern": "^\\+[1-9][0-9]{6,14}$"
+    },
+    "category": {
+      "enum": [
+        "all",
+        "authentication",
+        "utility",
+        "marketing"
+      ]
+    },
+    "note": {
+      "maxLength": 200
+    }
+  },
   "SignInInput": {
     "api_key": {
       "minLength": 1,
@@ -255,7 +296,9 @@ export const constraints = {
       "sms",
       "unconfirmed",
       "expired",
-      "failed"
+      "failed",
+      "cancelled",
+      "confirmed"
     ]
   }
 } as const;

@@ -2,6 +2,7 @@
 import { Collapse, DatePicker, Form, Input, Radio, Select } from "antd";
 import { useTranslation } from "react-i18next";
 import { AccountSelect } from "../accounts/AccountSelect";
+import { AccountsSelect } from "../accounts/AccountsSelect";
 import type { SendPreview } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { bareNumber, checkRecipient, checkSendID, checkWait, validator } from "../rules/checks";
@@ -11,6 +12,7 @@ import type { Sender } from "../templates/useSender";
 import { WaitInput } from "../ui/WaitInput";
 import type { Draft } from "./draft";
 import { PolicySelect } from "./PolicySelect";
+import { keepForm, SendAtField } from "./SendAtField";
 import { TemplateFields } from "./TemplateFields";
 
 const { whatsapp, fallback, category } = constraints.SendInput;
@@ -54,6 +56,7 @@ export function MessageFields({ kind, sender, template }: MessageProps) {
           options={category.enum.map((value) => ({ value, label: t(`category.${value}`) }))}
         />
       </Form.Item>
+      <SendAtField />
     </>
   );
 }
@@ -135,8 +138,11 @@ function Overrides() {
       >
         <Input autoComplete="off" maxLength={fallback.send_id.maxLength} placeholder={t("newSend.asTheRule")} />
       </Form.Item>
+      <Form.Item name="routes" label={t("rules.routes.label")} extra={t("newSend.routesMean")}>
+        <AccountsSelect />
+      </Form.Item>
       <Form.Item name="expires_at" label={t("sends.expires")} extra={t("newSend.expiresMeans")}>
-        <DatePicker showTime />
+        <DatePicker showTime onKeyDown={keepForm} />
       </Form.Item>
     </>
   );

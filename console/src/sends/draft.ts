@@ -4,6 +4,7 @@ import type { RuleType, Schemas, SendInput } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { bareNumber, fits } from "../rules/checks";
 import { componentsOf, fieldOfError, type Template, type Values } from "../templates/parameters";
+import { metadataOf, type Pair } from "./metadata";
 
 /** Draft has the values of the form. The value of a field that was never visible is absent. */
 export interface Draft {
@@ -23,7 +24,12 @@ export interface Draft {
   type?: RuleType;
   wait?: number;
   send_id?: string;
+  routes?: string[]; // the SMS accounts, in order
+  send_at?: Dayjs;
   expires_at?: Dayjs;
+  correlation_id?: string;
+  correlation_unique?: boolean;
+  metadata?: Pair[];
 }
 
 /**
@@ -31,6 +37,8 @@ export interface Draft {
  * replaces those that are missing. Components that are not valid are left out: the form reports them.
  */
 export function inputOf(draft: Partial<Draft>, known?: Template, standIn = ""): SendInput {
+  const correlation = draft.correlation_id?.trim();
+  const metadata = metadataOf(draft.metadata);
   const components =
     known && !draft.own ? componentsOf(known, draft.values, standIn) : parseComponents(draft.components);
   return {
@@ -54,9 +62,14 @@ export function inputOf(draft: Partial<Draft>, known?: Template, standIn = ""): 
       ...(draft.type ? { type: draft.type } : {}),
       ...(draft.wait === undefined || draft.wait === null ? {} : { wait_seconds: draft.wait }),
       ...(draft.send_id ? { send_id: draft.send_id } : {}),
+      ...(draft.routes?.length ? { routes: draft.routes.map((account) => ({ account })) } : {}),
     },
     ...(draft.category ? { category: draft.category } : {}),
+    ...(draft.send_at ? { send_at: draft.send_at.toISOString() } : {}),
     ...(draft.expires_at ? { expires_at: draft.expires_at.toISOString() } : {}),
+    ...(correlation ? { correlation_id: correlation } : {}),
+    ...(correlation && draft.correlation_unique ? { correlation_unique: true } : {}),
+    ...(metadata ? { metadata } : {}),
   };
 }
 
@@ -99,7 +112,7 @@ export function parseComponents(text = ""): Record<string, never>[] | undefined 
 
 /** fieldOf returns the field of the form for a path of the API; undefined if the form has none. */
 export function fieldOf(path: string): keyof Draft | undefined {
-  return fields.get(path);
+  return path.startsWith("fallback.routes") ? "routes" : fields.get(path);
 }
 
 /** Chosen is how the template of the form is chosen. */
@@ -126,6 +139,7 @@ const fields = new Map<string, keyof Draft>([
   ["to", "to"],
   ["category", "category"],
   ["whatsapp.account", "account"],
+  ["send_at", "send_at"],
   ["expires_at", "expires_at"],
   ["whatsapp.text", "text"],
   ["whatsapp.template.name", "template"],
@@ -137,4 +151,5 @@ const fields = new Map<string, keyof Draft>([
   ["fallback.type", "type"],
   ["fallback.wait_seconds", "wait"],
   ["fallback.send_id", "send_id"],
+  ["correlation_id", "correlation_id"],
 ]);

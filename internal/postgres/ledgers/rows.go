@@ -19,7 +19,7 @@ type Row struct {
 	state
 }
 
-// accepted has the columns that never change.
+// accepted has the columns that no change of a ledger sets.
 type accepted struct {
 	ID         string            `db:"id"`
 	To         string            `db:"recipient"`
@@ -32,6 +32,12 @@ type accepted struct {
 	Plan       string            `db:"plan"`     // JSON
 	Callback   *string           `db:"callback"` // JSON
 	AcceptedAt time.Time         `db:"accepted_at"`
+	SendAt     *time.Time        `db:"send_at"`
+	StartedAt  *time.Time        `db:"started_at"` // set once, by the sweeper
+
+	CorrelationID     string  `db:"correlation_id"`
+	CorrelationUnique bool    `db:"correlation_unique"`
+	Metadata          *string `db:"metadata"` // JSON
 }
 
 // state has the columns that a change may set.
@@ -47,6 +53,7 @@ type state struct {
 	DuplicateDelivery bool                    `db:"duplicate_delivery"`
 	Expired           bool                    `db:"expired"`
 	FinishedAt        *time.Time              `db:"finished_at"`
+	ConfirmedAt       *time.Time              `db:"confirmed_at"`
 	Outcome           backstop.Outcome        `db:"outcome"`
 	ReceiptBy         *time.Time              `db:"receipt_by"`
 }
@@ -65,14 +72,21 @@ func RowOf(s backstop.Send) (Row, error) {
 	if err != nil {
 		return Row{}, fmt.Errorf("write callback: %w", err)
 	}
-	return Row{
+	row := Row{
 		accepted: accepted{
 			ID: s.ID, To: s.To, Country: s.Country, Text: s.Text, Template: template, SMSText: s.SMSText, Category: s.Category,
-			ExpiresAt: pool.StampPtr(s.ExpiresAt), Plan: string(plan), Callback: callback,
-			AcceptedAt: pool.Stamp(s.AcceptedAt),
+			ExpiresAt: pool.StampPtr(s.ExpiresAt), Plan: string(plan), AcceptedAt: pool.Stamp(s.AcceptedAt),
+			CorrelationID: s.CorrelationID, CorrelationUnique: s.CorrelationUnique, Callback: callback,
+			SendAt: pool.StampPtr(s.SendAt), StartedAt: pool.StampPtr(s.StartedAt),
 		},
 		state: stateOf(s),
-	}, nil
+	}
+	if len(s.Metadata) > 0 {
+		if row.Metadata, err = pool.JSONOrNull(&s.Metadata); err != nil {
+			return Row{}, fmt.Errorf("write metadata: %w", err)
+		}
+	}
+	return row, nil
 }
 
 func stateOf(s backstop.Send) state {
@@ -80,7 +94,8 @@ func stateOf(s backstop.Send) state {
 		WhatsApp: s.Status.WhatsApp, SMS: s.Status.SMS, Fired: s.Fired, FiredReason: pool.Clean(s.FiredReason),
 		FiredCause: s.FiredCause, FallbackReason: s.FallbackReason, DeliveredAt: pool.StampPtr(s.DeliveredAt),
 		DeliveredBy: s.DeliveredBy, DuplicateDelivery: s.DuplicateDelivery, Expired: s.Expired,
-		FinishedAt: pool.StampPtr(s.FinishedAt), Outcome: s.Outcome, ReceiptBy: pool.StampPtr(s.ReceiptBy),
+		FinishedAt: pool.StampPtr(s.FinishedAt), ConfirmedAt: pool.StampPtr(s.ConfirmedAt), Outcome: s.Outcome,
+		ReceiptBy: pool.StampPtr(s.ReceiptBy),
 	}
 }
 
@@ -89,10 +104,13 @@ func (r Row) Send() (backstop.Send, error) {
 	s := backstop.Send{
 		ID: r.ID, To: r.To, Country: r.Country, Text: r.Text, SMSText: r.SMSText, Category: r.Category,
 		ExpiresAt: pool.StampPtr(r.ExpiresAt), AcceptedAt: pool.Stamp(r.AcceptedAt),
+		SendAt: pool.StampPtr(r.SendAt), StartedAt: pool.StampPtr(r.StartedAt),
 		Status: backstop.Statuses{WhatsApp: r.WhatsApp, SMS: r.SMS}, Fired: r.Fired, FiredReason: r.FiredReason,
 		FiredCause: r.FiredCause, FallbackReason: r.FallbackReason, DeliveredAt: pool.StampPtr(r.DeliveredAt),
 		DeliveredBy: r.DeliveredBy, DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired,
-		FinishedAt: pool.StampPtr(r.FinishedAt), Outcome: r.Outcome, ReceiptBy: pool.StampPtr(r.ReceiptBy),
+		FinishedAt: pool.StampPtr(r.FinishedAt), ConfirmedAt: pool.StampPtr(r.ConfirmedAt), Outcome: r.Outcome,
+		ReceiptBy:     pool.StampPtr(r.ReceiptBy),
+		CorrelationID: r.CorrelationID, CorrelationUnique: r.CorrelationUnique,
 	}
 	if err := json.Unmarshal([]byte(r.Plan), &s.Plan); err != nil {
 		return backstop.Send{}, fmt.Errorf("read plan of send %s: %w", r.ID, err)
@@ -105,6 +123,11 @@ func (r Row) Send() (backstop.Send, error) {
 	if r.Callback != nil {
 		if err := json.Unmarshal([]byte(*r.Callback), &s.Callback); err != nil {
 			return backstop.Send{}, fmt.Errorf("read callback of send %s: %w", r.ID, err)
+		}
+	}
+	if r.Metadata != nil {
+		if err := json.Unmarshal([]byte(*r.Metadata), &s.Metadata); err != nil {
+			return backstop.Send{}, fmt.Errorf("read metadata of send %s: %w", r.ID, err)
 		}
 	}
 	return s, nil

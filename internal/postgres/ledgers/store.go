@@ -17,12 +17,13 @@ type Store struct {
 	locks   locks
 	cache   *cache
 	waiters waiters
+	optOuts backstop.OptOutRules
 	wakes   chan handoff.CallbackWake
 }
 
 // New returns the store on a pool.
-func New(p *pool.Pool) *Store {
-	return &Store{pool: p, cache: newCache(), wakes: make(chan handoff.CallbackWake, maxWakes)}
+func New(p *pool.Pool, optOuts backstop.OptOutRules) *Store {
+	return &Store{pool: p, cache: newCache(), optOuts: optOuts, wakes: make(chan handoff.CallbackWake, maxWakes)}
 }
 
 // Remember caches a send that was just stored with its first event.
