@@ -128,7 +128,7 @@ func (db *DB) InsertSend(
 	if err != nil {
 		return backstop.Send{}, false, err
 	}
-	if created {
+	if created && !stored.IsSkipped() {
 		db.wakeCallbacks(stored.ID, queued)
 	}
 	return stored, created, nil
