@@ -13,12 +13,12 @@ func (s *server) RepeatSend(ctx context.Context, r RepeatSendRequestObject) (Rep
 	if err != nil {
 		return nil, err
 	}
-	send, err := s.acceptOnce(ctx, key, func() (backstop.Send, error) { return s.resolveRepeat(ctx, id) })
+	accepted, err := s.acceptOnce(ctx, key, true, func() (backstop.Send, error) { return s.resolveRepeat(ctx, id) })
 	if err != nil {
 		return nil, err
 	}
 	return RepeatSend202JSONResponse{
-		Body: showAccepted(send), Headers: RepeatSend202ResponseHeaders{Location: "/v1/sends/" + send.ID},
+		Body: accepted, Headers: RepeatSend202ResponseHeaders{Location: "/v1/sends/" + accepted.ID},
 	}, nil
 }
 

@@ -171,12 +171,15 @@ const (
 	FieldErrorCodeAccountName         FieldErrorCode = "account_name"
 	FieldErrorCodeAfterOther          FieldErrorCode = "after_other"
 	FieldErrorCodeBlank               FieldErrorCode = "blank"
+	FieldErrorCodeBlockedToo          FieldErrorCode = "blocked_too"
 	FieldErrorCodeBytesMax            FieldErrorCode = "bytes_max"
 	FieldErrorCodeCallbackURL         FieldErrorCode = "callback_url"
 	FieldErrorCodeCallbacksOff        FieldErrorCode = "callbacks_off"
+	FieldErrorCodeCapReached          FieldErrorCode = "cap_reached"
 	FieldErrorCodeControlCharacters   FieldErrorCode = "control_characters"
 	FieldErrorCodeCorrelationTaken    FieldErrorCode = "correlation_taken"
 	FieldErrorCodeCountryCode         FieldErrorCode = "country_code"
+	FieldErrorCodeCountryRefused      FieldErrorCode = "country_refused"
 	FieldErrorCodeCursor              FieldErrorCode = "cursor"
 	FieldErrorCodeDaysAheadMax        FieldErrorCode = "days_ahead_max"
 	FieldErrorCodeDigits              FieldErrorCode = "digits"
@@ -207,6 +210,7 @@ const (
 	FieldErrorCodeRefused             FieldErrorCode = "refused"
 	FieldErrorCodeRequired            FieldErrorCode = "required"
 	FieldErrorCodeRulesOrPolicy       FieldErrorCode = "rules_or_policy"
+	FieldErrorCodeSameText            FieldErrorCode = "same_text"
 	FieldErrorCodeSchema              FieldErrorCode = "schema"
 	FieldErrorCodeSendID              FieldErrorCode = "send_id"
 	FieldErrorCodeTaken               FieldErrorCode = "taken"
@@ -239,6 +243,22 @@ const (
 	FoundSendsFoundByNothing        FoundSendsFoundBy = "nothing"
 	FoundSendsFoundByNumber         FoundSendsFoundBy = "number"
 	FoundSendsFoundByNumberEnd      FoundSendsFoundBy = "number_end"
+)
+
+// Defines values for Guard.
+const (
+	GuardCountries    Guard = "countries"
+	GuardCountryCap   Guard = "country_cap"
+	GuardPrefixCap    Guard = "prefix_cap"
+	GuardRecipientCap Guard = "recipient_cap"
+	GuardSameText     Guard = "same_text"
+)
+
+// Defines values for GuardResult.
+const (
+	GuardResultAnswered GuardResult = "answered"
+	GuardResultRefused  GuardResult = "refused"
+	GuardResultWatched  GuardResult = "watched"
 )
 
 // Defines values for HealthStatus.
@@ -308,6 +328,7 @@ const (
 // Defines values for ProblemCode.
 const (
 	ProblemCodeConflict             ProblemCode = "conflict"
+	ProblemCodeDuplicate            ProblemCode = "duplicate"
 	ProblemCodeForbidden            ProblemCode = "forbidden"
 	ProblemCodeForged               ProblemCode = "forged"
 	ProblemCodeInternal             ProblemCode = "internal"
@@ -317,6 +338,7 @@ const (
 	ProblemCodeMismatch             ProblemCode = "mismatch"
 	ProblemCodeNotFound             ProblemCode = "not_found"
 	ProblemCodePreconditionRequired ProblemCode = "precondition_required"
+	ProblemCodeRateLimited          ProblemCode = "rate_limited"
 	ProblemCodeStale                ProblemCode = "stale"
 	ProblemCodeTooLarge             ProblemCode = "too_large"
 	ProblemCodeUnauthorized         ProblemCode = "unauthorized"
@@ -349,6 +371,12 @@ const (
 	SMSResultDelivered SMSResult = "delivered"
 	SMSResultFailed    SMSResult = "failed"
 	SMSResultNoReceipt SMSResult = "no_receipt"
+)
+
+// Defines values for SameTextAnswer.
+const (
+	SameTextAnswerFirst  SameTextAnswer = "first"
+	SameTextAnswerRefuse SameTextAnswer = "refuse"
 )
 
 // Defines values for SendAcceptedSkipped.
@@ -1271,6 +1299,15 @@ type CodeCount struct {
 // Example: order-10482
 type CorrelationID = string
 
+// CountryCap The cap of one country.
+type CountryCap struct {
+	// Cap The most sends to the country in any hour; 0 for no cap.
+	Cap int `json:"cap"`
+
+	// Country The country (ISO 3166-1 alpha-2).
+	Country string `json:"country"`
+}
+
 // EndSendsInput The sends to end.
 type EndSendsInput struct {
 	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
@@ -1482,11 +1519,13 @@ type FallbackReason string
 // FieldError A field, parameter or header that is wrong.
 type FieldError struct {
 	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
-	// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
-	// (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
-	// spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
-	// of the driver or the provider, in English), `template_language` (`languages`: those
+	// be earlier), `blocked_too` (`country`), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`),
+	// `cap_reached` (`guard`, `limit`, `window_seconds`), `correlation_taken` (`send`: the id of the earlier send),
+	// `country_refused` (`guard`, `country`: empty for numbers without one), `items_min`, `length_min` and `value_min` (`min`),
+	// `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers
+	// without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and
+	// `hours_past_max` (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `same_text` (`guard`,
+	// `send`: the id of the earlier send, `window_seconds`), `template_language` (`languages`: those
 	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 	// `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
 	// media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
@@ -1505,11 +1544,13 @@ type FieldError struct {
 }
 
 // FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
-// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
-// (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
-// spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
-// of the driver or the provider, in English), `template_language` (`languages`: those
+// be earlier), `blocked_too` (`country`), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`),
+// `cap_reached` (`guard`, `limit`, `window_seconds`), `correlation_taken` (`send`: the id of the earlier send),
+// `country_refused` (`guard`, `country`: empty for numbers without one), `items_min`, `length_min` and `value_min` (`min`),
+// `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers
+// without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and
+// `hours_past_max` (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `same_text` (`guard`,
+// `send`: the id of the earlier send, `window_seconds`), `template_language` (`languages`: those
 // that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 // `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
 // media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
@@ -1564,6 +1605,126 @@ type Found struct {
 
 // FoundSendsFoundBy The kind of text by which the sends were found.
 type FoundSendsFoundBy string
+
+// Guard The name of a guard, in the order in which they check a send.
+type Guard string
+
+// GuardCount How often a guard had a result for a country.
+type GuardCount struct {
+	// Count The number of requests.
+	Count int `json:"count"`
+
+	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
+	Country string `json:"country"`
+
+	// Guard The name of a guard, in the order in which they check a send.
+	Guard Guard `json:"guard"`
+
+	// LastAt The time of the newest request.
+	LastAt Time `json:"last_at"`
+
+	// Result What a guard did. `watched`: the send to a watched country was accepted. `refused`: the request got an error. `answered`: it got
+	// the answer of the first send with the same content.
+	Result GuardResult `json:"result"`
+}
+
+// GuardResult What a guard did. `watched`: the send to a watched country was accepted. `refused`: the request got an error. `answered`: it got
+// the answer of the first send with the same content.
+type GuardResult string
+
+// GuardResultList What the guards did in the last 24 hours.
+type GuardResultList struct {
+	// From The begin of the range, a full hour.
+	From Time `json:"from"`
+
+	// Items The counts, the greatest first.
+	Items []GuardCount `json:"items"`
+}
+
+// Guards The settings of all guards. An absent guard is off.
+type Guards struct {
+	// Allow The only countries to which sends are accepted; empty for all.
+	Allow []string `json:"allow"`
+
+	// Block Countries to which no send is accepted.
+	Block []string `json:"block"`
+
+	// CountryCap The most sends to each country in any hour; 0 for no cap.
+	CountryCap int `json:"country_cap"`
+
+	// CountryCaps The caps of certain countries, in place of `country_cap`.
+	CountryCaps []CountryCap `json:"country_caps"`
+
+	// PrefixCap The most sends in any hour to the numbers that begin with the same digits; 0 for no cap.
+	PrefixCap int `json:"prefix_cap"`
+
+	// PrefixDigits How many digits after the calling code the numbers of one prefix have in common, if it is set.
+	PrefixDigits *int `json:"prefix_digits,omitempty"`
+
+	// RecipientCap The most sends to one number in any hour; 0 for no cap.
+	RecipientCap int `json:"recipient_cap"`
+
+	// SameTextAnswer What a caller gets for the same content to the same number. `first`, also if absent: the answer of the first send, with `same_text`.
+	// `refuse`: a 409.
+	SameTextAnswer SameTextAnswer `json:"same_text_answer"`
+
+	// SameTextSeconds For how many seconds the same content to the same number is a repetition; 0 if the guard is off.
+	SameTextSeconds int `json:"same_text_seconds"`
+
+	// UpdatedAt When the settings changed last. Absent if they never did.
+	UpdatedAt *Time `json:"updated_at,omitempty"`
+
+	// Version The number of changes and one. The `ETag` is made of it.
+	Version int `json:"version"`
+
+	// Watch Countries to which sends are accepted, counted and logged.
+	Watch []string `json:"watch"`
+}
+
+// GuardsInput The settings of all guards. A guard that is absent is off. The hour of a cap is a window that moves by minutes: a place is free
+// again 60 to 61 minutes after its send.
+type GuardsInput struct {
+	// Allow The only countries to which sends are accepted. Absent or empty: all countries. With a list, numbers that belong to no country
+	// are refused too.
+	Allow *[]string `json:"allow,omitempty"`
+
+	// Block Countries to which no send is accepted.
+	Block *[]string `json:"block,omitempty"`
+
+	// CountryCap The most sends to each country in any hour. 0 or absent, there is no cap. Numbers of no country have none.
+	CountryCap *int `json:"country_cap,omitempty"`
+
+	// CountryCaps The caps of certain countries, in place of `country_cap`. With a `cap` of 0 the country has none.
+	CountryCaps *[]CountryCap `json:"country_caps,omitempty"`
+
+	// PrefixCap The most sends in any hour to the numbers that begin with the same digits, as they do when a bot asks for codes to many
+	// neighbouring numbers. 0 or absent, there is no cap.
+	PrefixCap *int `json:"prefix_cap,omitempty"`
+
+	// PrefixDigits How many digits after the calling code the numbers of one prefix have in common. Required with a `prefix_cap`. With 6, the
+	// numbers +44 740012 0000 to +44 740012 9999 are one prefix.
+	//
+	//
+	// Example: 6
+	PrefixDigits *int `json:"prefix_digits,omitempty"`
+
+	// RecipientCap The most sends to one number in any hour. 0 or absent, there is no cap.
+	RecipientCap *int `json:"recipient_cap,omitempty"`
+
+	// SameTextAnswer What a caller gets for the same content to the same number. `first`, also if absent: the answer of the first send, with `same_text`.
+	// `refuse`: a 409.
+	SameTextAnswer *SameTextAnswer `json:"same_text_answer,omitempty"`
+
+	// SameTextSeconds For how many seconds after a send no other one with the same WhatsApp message and the same SMS text goes to the same number; at
+	// most 86,400 (24 hours). 0 or absent, the guard is off.
+	//
+	//
+	// Example: 60
+	SameTextSeconds *int `json:"same_text_seconds,omitempty"`
+
+	// Watch Countries to which sends are accepted, counted and logged.
+	Watch *[]string `json:"watch,omitempty"`
+}
 
 // Health The state of the process and its dependencies.
 type Health struct {
@@ -2237,6 +2398,10 @@ type SMSLengthEncoding string
 // SMS could not be submitted. `no_receipt`: neither is known, or not yet.
 type SMSResult string
 
+// SameTextAnswer What a caller gets for the same content to the same number. `first`, also if absent: the answer of the first send, with `same_text`.
+// `refuse`: a 409.
+type SameTextAnswer string
+
 // Scenario What the simulated providers do with the messages to a recipient.
 type Scenario struct {
 	// Digits The last two digits of the recipient.
@@ -2365,7 +2530,7 @@ type Send struct {
 	Whatsapp ChannelState `json:"whatsapp"`
 }
 
-// SendAccepted The answer to an accepted send. A repeated request gets the same answer.
+// SendAccepted The answer to an accepted send. A repeated request gets the same answer, except for `same_text`.
 type SendAccepted struct {
 	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -2380,6 +2545,10 @@ type SendAccepted struct {
 	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
 	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
+
+	// SameText True if nothing was sent: the guard `same_text` found a send with the same content to the same number, and this is the answer
+	// of that send. Otherwise absent.
+	SameText *bool `json:"same_text,omitempty"`
 
 	// SendAt The `send_at` of the request. Absent if the send was to start at once.
 	//
@@ -3151,8 +3320,8 @@ type BadRequest = Problem
 // Conflict An error (RFC 9457).
 type Conflict = Problem
 
-// Correlated An error (RFC 9457).
-type Correlated = Problem
+// EarlierSend An error (RFC 9457).
+type EarlierSend = Problem
 
 // Failure An error (RFC 9457).
 type Failure = Problem
@@ -3162,6 +3331,9 @@ type Forged = Problem
 
 // Invalid An error (RFC 9457).
 type Invalid = Problem
+
+// Limited An error (RFC 9457).
+type Limited = Problem
 
 // NotFound An error (RFC 9457).
 type NotFound = Problem
@@ -3272,6 +3444,12 @@ type ListCallbacksParams struct {
 
 	// Limit The most items to return, 1 to 200.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ReplaceGuardsParams defines parameters for ReplaceGuards.
+type ReplaceGuardsParams struct {
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
 }
 
 // DeleteOptOutParams defines parameters for DeleteOptOut.
@@ -3672,6 +3850,9 @@ type TestAccountJSONRequestBody = AccountTestInput
 // ReplayCallbacksJSONRequestBody defines body for ReplayCallbacks for application/json ContentType.
 type ReplayCallbacksJSONRequestBody = CallbackReplay
 
+// ReplaceGuardsJSONRequestBody defines body for ReplaceGuards for application/json ContentType.
+type ReplaceGuardsJSONRequestBody = GuardsInput
+
 // PutOptOutJSONRequestBody defines body for PutOptOut for application/json ContentType.
 type PutOptOutJSONRequestBody = OptOutInput
 
@@ -3746,6 +3927,15 @@ type ServerInterface interface {
 	// ListErrorCodes List the error codes of the providers
 	// (GET /v1/error-codes)
 	ListErrorCodes(c *gin.Context)
+	// GetGuards Get the guards
+	// (GET /v1/guards)
+	GetGuards(c *gin.Context)
+	// ReplaceGuards Replace the guards
+	// (PUT /v1/guards)
+	ReplaceGuards(c *gin.Context, params ReplaceGuardsParams)
+	// GetGuardResults Count what the guards did
+	// (GET /v1/guards/results)
+	GetGuardResults(c *gin.Context)
 	// DeleteOptOut Opt a recipient in again
 	// (DELETE /v1/opt-outs)
 	DeleteOptOut(c *gin.Context, params DeleteOptOutParams)
@@ -4388,6 +4578,75 @@ func (siw *ServerInterfaceWrapper) ListErrorCodes(c *gin.Context) {
 	}
 
 	siw.Handler.ListErrorCodes(c)
+}
+
+// GetGuards operation middleware
+func (siw *ServerInterfaceWrapper) GetGuards(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetGuards(c)
+}
+
+// ReplaceGuards operation middleware
+func (siw *ServerInterfaceWrapper) ReplaceGuards(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceGuardsParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter If-Match is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReplaceGuards(c, params)
+}
+
+// GetGuardResults operation middleware
+func (siw *ServerInterfaceWrapper) GetGuardResults(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetGuardResults(c)
 }
 
 // DeleteOptOut operation middleware
@@ -5998,6 +6257,9 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/accounts/:name/check", wrapper.CheckAccount)
 	router.POST(options.BaseURL+"/v1/accounts/:name/test", wrapper.TestAccount)
 	router.GET(options.BaseURL+"/v1/templates", wrapper.ListTemplates)
+	router.GET(options.BaseURL+"/v1/guards", wrapper.GetGuards)
+	router.PUT(options.BaseURL+"/v1/guards", wrapper.ReplaceGuards)
+	router.GET(options.BaseURL+"/v1/guards/results", wrapper.GetGuardResults)
 	router.DELETE(options.BaseURL+"/v1/opt-outs", wrapper.DeleteOptOut)
 	router.GET(options.BaseURL+"/v1/opt-outs", wrapper.ListOptOuts)
 	router.PUT(options.BaseURL+"/v1/opt-outs", wrapper.PutOptOut)
@@ -6041,7 +6303,7 @@ type BadRequestApplicationProblemPlusJSONResponse Problem
 
 type ConflictApplicationProblemPlusJSONResponse Problem
 
-type CorrelatedApplicationProblemPlusJSONResponse Problem
+type EarlierSendApplicationProblemPlusJSONResponse Problem
 
 type FailureResponseHeaders struct {
 	RetryAfter *int
@@ -6055,6 +6317,15 @@ type FailureApplicationProblemPlusJSONResponse struct {
 type ForgedApplicationProblemPlusJSONResponse Problem
 
 type InvalidApplicationProblemPlusJSONResponse Problem
+
+type LimitedResponseHeaders struct {
+	RetryAfter int
+}
+type LimitedApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers LimitedResponseHeaders
+}
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
@@ -7553,6 +7824,271 @@ type ListErrorCodesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListErrorCodesdefaultApplicationProblemPlusJSONResponse) VisitListErrorCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGuardsRequestObject struct {
+}
+
+type GetGuardsResponseObject interface {
+	VisitGetGuardsResponse(w http.ResponseWriter) error
+}
+
+type GetGuards200ResponseHeaders struct {
+	ETag string
+}
+
+type GetGuards200JSONResponse struct {
+	Body    Guards
+	Headers GetGuards200ResponseHeaders
+}
+
+func (response GetGuards200JSONResponse) VisitGetGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGuards401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetGuards401ApplicationProblemPlusJSONResponse) VisitGetGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGuardsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetGuardsdefaultApplicationProblemPlusJSONResponse) VisitGetGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceGuardsRequestObject struct {
+	Params ReplaceGuardsParams
+	Body   *ReplaceGuardsJSONRequestBody
+}
+
+type ReplaceGuardsResponseObject interface {
+	VisitReplaceGuardsResponse(w http.ResponseWriter) error
+}
+
+type ReplaceGuards200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceGuards200JSONResponse struct {
+	Body    Guards
+	Headers ReplaceGuards200ResponseHeaders
+}
+
+func (response ReplaceGuards200JSONResponse) VisitReplaceGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceGuards400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceGuards400ApplicationProblemPlusJSONResponse) VisitReplaceGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceGuards401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceGuards401ApplicationProblemPlusJSONResponse) VisitReplaceGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceGuards412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceGuards412ApplicationProblemPlusJSONResponse) VisitReplaceGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceGuards422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceGuards422ApplicationProblemPlusJSONResponse) VisitReplaceGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceGuards428ApplicationProblemPlusJSONResponse struct {
+	PreconditionRequiredApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceGuards428ApplicationProblemPlusJSONResponse) VisitReplaceGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(428)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceGuardsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ReplaceGuardsdefaultApplicationProblemPlusJSONResponse) VisitReplaceGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGuardResultsRequestObject struct {
+}
+
+type GetGuardResultsResponseObject interface {
+	VisitGetGuardResultsResponse(w http.ResponseWriter) error
+}
+
+type GetGuardResults200JSONResponse GuardResultList
+
+func (response GetGuardResults200JSONResponse) VisitGetGuardResultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGuardResults401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetGuardResults401ApplicationProblemPlusJSONResponse) VisitGetGuardResultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGuardResultsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetGuardResultsdefaultApplicationProblemPlusJSONResponse) VisitGetGuardResultsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9592,7 +10128,7 @@ func (response CreateSend401ApplicationProblemPlusJSONResponse) VisitCreateSendR
 }
 
 type CreateSend409ApplicationProblemPlusJSONResponse struct {
-	CorrelatedApplicationProblemPlusJSONResponse
+	EarlierSendApplicationProblemPlusJSONResponse
 }
 
 func (response CreateSend409ApplicationProblemPlusJSONResponse) VisitCreateSendResponse(w http.ResponseWriter) error {
@@ -9619,6 +10155,23 @@ func (response CreateSend422ApplicationProblemPlusJSONResponse) VisitCreateSendR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSend429ApplicationProblemPlusJSONResponse struct {
+	LimitedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSend429ApplicationProblemPlusJSONResponse) VisitCreateSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10422,6 +10975,23 @@ func (response RepeatSend422ApplicationProblemPlusJSONResponse) VisitRepeatSendR
 	return err
 }
 
+type RepeatSend429ApplicationProblemPlusJSONResponse struct {
+	LimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RepeatSend429ApplicationProblemPlusJSONResponse) VisitRepeatSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RepeatSenddefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	Headers    FailureResponseHeaders
@@ -10847,6 +11417,15 @@ type StrictServerInterface interface {
 	// ListErrorCodes List the error codes of the providers
 	// (GET /v1/error-codes)
 	ListErrorCodes(ctx context.Context, request ListErrorCodesRequestObject) (ListErrorCodesResponseObject, error)
+	// GetGuards Get the guards
+	// (GET /v1/guards)
+	GetGuards(ctx context.Context, request GetGuardsRequestObject) (GetGuardsResponseObject, error)
+	// ReplaceGuards Replace the guards
+	// (PUT /v1/guards)
+	ReplaceGuards(ctx context.Context, request ReplaceGuardsRequestObject) (ReplaceGuardsResponseObject, error)
+	// GetGuardResults Count what the guards did
+	// (GET /v1/guards/results)
+	GetGuardResults(ctx context.Context, request GetGuardResultsRequestObject) (GetGuardResultsResponseObject, error)
 	// DeleteOptOut Opt a recipient in again
 	// (DELETE /v1/opt-outs)
 	DeleteOptOut(ctx context.Context, request DeleteOptOutRequestObject) (DeleteOptOutResponseObject, error)
@@ -11470,6 +12049,98 @@ func (sh *strictHandler) ListErrorCodes(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListErrorCodesResponseObject); ok {
 		if err := validResponse.VisitListErrorCodesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetGuards operation middleware
+func (sh *strictHandler) GetGuards(ctx *gin.Context) {
+	var request GetGuardsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetGuards(ctx, request.(GetGuardsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetGuards")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetGuardsResponseObject); ok {
+		if err := validResponse.VisitGetGuardsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReplaceGuards operation middleware
+func (sh *strictHandler) ReplaceGuards(ctx *gin.Context, params ReplaceGuardsParams) {
+	var request ReplaceGuardsRequestObject
+
+	request.Params = params
+
+	var body ReplaceGuardsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceGuards(ctx, request.(ReplaceGuardsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceGuards")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReplaceGuardsResponseObject); ok {
+		if err := validResponse.VisitReplaceGuardsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetGuardResults operation middleware
+func (sh *strictHandler) GetGuardResults(ctx *gin.Context) {
+	var request GetGuardResultsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetGuardResults(ctx, request.(GetGuardResultsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetGuardResults")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetGuardResultsResponseObject); ok {
+		if err := validResponse.VisitGetGuardResultsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -25,6 +25,7 @@ type Options struct {
 	Sessions Sessions
 	Handoff  Handoff
 	Accounts Accounts
+	Guards   GuardKeeper
 	OptOuts  OptOuts
 
 	Callbacks        Callbacks
@@ -70,6 +71,7 @@ type server struct {
 	sessions Sessions
 	handoff  Handoff
 	accounts Accounts
+	guards   GuardKeeper
 	optOuts  OptOuts
 	profiles Templates
 
@@ -115,7 +117,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &server{
 		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		accounts: o.Accounts, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
+		accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
 		callbacks: o.Callbacks, callbackSettings: o.CallbackSettings,
 		webhooks: o.Webhooks, refresh: o.RefreshAccounts,
 		errorCodes: slices.Clone(o.ErrorCodes),
@@ -148,7 +150,7 @@ func New(o Options) (http.Handler, error) {
 
 func (o Options) check() error {
 	absent := map[string]bool{
-		"Accounts": o.Accounts == nil, "OptOuts": o.OptOuts == nil,
+		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "OptOuts": o.OptOuts == nil,
 		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
 		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
 		"APIKey": o.APIKey == "", "Callbacks": o.Callbacks == nil,

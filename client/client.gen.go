@@ -170,12 +170,15 @@ const (
 	FieldErrorCodeAccountName         FieldErrorCode = "account_name"
 	FieldErrorCodeAfterOther          FieldErrorCode = "after_other"
 	FieldErrorCodeBlank               FieldErrorCode = "blank"
+	FieldErrorCodeBlockedToo          FieldErrorCode = "blocked_too"
 	FieldErrorCodeBytesMax            FieldErrorCode = "bytes_max"
 	FieldErrorCodeCallbackURL         FieldErrorCode = "callback_url"
 	FieldErrorCodeCallbacksOff        FieldErrorCode = "callbacks_off"
+	FieldErrorCodeCapReached          FieldErrorCode = "cap_reached"
 	FieldErrorCodeControlCharacters   FieldErrorCode = "control_characters"
 	FieldErrorCodeCorrelationTaken    FieldErrorCode = "correlation_taken"
 	FieldErrorCodeCountryCode         FieldErrorCode = "country_code"
+	FieldErrorCodeCountryRefused      FieldErrorCode = "country_refused"
 	FieldErrorCodeCursor              FieldErrorCode = "cursor"
 	FieldErrorCodeDaysAheadMax        FieldErrorCode = "days_ahead_max"
 	FieldErrorCodeDigits              FieldErrorCode = "digits"
@@ -206,6 +209,7 @@ const (
 	FieldErrorCodeRefused             FieldErrorCode = "refused"
 	FieldErrorCodeRequired            FieldErrorCode = "required"
 	FieldErrorCodeRulesOrPolicy       FieldErrorCode = "rules_or_policy"
+	FieldErrorCodeSameText            FieldErrorCode = "same_text"
 	FieldErrorCodeSchema              FieldErrorCode = "schema"
 	FieldErrorCodeSendID              FieldErrorCode = "send_id"
 	FieldErrorCodeTaken               FieldErrorCode = "taken"
@@ -238,6 +242,22 @@ const (
 	FoundSendsFoundByNothing        FoundSendsFoundBy = "nothing"
 	FoundSendsFoundByNumber         FoundSendsFoundBy = "number"
 	FoundSendsFoundByNumberEnd      FoundSendsFoundBy = "number_end"
+)
+
+// Defines values for Guard.
+const (
+	GuardCountries    Guard = "countries"
+	GuardCountryCap   Guard = "country_cap"
+	GuardPrefixCap    Guard = "prefix_cap"
+	GuardRecipientCap Guard = "recipient_cap"
+	GuardSameText     Guard = "same_text"
+)
+
+// Defines values for GuardResult.
+const (
+	GuardResultAnswered GuardResult = "answered"
+	GuardResultRefused  GuardResult = "refused"
+	GuardResultWatched  GuardResult = "watched"
 )
 
 // Defines values for MessageTemplateFormat.
@@ -301,6 +321,7 @@ const (
 // Defines values for ProblemCode.
 const (
 	ProblemCodeConflict             ProblemCode = "conflict"
+	ProblemCodeDuplicate            ProblemCode = "duplicate"
 	ProblemCodeForbidden            ProblemCode = "forbidden"
 	ProblemCodeForged               ProblemCode = "forged"
 	ProblemCodeInternal             ProblemCode = "internal"
@@ -310,6 +331,7 @@ const (
 	ProblemCodeMismatch             ProblemCode = "mismatch"
 	ProblemCodeNotFound             ProblemCode = "not_found"
 	ProblemCodePreconditionRequired ProblemCode = "precondition_required"
+	ProblemCodeRateLimited          ProblemCode = "rate_limited"
 	ProblemCodeStale                ProblemCode = "stale"
 	ProblemCodeTooLarge             ProblemCode = "too_large"
 	ProblemCodeUnauthorized         ProblemCode = "unauthorized"
@@ -342,6 +364,12 @@ const (
 	SMSResultDelivered SMSResult = "delivered"
 	SMSResultFailed    SMSResult = "failed"
 	SMSResultNoReceipt SMSResult = "no_receipt"
+)
+
+// Defines values for SameTextAnswer.
+const (
+	SameTextAnswerFirst  SameTextAnswer = "first"
+	SameTextAnswerRefuse SameTextAnswer = "refuse"
 )
 
 // Defines values for SendAcceptedSkipped.
@@ -1264,6 +1292,15 @@ type CodeCount struct {
 // Example: order-10482
 type CorrelationID = string
 
+// CountryCap The cap of one country.
+type CountryCap struct {
+	// Cap The most sends to the country in any hour; 0 for no cap.
+	Cap int `json:"cap"`
+
+	// Country The country (ISO 3166-1 alpha-2).
+	Country string `json:"country"`
+}
+
 // EndSendsInput The sends to end.
 type EndSendsInput struct {
 	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
@@ -1475,11 +1512,13 @@ type FallbackReason string
 // FieldError A field, parameter or header that is wrong.
 type FieldError struct {
 	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
-	// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
-	// (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
-	// spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
-	// of the driver or the provider, in English), `template_language` (`languages`: those
+	// be earlier), `blocked_too` (`country`), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`),
+	// `cap_reached` (`guard`, `limit`, `window_seconds`), `correlation_taken` (`send`: the id of the earlier send),
+	// `country_refused` (`guard`, `country`: empty for numbers without one), `items_min`, `length_min` and `value_min` (`min`),
+	// `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers
+	// without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and
+	// `hours_past_max` (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `same_text` (`guard`,
+	// `send`: the id of the earlier send, `window_seconds`), `template_language` (`languages`: those
 	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 	// `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
 	// media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
@@ -1498,11 +1537,13 @@ type FieldError struct {
 }
 
 // FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
-// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
-// (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
-// spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
-// of the driver or the provider, in English), `template_language` (`languages`: those
+// be earlier), `blocked_too` (`country`), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`),
+// `cap_reached` (`guard`, `limit`, `window_seconds`), `correlation_taken` (`send`: the id of the earlier send),
+// `country_refused` (`guard`, `country`: empty for numbers without one), `items_min`, `length_min` and `value_min` (`min`),
+// `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers
+// without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and
+// `hours_past_max` (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `same_text` (`guard`,
+// `send`: the id of the earlier send, `window_seconds`), `template_language` (`languages`: those
 // that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 // `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
 // media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
@@ -1557,6 +1598,126 @@ type Found struct {
 
 // FoundSendsFoundBy The kind of text by which the sends were found.
 type FoundSendsFoundBy string
+
+// Guard The name of a guard, in the order in which they check a send.
+type Guard string
+
+// GuardCount How often a guard had a result for a country.
+type GuardCount struct {
+	// Count The number of requests.
+	Count int `json:"count"`
+
+	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
+	Country string `json:"country"`
+
+	// Guard The name of a guard, in the order in which they check a send.
+	Guard Guard `json:"guard"`
+
+	// LastAt The time of the newest request.
+	LastAt Time `json:"last_at"`
+
+	// Result What a guard did. `watched`: the send to a watched country was accepted. `refused`: the request got an error. `answered`: it got
+	// the answer of the first send with the same content.
+	Result GuardResult `json:"result"`
+}
+
+// GuardResult What a guard did. `watched`: the send to a watched country was accepted. `refused`: the request got an error. `answered`: it got
+// the answer of the first send with the same content.
+type GuardResult string
+
+// GuardResultList What the guards did in the last 24 hours.
+type GuardResultList struct {
+	// From The begin of the range, a full hour.
+	From Time `json:"from"`
+
+	// Items The counts, the greatest first.
+	Items []GuardCount `json:"items"`
+}
+
+// Guards The settings of all guards. An absent guard is off.
+type Guards struct {
+	// Allow The only countries to which sends are accepted; empty for all.
+	Allow []string `json:"allow"`
+
+	// Block Countries to which no send is accepted.
+	Block []string `json:"block"`
+
+	// CountryCap The most sends to each country in any hour; 0 for no cap.
+	CountryCap int `json:"country_cap"`
+
+	// CountryCaps The caps of certain countries, in place of `country_cap`.
+	CountryCaps []CountryCap `json:"country_caps"`
+
+	// PrefixCap The most sends in any hour to the numbers that begin with the same digits; 0 for no cap.
+	PrefixCap int `json:"prefix_cap"`
+
+	// PrefixDigits How many digits after the calling code the numbers of one prefix have in common, if it is set.
+	PrefixDigits *int `json:"prefix_digits,omitempty"`
+
+	// RecipientCap The most sends to one number in any hour; 0 for no cap.
+	RecipientCap int `json:"recipient_cap"`
+
+	// SameTextAnswer What a caller gets for the same content to the same number. `first`, also if absent: the answer of the first send, with `same_text`.
+	// `refuse`: a 409.
+	SameTextAnswer SameTextAnswer `json:"same_text_answer"`
+
+	// SameTextSeconds For how many seconds the same content to the same number is a repetition; 0 if the guard is off.
+	SameTextSeconds int `json:"same_text_seconds"`
+
+	// UpdatedAt When the settings changed last. Absent if they never did.
+	UpdatedAt *Time `json:"updated_at,omitempty"`
+
+	// Version The number of changes and one. The `ETag` is made of it.
+	Version int `json:"version"`
+
+	// Watch Countries to which sends are accepted, counted and logged.
+	Watch []string `json:"watch"`
+}
+
+// GuardsInput The settings of all guards. A guard that is absent is off. The hour of a cap is a window that moves by minutes: a place is free
+// again 60 to 61 minutes after its send.
+type GuardsInput struct {
+	// Allow The only countries to which sends are accepted. Absent or empty: all countries. With a list, numbers that belong to no country
+	// are refused too.
+	Allow *[]string `json:"allow,omitempty"`
+
+	// Block Countries to which no send is accepted.
+	Block *[]string `json:"block,omitempty"`
+
+	// CountryCap The most sends to each country in any hour. 0 or absent, there is no cap. Numbers of no country have none.
+	CountryCap *int `json:"country_cap,omitempty"`
+
+	// CountryCaps The caps of certain countries, in place of `country_cap`. With a `cap` of 0 the country has none.
+	CountryCaps *[]CountryCap `json:"country_caps,omitempty"`
+
+	// PrefixCap The most sends in any hour to the numbers that begin with the same digits, as they do when a bot asks for codes to many
+	// neighbouring numbers. 0 or absent, there is no cap.
+	PrefixCap *int `json:"prefix_cap,omitempty"`
+
+	// PrefixDigits How many digits after the calling code the numbers of one prefix have in common. Required with a `prefix_cap`. With 6, the
+	// numbers +44 740012 0000 to +44 740012 9999 are one prefix.
+	//
+	//
+	// Example: 6
+	PrefixDigits *int `json:"prefix_digits,omitempty"`
+
+	// RecipientCap The most sends to one number in any hour. 0 or absent, there is no cap.
+	RecipientCap *int `json:"recipient_cap,omitempty"`
+
+	// SameTextAnswer What a caller gets for the same content to the same number. `first`, also if absent: the answer of the first send, with `same_text`.
+	// `refuse`: a 409.
+	SameTextAnswer *SameTextAnswer `json:"same_text_answer,omitempty"`
+
+	// SameTextSeconds For how many seconds after a send no other one with the same WhatsApp message and the same SMS text goes to the same number; at
+	// most 86,400 (24 hours). 0 or absent, the guard is off.
+	//
+	//
+	// Example: 60
+	SameTextSeconds *int `json:"same_text_seconds,omitempty"`
+
+	// Watch Countries to which sends are accepted, counted and logged.
+	Watch *[]string `json:"watch,omitempty"`
+}
 
 // MessageStats The counts of the messages of a time range.
 type MessageStats struct {
@@ -2213,6 +2374,10 @@ type SMSLengthEncoding string
 // SMS could not be submitted. `no_receipt`: neither is known, or not yet.
 type SMSResult string
 
+// SameTextAnswer What a caller gets for the same content to the same number. `first`, also if absent: the answer of the first send, with `same_text`.
+// `refuse`: a 409.
+type SameTextAnswer string
+
 // Send The state of a send.
 type Send struct {
 	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
@@ -2326,7 +2491,7 @@ type Send struct {
 	Whatsapp ChannelState `json:"whatsapp"`
 }
 
-// SendAccepted The answer to an accepted send. A repeated request gets the same answer.
+// SendAccepted The answer to an accepted send. A repeated request gets the same answer, except for `same_text`.
 type SendAccepted struct {
 	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -2341,6 +2506,10 @@ type SendAccepted struct {
 	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
 	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
+
+	// SameText True if nothing was sent: the guard `same_text` found a send with the same content to the same number, and this is the answer
+	// of that send. Otherwise absent.
+	SameText *bool `json:"same_text,omitempty"`
 
 	// SendAt The `send_at` of the request. Absent if the send was to start at once.
 	//
@@ -3083,14 +3252,17 @@ type BadRequest = Problem
 // Conflict An error (RFC 9457).
 type Conflict = Problem
 
-// Correlated An error (RFC 9457).
-type Correlated = Problem
+// EarlierSend An error (RFC 9457).
+type EarlierSend = Problem
 
 // Failure An error (RFC 9457).
 type Failure = Problem
 
 // Invalid An error (RFC 9457).
 type Invalid = Problem
+
+// Limited An error (RFC 9457).
+type Limited = Problem
 
 // NotFound An error (RFC 9457).
 type NotFound = Problem
@@ -3201,6 +3373,12 @@ type ListCallbacksParams struct {
 
 	// Limit The most items to return, 1 to 200.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ReplaceGuardsParams defines parameters for ReplaceGuards.
+type ReplaceGuardsParams struct {
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
 }
 
 // DeleteOptOutParams defines parameters for DeleteOptOut.
@@ -3601,6 +3779,9 @@ type TestAccountJSONRequestBody = AccountTestInput
 // ReplayCallbacksJSONRequestBody defines body for ReplayCallbacks for application/json ContentType.
 type ReplayCallbacksJSONRequestBody = CallbackReplay
 
+// ReplaceGuardsJSONRequestBody defines body for ReplaceGuards for application/json ContentType.
+type ReplaceGuardsJSONRequestBody = GuardsInput
+
 // PutOptOutJSONRequestBody defines body for PutOptOut for application/json ContentType.
 type PutOptOutJSONRequestBody = OptOutInput
 
@@ -3821,7 +4002,8 @@ type ClientInterface interface {
 	// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
 	// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
 	// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-	// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+	// chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+	// a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
 	// make a send with `whatsapp.account`.
 	//
 	// Takes any type of body and a specified content type.
@@ -3835,7 +4017,8 @@ type ClientInterface interface {
 	// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
 	// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
 	// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-	// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+	// chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+	// a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
 	// make a send with `whatsapp.account`.
 	//
 	// Takes a body of the `application/json` content type.
@@ -3899,6 +4082,41 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/error-codes (the `ListErrorCodes` operationId).
 	ListErrorCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetGuards Get the guards
+	//
+	// Returns the settings of all guards, and their version as `ETag`. A new installation has no guard that is on.
+	//
+	// Corresponds with GET /v1/guards (the `GetGuards` operationId).
+	GetGuards(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaceGuardsWithBody Replace the guards
+	//
+	// Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+	// checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/guards (the `ReplaceGuards` operationId).
+	ReplaceGuardsWithBody(ctx context.Context, params *ReplaceGuardsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaceGuards Replace the guards
+	//
+	// Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+	// checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/guards (the `ReplaceGuards` operationId).
+	ReplaceGuards(ctx context.Context, params *ReplaceGuardsParams, body ReplaceGuardsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetGuardResults Count what the guards did
+	//
+	// Returns how often each guard refused, answered or watched sends in the last 24 hours, by country, the most frequent first. Each
+	// process adds its counts once a second; a process that crashes loses those of its last second.
+	//
+	// Corresponds with GET /v1/guards/results (the `GetGuardResults` operationId).
+	GetGuardResults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteOptOut Opt a recipient in again
 	//
@@ -4122,6 +4340,9 @@ type ClientInterface interface {
 	//
 	// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
 	//
+	// The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+	// earlier send. Then nothing is stored or counted.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/sends (the `CreateSend` operationId).
@@ -4135,6 +4356,9 @@ type ClientInterface interface {
 	// `Idempotency-Key`.
 	//
 	// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+	//
+	// The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+	// earlier send. Then nothing is stored or counted.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4253,7 +4477,8 @@ type ClientInterface interface {
 	//
 	// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
 	// `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
-	// overrides; its sends are repeated without them.
+	// overrides; its sends are repeated without them. The guards may refuse the new send, except that
+	// it may have the content of an earlier one.
 	//
 	// Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 	RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4520,7 +4745,8 @@ func (c *Client) CheckAccount(ctx context.Context, name NameOfAccount, reqEditor
 // too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
 // neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
 // answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+// chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+// a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
 // make a send with `whatsapp.account`.
 //
 // Takes any type of body and a specified content type.
@@ -4544,7 +4770,8 @@ func (c *Client) TestAccountWithBody(ctx context.Context, name NameOfAccount, co
 // too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
 // neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
 // answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+// chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+// a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
 // make a send with `whatsapp.account`.
 //
 // Takes a body of the `application/json` content type.
@@ -4679,6 +4906,81 @@ func (c *Client) ReplayCallback(ctx context.Context, id ID, reqEditors ...Reques
 // Corresponds with GET /v1/error-codes (the `ListErrorCodes` operationId).
 func (c *Client) ListErrorCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListErrorCodesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetGuards Get the guards
+//
+// Returns the settings of all guards, and their version as `ETag`. A new installation has no guard that is on.
+//
+// Corresponds with GET /v1/guards (the `GetGuards` operationId).
+func (c *Client) GetGuards(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetGuardsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaceGuardsWithBody Replace the guards
+//
+// Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+// checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/guards (the `ReplaceGuards` operationId).
+func (c *Client) ReplaceGuardsWithBody(ctx context.Context, params *ReplaceGuardsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceGuardsRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaceGuards Replace the guards
+//
+// Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+// checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/guards (the `ReplaceGuards` operationId).
+func (c *Client) ReplaceGuards(ctx context.Context, params *ReplaceGuardsParams, body ReplaceGuardsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceGuardsRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetGuardResults Count what the guards did
+//
+// Returns how often each guard refused, answered or watched sends in the last 24 hours, by country, the most frequent first. Each
+// process adds its counts once a second; a process that crashes loses those of its last second.
+//
+// Corresponds with GET /v1/guards/results (the `GetGuardResults` operationId).
+func (c *Client) GetGuardResults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetGuardResultsRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -5161,6 +5463,9 @@ func (c *Client) ListSends(ctx context.Context, params *ListSendsParams, reqEdit
 //
 // With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
 //
+// The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+// earlier send. Then nothing is stored or counted.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/sends (the `CreateSend` operationId).
@@ -5184,6 +5489,9 @@ func (c *Client) CreateSendWithBody(ctx context.Context, params *CreateSendParam
 // `Idempotency-Key`.
 //
 // With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+//
+// The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+// earlier send. Then nothing is stored or counted.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5412,7 +5720,8 @@ func (c *Client) ConfirmSend(ctx context.Context, id ID, reqEditors ...RequestEd
 //
 // If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
 // `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
-// overrides; its sends are repeated without them.
+// overrides; its sends are repeated without them. The guards may refuse the new send, except that
+// it may have the content of an earlier one.
 //
 // Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 func (c *Client) RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6349,6 +6658,113 @@ func NewListErrorCodesRequest(server string) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/v1/error-codes")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetGuardsRequest constructs an http.Request for the GetGuards method
+func NewGetGuardsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/guards")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReplaceGuardsRequest calls the generic ReplaceGuards builder with application/json body
+func NewReplaceGuardsRequest(server string, params *ReplaceGuardsParams, body ReplaceGuardsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplaceGuardsRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewReplaceGuardsRequestWithBody constructs an http.Request for the ReplaceGuards method, with any body, and a specified content type
+func NewReplaceGuardsRequestWithBody(server string, params *ReplaceGuardsParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/guards")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewGetGuardResultsRequest constructs an http.Request for the GetGuardResults method
+func NewGetGuardResultsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/guards/results")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -9039,7 +9455,8 @@ type ClientWithResponsesInterface interface {
 	// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
 	// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
 	// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-	// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+	// chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+	// a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
 	// make a send with `whatsapp.account`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -9053,7 +9470,8 @@ type ClientWithResponsesInterface interface {
 	// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
 	// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
 	// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-	// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+	// chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+	// a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
 	// make a send with `whatsapp.account`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -9127,6 +9545,45 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/error-codes (the `ListErrorCodes` operationId).
 	ListErrorCodesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListErrorCodesResponse, error)
+
+	// GetGuardsWithResponse Get the guards
+	//
+	// Returns the settings of all guards, and their version as `ETag`. A new installation has no guard that is on.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/guards (the `GetGuards` operationId).
+	GetGuardsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetGuardsResponse, error)
+
+	// ReplaceGuardsWithBodyWithResponse Replace the guards
+	//
+	// Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+	// checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/guards (the `ReplaceGuards` operationId).
+	ReplaceGuardsWithBodyWithResponse(ctx context.Context, params *ReplaceGuardsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceGuardsResponse, error)
+
+	// ReplaceGuardsWithResponse Replace the guards
+	//
+	// Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+	// checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/guards (the `ReplaceGuards` operationId).
+	ReplaceGuardsWithResponse(ctx context.Context, params *ReplaceGuardsParams, body ReplaceGuardsJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceGuardsResponse, error)
+
+	// GetGuardResultsWithResponse Count what the guards did
+	//
+	// Returns how often each guard refused, answered or watched sends in the last 24 hours, by country, the most frequent first. Each
+	// process adds its counts once a second; a process that crashes loses those of its last second.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/guards/results (the `GetGuardResults` operationId).
+	GetGuardResultsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetGuardResultsResponse, error)
 
 	// DeleteOptOutWithResponse Opt a recipient in again
 	//
@@ -9378,6 +9835,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
 	//
+	// The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+	// earlier send. Then nothing is stored or counted.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/sends (the `CreateSend` operationId).
@@ -9391,6 +9851,9 @@ type ClientWithResponsesInterface interface {
 	// `Idempotency-Key`.
 	//
 	// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+	//
+	// The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+	// earlier send. Then nothing is stored or counted.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9517,7 +9980,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
 	// `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
-	// overrides; its sends are repeated without them.
+	// overrides; its sends are repeated without them. The guards may refuse the new send, except that
+	// it may have the content of an earlier one.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10809,6 +11273,255 @@ func (r ListErrorCodesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListErrorCodesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetGuardsResponse200Headers the declared response headers of an HTTP 200 response for GetGuards
+type GetGuardsResponse200Headers struct {
+	ETag string
+}
+
+// GetGuardsResponse401Headers the declared response headers of an HTTP 401 response for GetGuards
+type GetGuardsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// GetGuardsResponseDefaultHeaders the declared response headers of an HTTP default response for GetGuards
+type GetGuardsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetGuardsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Guards
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetGuardsResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetGuardsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetGuardsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetGuardsResponse) GetJSON200() *Guards {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetGuardsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetGuardsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetGuardsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetGuardsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetGuardsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetGuardsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReplaceGuardsResponse200Headers the declared response headers of an HTTP 200 response for ReplaceGuards
+type ReplaceGuardsResponse200Headers struct {
+	ETag string
+}
+
+// ReplaceGuardsResponse401Headers the declared response headers of an HTTP 401 response for ReplaceGuards
+type ReplaceGuardsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ReplaceGuardsResponseDefaultHeaders the declared response headers of an HTTP default response for ReplaceGuards
+type ReplaceGuardsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ReplaceGuardsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Guards
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSON428 the response for an HTTP 428 `application/problem+json` response
+	ApplicationProblemJSON428 *PreconditionRequired
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ReplaceGuardsResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReplaceGuardsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ReplaceGuardsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReplaceGuardsResponse) GetJSON200() *Guards {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReplaceGuardsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReplaceGuardsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r ReplaceGuardsResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ReplaceGuardsResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON428 returns the response for an HTTP 428 `application/problem+json` response
+func (r ReplaceGuardsResponse) GetApplicationProblemJSON428() *PreconditionRequired {
+	return r.ApplicationProblemJSON428
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReplaceGuardsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplaceGuardsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplaceGuardsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplaceGuardsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplaceGuardsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetGuardResultsResponse401Headers the declared response headers of an HTTP 401 response for GetGuardResults
+type GetGuardResultsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// GetGuardResultsResponseDefaultHeaders the declared response headers of an HTTP default response for GetGuardResults
+type GetGuardResultsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetGuardResultsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GuardResultList
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetGuardResultsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetGuardResultsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetGuardResultsResponse) GetJSON200() *GuardResultList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetGuardResultsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetGuardResultsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetGuardResultsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetGuardResultsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetGuardResultsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetGuardResultsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -12557,6 +13270,11 @@ type CreateSendResponse401Headers struct {
 	WWWAuthenticate *string
 }
 
+// CreateSendResponse429Headers the declared response headers of an HTTP 429 response for CreateSend
+type CreateSendResponse429Headers struct {
+	RetryAfter int
+}
+
 // CreateSendResponseDefaultHeaders the declared response headers of an HTTP default response for CreateSend
 type CreateSendResponseDefaultHeaders struct {
 	RetryAfter *int
@@ -12572,15 +13290,19 @@ type CreateSendResponse struct {
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *Unauthorized
 	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationProblemJSON409 *Correlated
+	ApplicationProblemJSON409 *EarlierSend
 	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
 	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *Limited
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Failure
 	// Headers202 the parsed response headers for an HTTP 202 response
 	Headers202 *CreateSendResponse202Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *CreateSendResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateSendResponse429Headers
 	// HeadersDefault the parsed response headers for an HTTP default response
 	HeadersDefault *CreateSendResponseDefaultHeaders
 }
@@ -12601,13 +13323,18 @@ func (r CreateSendResponse) GetApplicationProblemJSON401() *Unauthorized {
 }
 
 // GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
-func (r CreateSendResponse) GetApplicationProblemJSON409() *Correlated {
+func (r CreateSendResponse) GetApplicationProblemJSON409() *EarlierSend {
 	return r.ApplicationProblemJSON409
 }
 
 // GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r CreateSendResponse) GetApplicationProblemJSON422() *Invalid {
 	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r CreateSendResponse) GetApplicationProblemJSON429() *Limited {
+	return r.ApplicationProblemJSON429
 }
 
 // GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -13235,6 +13962,11 @@ type RepeatSendResponse401Headers struct {
 	WWWAuthenticate *string
 }
 
+// RepeatSendResponse429Headers the declared response headers of an HTTP 429 response for RepeatSend
+type RepeatSendResponse429Headers struct {
+	RetryAfter int
+}
+
 // RepeatSendResponseDefaultHeaders the declared response headers of an HTTP default response for RepeatSend
 type RepeatSendResponseDefaultHeaders struct {
 	RetryAfter *int
@@ -13253,12 +13985,16 @@ type RepeatSendResponse struct {
 	ApplicationProblemJSON404 *NotFound
 	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
 	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *Limited
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Failure
 	// Headers202 the parsed response headers for an HTTP 202 response
 	Headers202 *RepeatSendResponse202Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *RepeatSendResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *RepeatSendResponse429Headers
 	// HeadersDefault the parsed response headers for an HTTP default response
 	HeadersDefault *RepeatSendResponseDefaultHeaders
 }
@@ -13286,6 +14022,11 @@ func (r RepeatSendResponse) GetApplicationProblemJSON404() *NotFound {
 // GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r RepeatSendResponse) GetApplicationProblemJSON422() *Invalid {
 	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r RepeatSendResponse) GetApplicationProblemJSON429() *Limited {
+	return r.ApplicationProblemJSON429
 }
 
 // GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -13837,7 +14578,8 @@ func (c *ClientWithResponses) CheckAccountWithResponse(ctx context.Context, name
 // too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
 // neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
 // answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+// chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+// a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
 // make a send with `whatsapp.account`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -13857,7 +14599,8 @@ func (c *ClientWithResponses) TestAccountWithBodyWithResponse(ctx context.Contex
 // too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
 // neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
 // answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+// chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+// a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
 // make a send with `whatsapp.account`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -13978,6 +14721,69 @@ func (c *ClientWithResponses) ListErrorCodesWithResponse(ctx context.Context, re
 		return nil, err
 	}
 	return ParseListErrorCodesResponse(rsp)
+}
+
+// GetGuardsWithResponse Get the guards
+//
+// Returns the settings of all guards, and their version as `ETag`. A new installation has no guard that is on.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/guards (the `GetGuards` operationId).
+func (c *ClientWithResponses) GetGuardsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetGuardsResponse, error) {
+	rsp, err := c.GetGuards(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetGuardsResponse(rsp)
+}
+
+// ReplaceGuardsWithBodyWithResponse Replace the guards
+//
+// Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+// checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/guards (the `ReplaceGuards` operationId).
+func (c *ClientWithResponses) ReplaceGuardsWithBodyWithResponse(ctx context.Context, params *ReplaceGuardsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceGuardsResponse, error) {
+	rsp, err := c.ReplaceGuardsWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaceGuardsResponse(rsp)
+}
+
+// ReplaceGuardsWithResponse Replace the guards
+//
+// Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+// checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/guards (the `ReplaceGuards` operationId).
+func (c *ClientWithResponses) ReplaceGuardsWithResponse(ctx context.Context, params *ReplaceGuardsParams, body ReplaceGuardsJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceGuardsResponse, error) {
+	rsp, err := c.ReplaceGuards(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaceGuardsResponse(rsp)
+}
+
+// GetGuardResultsWithResponse Count what the guards did
+//
+// Returns how often each guard refused, answered or watched sends in the last 24 hours, by country, the most frequent first. Each
+// process adds its counts once a second; a process that crashes loses those of its last second.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/guards/results (the `GetGuardResults` operationId).
+func (c *ClientWithResponses) GetGuardResultsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetGuardResultsResponse, error) {
+	rsp, err := c.GetGuardResults(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetGuardResultsResponse(rsp)
 }
 
 // DeleteOptOutWithResponse Opt a recipient in again
@@ -14380,6 +15186,9 @@ func (c *ClientWithResponses) ListSendsWithResponse(ctx context.Context, params 
 //
 // With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
 //
+// The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+// earlier send. Then nothing is stored or counted.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/sends (the `CreateSend` operationId).
@@ -14399,6 +15208,9 @@ func (c *ClientWithResponses) CreateSendWithBodyWithResponse(ctx context.Context
 // `Idempotency-Key`.
 //
 // With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+//
+// The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+// earlier send. Then nothing is stored or counted.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -14591,7 +15403,8 @@ func (c *ClientWithResponses) ConfirmSendWithResponse(ctx context.Context, id ID
 //
 // If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
 // `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
-// overrides; its sends are repeated without them.
+// overrides; its sends are repeated without them. The guards may refuse the new send, except that
+// it may have the content of an earlier one.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15842,6 +16655,243 @@ func ParseListErrorCodesResponse(rsp *http.Response) (*ListErrorCodesResponse, e
 		response.Headers401 = &headers
 	case true:
 		var headers ListErrorCodesResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetGuardsResponse parses an HTTP response from a GetGuardsWithResponse call
+func ParseGetGuardsResponse(rsp *http.Response) (*GetGuardsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetGuardsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Guards
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetGuardsResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetGuardsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers GetGuardsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReplaceGuardsResponse parses an HTTP response from a ReplaceGuardsWithResponse call
+func ParseReplaceGuardsResponse(rsp *http.Response) (*ReplaceGuardsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplaceGuardsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Guards
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
+		var dest PreconditionRequired
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON428 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ReplaceGuardsResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers ReplaceGuardsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ReplaceGuardsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetGuardResultsResponse parses an HTTP response from a GetGuardResultsWithResponse call
+func ParseGetGuardResultsResponse(rsp *http.Response) (*GetGuardResultsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetGuardResultsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GuardResultList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetGuardResultsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers GetGuardResultsResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -17542,7 +18592,7 @@ func ParseCreateSendResponse(rsp *http.Response) (*CreateSendResponse, error) {
 		response.ApplicationProblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest Correlated
+		var dest EarlierSend
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -17554,6 +18604,13 @@ func ParseCreateSendResponse(rsp *http.Response) (*CreateSendResponse, error) {
 			return nil, err
 		}
 		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Limited
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Failure
@@ -17585,6 +18642,16 @@ func ParseCreateSendResponse(rsp *http.Response) (*CreateSendResponse, error) {
 			headers.WWWAuthenticate = &value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateSendResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
 	case true:
 		var headers CreateSendResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -18188,6 +19255,13 @@ func ParseRepeatSendResponse(rsp *http.Response) (*RepeatSendResponse, error) {
 		}
 		response.ApplicationProblemJSON422 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Limited
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Failure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -18218,6 +19292,16 @@ func ParseRepeatSendResponse(rsp *http.Response) (*RepeatSendResponse, error) {
 			headers.WWWAuthenticate = &value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers RepeatSendResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
 	case true:
 		var headers RepeatSendResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {

@@ -17,6 +17,7 @@ import (
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/console"
 	"github.com/backstophq/backstop/internal/accounts"
+	"github.com/backstophq/backstop/internal/guards"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/health"
 	"github.com/backstophq/backstop/internal/postgres"
@@ -72,6 +73,7 @@ type program struct {
 	handoff  *handoff.Handoff
 	accounts *accounts.Directory
 	health   *health.Monitor
+	guards   *guards.Keeper
 
 	templates *templates.Syncer
 
@@ -103,6 +105,14 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	}
 	if _, err = untilAnswered(ctx, p.log, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, p.accounts.Load(ctx)
+	}); err != nil {
+		return err
+	}
+	if p.guards, err = guards.New(p.db, p.log); err != nil {
+		return err
+	}
+	if _, err = untilAnswered(ctx, p.log, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, p.guards.Load(ctx)
 	}); err != nil {
 		return err
 	}
@@ -177,12 +187,17 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 		start(p.runCallbacks)
 	}
 	if p.role&apiRole != 0 {
+		start(func(ctx context.Context) error {
+			p.guards.Run(ctx)
+			return nil
+		})
 		start(func(ctx context.Context) error { return p.serveAPI(ctx, worked, listening) })
 	}
 	<-ctx.Done()
 	p.log.InfoContext(ctx, "stopping")
 	parts.Wait()
 	p.handoff.Close()
+	p.guards.Close(context.WithoutCancel(ctx))
 	p.log.InfoContext(ctx, "stopped")
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return fmt.Errorf("serve: %w", cause)
@@ -212,8 +227,8 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 	}
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff, OptOuts: p.db,
-		Accounts: p.accounts, Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
-		Callbacks: p.db, CallbackSettings: p.callbackSettings(),
+		Accounts: p.accounts, Guards: p.guards, Callbacks: p.db, CallbackSettings: p.callbackSettings(),
+		Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
 		ErrorCodes: codes,
 		APIKey:     string(p.config.API.Key), Log: p.log,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,

@@ -46,6 +46,7 @@ func allParts() []part {
 		{"backlog", (*bench).measureBacklog},
 		{"callbacks", (*bench).measureCallbacks},
 		{"scheduled", (*bench).measureScheduled},
+		{"guards", (*bench).measureGuards},
 	}
 }
 

@@ -68,6 +68,7 @@ for (const look of looks) {
         callbacks: "callbacks",
         "opt-outs": "opt-outs",
         "opt-outs-none": "opt-outs?to=%2B447400999999",
+        guards: "guards",
         start: "start",
         rule: `rules/${rules[0]?.id}`,
         policy: `policies/${policy.id}`,

@@ -11,6 +11,7 @@ import {
   FileTextOutlined,
   NotificationOutlined,
   RocketOutlined,
+  SafetyOutlined,
   SendOutlined,
   StopOutlined,
 } from "./ui/firstIcons";
@@ -25,6 +26,7 @@ export interface MenuEntry {
     | "templates.title"
     | "callbacks.title"
     | "optOuts.title"
+    | "guards.title"
     | "start.title";
   icon: ReactNode;
   group?: "fallback" | "more";
@@ -82,6 +84,11 @@ export const pages: Page[] = [
     path: "/opt-outs",
     component: lazy(() => import("./optOuts/OptOutsPage")),
     menu: { label: "optOuts.title", icon: <StopOutlined />, group: "more" },
+  },
+  {
+    path: "/guards",
+    component: lazy(() => import("./guards/GuardsPage")),
+    menu: { label: "guards.title", icon: <SafetyOutlined />, group: "more" },
   },
   {
     path: "/start",

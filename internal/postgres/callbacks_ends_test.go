@@ -85,3 +85,29 @@ func TestCallbacks_scheduled(t *testing.T) {
 		})
 	}
 }
+
+// A send that passes the guards has the callback of its first event. One that they refuse has none.
+func TestCallbacks_guarded(t *testing.T) {
+	t.Parallel()
+	r := newCallbackRig(t)
+	checks := all(1, "a")
+	for i, later := range []time.Duration{0, time.Hour} {
+		send := newSend(t)
+		send.Callback = &backstop.Callback{URL: hook}
+		if later > 0 {
+			send.SendAt = new(r.Now().Add(later))
+			checks = all(2, "b")
+		}
+		_, _, err := r.InsertGuarded(t.Context(), send, nil, checks)
+		require.NoError(t, err)
+		require.Len(t, drain(r.DB), 1)
+		require.Equal(t, []backstop.CallbackEvent{"accepted"}, r.events(send.ID))
+
+		refused := newSend(t)
+		refused.Callback = send.Callback
+		_, _, err = r.InsertGuarded(t.Context(), refused, nil, checks)
+		require.Equal(t, send.ID, refusalOf(t, err).First.ID)
+		require.Empty(t, drain(r.DB))
+		require.Equal(t, i+1, r.count(`SELECT count(*) FROM callbacks`))
+	}
+}

@@ -21,6 +21,8 @@ const CountRecipients = countRecipients
 func Composed() map[string]string {
 	return map[string]string{
 		"insertSend": insertSend.String(), "insertScheduled": insertScheduled.String(), "getSendByKey": getSendByKey, "getSend": getSend,
+		"insertGuarded": insertGuarded.String(), "insertGuardedLater": insertGuardedLater.String(), "addGuardResults": addGuardResults,
+		"insertGuardedCallbacks": queueing(insertGuarded, 8), "insertGuardedLaterCallbacks": queueing(insertGuardedLater, 8),
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
 		"insertInbound": insertInbound, "insertSkipped": insertSkipped.String(), "insertSendCallbacks": queueing(insertSend, 2),
 		"insertScheduledCallbacks": queueing(insertScheduled, 2), "insertSkippedCallbacks": queueing(insertSkipped, 2),

@@ -283,6 +283,46 @@ export const constraints = {
       "maxLength": 200
     }
   },
+  "GuardsInput": {
+    "allow": {
+      "maxItems": 250
+    },
+    "block": {
+      "maxItems": 250
+    },
+    "watch": {
+      "maxItems": 250
+    },
+    "recipient_cap": {
+      "minimum": 0,
+      "maximum": 10000000
+    },
+    "prefix_cap": {
+      "minimum": 0,
+      "maximum": 10000000
+    },
+    "prefix_digits": {
+      "minimum": 1,
+      "maximum": 10
+    },
+    "country_cap": {
+      "minimum": 0,
+      "maximum": 10000000
+    },
+    "country_caps": {
+      "maxItems": 250
+    },
+    "same_text_seconds": {
+      "minimum": 0,
+      "maximum": 86400
+    },
+    "same_text_answer": {
+      "enum": [
+        "first",
+        "refuse"
+      ]
+    }
+  },
   "SignInInput": {
     "api_key": {
       "minLength": 1,

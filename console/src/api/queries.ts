@@ -122,6 +122,33 @@ export const providersQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY, // it changes with the program alone
 });
 
+/** A GuardsItem is the settings of the guards, with the id and the name that a dialog needs. */
+export type GuardsItem = Schemas["Guards"] & { id: string; name: string };
+
+export const readGuards = async (signal?: AbortSignal): Promise<GuardsItem> => ({
+  id: "guards",
+  name: "guards",
+  ...(await answered(api.GET("/v1/guards", signal ? { signal } : {}))),
+});
+
+export const guardsQuery = queryOptions({
+  queryKey: ["guards"],
+  queryFn: ({ signal }) => readGuards(signal),
+  refetchInterval: 30_000,
+});
+
+/** A GuardCountItem has an id, which lists need. */
+export type GuardCountItem = Schemas["GuardCount"] & { id: string };
+
+export const guardResultsQuery = queryOptions({
+  queryKey: ["guard-results"],
+  queryFn: async ({ signal }) => {
+    const { items } = await answered(api.GET("/v1/guards/results", { signal }));
+    return { items: items.map((one) => ({ ...one, id: `${one.guard} ${one.result} ${one.country}` })) };
+  },
+  refetchInterval: 10_000,
+});
+
 type TemplatesQuery = NonNullable<import("./schema").operations["ListTemplates"]["parameters"]["query"]>;
 
 /** A TemplateItem has an id, which lists need. */

@@ -1,6 +1,7 @@
 import { accounts } from "./en/accounts";
 import { callbacks } from "./en/callbacks";
 import { frame } from "./en/frame";
+import { guards } from "./en/guards";
 import { newSend } from "./en/newSend";
 import { optOuts } from "./en/optOuts";
 import { overview } from "./en/overview";
@@ -18,6 +19,7 @@ export const en = {
   ...newSend,
   ...overview,
   ...optOuts,
+  ...guards,
 };
 
 /** Words are the texts that each language must have. */

@@ -2,6 +2,7 @@ import type { Words } from "./en";
 import { accounts } from "./zh-CN/accounts";
 import { callbacks } from "./zh-CN/callbacks";
 import { frame } from "./zh-CN/frame";
+import { guards } from "./zh-CN/guards";
 import { newSend } from "./zh-CN/newSend";
 import { optOuts } from "./zh-CN/optOuts";
 import { overview } from "./zh-CN/overview";
@@ -19,4 +20,5 @@ export const zhCN: Words = {
   ...newSend,
   ...overview,
   ...optOuts,
+  ...guards,
 };

@@ -22,5 +22,6 @@ export const LogoutOutlined = decorative(ant.LogoutOutlined);
 export const MenuOutlined = decorative(ant.MenuOutlined);
 export const NotificationOutlined = decorative(ant.NotificationOutlined);
 export const RocketOutlined = decorative(ant.RocketOutlined);
+export const SafetyOutlined = decorative(ant.SafetyOutlined);
 export const SendOutlined = decorative(ant.SendOutlined);
 export const StopOutlined = decorative(ant.StopOutlined);
