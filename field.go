@@ -11,7 +11,9 @@ const (
 	FieldBlank             FieldCode = "blank"       // no character is visible
 	FieldBlockedToo        FieldCode = "blocked_too" // a country that another list blocks
 	FieldBytesMax          FieldCode = "bytes_max"   // too many bytes
-	FieldCapReached        FieldCode = "cap_reached" // of a guard
+	FieldCallbackURL       FieldCode = "callback_url"
+	FieldCallbacksOff      FieldCode = "callbacks_off" // the configuration has no signing secret
+	FieldCapReached        FieldCode = "cap_reached"   // of a guard
 	FieldControlCharacters FieldCode = "control_characters"
 	FieldCorrelationTaken  FieldCode = "correlation_taken" // by an earlier send
 	FieldCountryCode       FieldCode = "country_code"
@@ -74,16 +76,16 @@ const (
 // FieldCodes returns all codes.
 func FieldCodes() []FieldCode {
 	return []FieldCode{
-		FieldAccountName, FieldAfterOther, FieldBlank, FieldBlockedToo, FieldBytesMax, FieldCapReached, FieldControlCharacters,
-		FieldCorrelationTaken, FieldCountryCode, FieldCountryRefused, FieldCursor, FieldDaysAheadMax, FieldDigits, FieldETag,
-		FieldGivenTwice, FieldHoursPastMax, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
-		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMetadataKey, FieldMustBeFuture,
-		FieldNoRuleApplies, FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace,
-		FieldPattern, FieldPhoneNumber, FieldRangeDaysMax, FieldRefused, FieldRequired, FieldRulesOrPolicy, FieldSameText,
-		FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage, FieldTemplateName, FieldTemplateNotApproved,
-		FieldTemplateParameters, FieldUnknownTemplate, FieldTextOrTemplate, FieldTime, FieldTimeYears, FieldTrunkDigits,
-		FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max, FieldUUID, FieldValueBetween, FieldValueMax,
-		FieldValueMin, FieldWaitOfUnread, FieldWrongType,
+		FieldAccountName, FieldAfterOther, FieldBlank, FieldBlockedToo, FieldBytesMax, FieldCallbackURL, FieldCallbacksOff,
+		FieldCapReached, FieldControlCharacters, FieldCorrelationTaken, FieldCountryCode, FieldCountryRefused, FieldCursor,
+		FieldDaysAheadMax, FieldDigits, FieldETag, FieldGivenTwice, FieldHoursPastMax, FieldIdempotencyKey,
+		FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode, FieldLengthMax,
+		FieldLengthMin, FieldMetadataKey, FieldMustBeFuture, FieldNoRuleApplies, FieldNotFound, FieldNotText, FieldNotNull,
+		FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber, FieldRangeDaysMax, FieldRefused,
+		FieldRequired, FieldRulesOrPolicy, FieldSameText, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,
+		FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate, FieldTextOrTemplate,
+		FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max,
+		FieldUUID, FieldValueBetween, FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,
 	}
 }
 

@@ -33,6 +33,9 @@ func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, e
 		To: old.To, Text: old.Text, Template: old.Template, SMSText: old.SMSText, Category: old.Category,
 		CorrelationID: old.CorrelationID, Metadata: old.Metadata, // what is unique stays with the old one
 	}
+	if s.callbackSettings != nil {
+		send.Callback = old.Callback
+	}
 	if old.ExpiresAt != nil {
 		send.ExpiresAt = new(s.now().Add(old.ExpiresAt.Sub(old.Origin())))
 	}

@@ -67,6 +67,9 @@ func idempotencyOf(key *IdempotencyKey, request any) (*handoff.Idempotency, erro
 
 // resolveInput validates the input and returns the send with its country and its plan.
 func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send, error) {
+	send := sendFrom(in)
+	callback, wrong := s.callbackOf(in.Callback)
+	send.Callback = callback
 	override := backstop.Override{
 		Type: (*backstop.RuleType)(in.Fallback.Type), WaitSeconds: in.Fallback.WaitSeconds, SendID: in.Fallback.SendID,
 		Account: in.Whatsapp.Account, IfUnsendable: backstop.IfUnsendable(orZero(in.Whatsapp.IfUnsendable)),
@@ -75,7 +78,8 @@ func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send,
 	if in.Fallback.Routes != nil {
 		override.Routes = new(routesFrom(in.Fallback.Routes))
 	}
-	return s.resolveSend(ctx, sendFrom(in), rulesFrom(in.Fallback), override)
+	resolved, err := s.resolveSend(ctx, send, rulesFrom(in.Fallback), override)
+	return resolved, mergeInvalid(err, wrong)
 }
 
 // resolveSend validates a send and sets its country and its plan: the rules that apply to it. The template of the send is

@@ -28,6 +28,9 @@ type Options struct {
 	Guards   GuardKeeper
 	OptOuts  OptOuts
 
+	Callbacks        Callbacks
+	CallbackSettings *CallbackSettings // nil: a send with a callback is refused
+
 	Templates Templates
 	Notices   Notices // nil: webhooks report receipts alone
 
@@ -71,6 +74,10 @@ type server struct {
 	guards   GuardKeeper
 	optOuts  OptOuts
 	profiles Templates
+
+	callbacks        Callbacks
+	callbackSettings *CallbackSettings
+
 	notices  Notices
 	named    *templateCache
 	webhooks func(provider, account string) (Webhook, bool)
@@ -111,6 +118,7 @@ func New(o Options) (http.Handler, error) {
 	s := &server{
 		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
 		accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
+		callbacks: o.Callbacks, callbackSettings: o.CallbackSettings,
 		webhooks: o.Webhooks, refresh: o.RefreshAccounts,
 		errorCodes: slices.Clone(o.ErrorCodes),
 		contract:   contract,
@@ -145,7 +153,7 @@ func (o Options) check() error {
 		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "OptOuts": o.OptOuts == nil,
 		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
 		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
-		"APIKey": o.APIKey == "",
+		"APIKey": o.APIKey == "", "Callbacks": o.Callbacks == nil,
 	}
 	maps.DeleteFunc(absent, func(_ string, missing bool) bool { return !missing })
 	if len(absent) > 0 {

@@ -77,6 +77,26 @@ type Statistics interface {
 	StatsChanges(ctx context.Context, filter backstop.StatsFilter) (backstop.Changes, error)
 }
 
+// Callbacks reads the callbacks of sends, and replays them. The errors of its methods have the codes NotFound, Invalid and
+// TryLater.
+type Callbacks interface {
+	ListCallbacks(
+		ctx context.Context, filter backstop.CallbackFilter, page backstop.Page,
+	) (callbacks []backstop.QueuedCallback, more bool, err error)
+	CountCallbacks(ctx context.Context, filter backstop.CallbackFilter) (backstop.Total, error)
+	// Callback returns a callback with its tries, the newest first.
+	Callback(ctx context.Context, id string) (backstop.QueuedCallback, []backstop.CallbackTry, error)
+	// ReplayCallback makes a callback pending again, and due now.
+	ReplayCallback(ctx context.Context, id string) (backstop.QueuedCallback, error)
+	// ReplayCallbacks makes up to limit callbacks pending again that are not, the oldest first after an id. Last is the id of the
+	// last one, or empty if no more follow.
+	ReplayCallbacks(
+		ctx context.Context, filter backstop.CallbackFilter, after string, limit int,
+	) (replayed int, last string, err error)
+	// FailingEndpoints returns up to limit endpoints, the paused ones first.
+	FailingEndpoints(ctx context.Context, limit int) ([]backstop.CallbackEndpoint, error)
+}
+
 // Sessions stores the sessions of the web console by their ids of 32 bytes (server.sessionID), which are no secrets. Every
 // method may return an Error of code TryLater.
 type Sessions interface {

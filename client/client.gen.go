@@ -65,6 +65,44 @@ const (
 	AttemptStateUnknown     AttemptState = "unknown"
 )
 
+// Defines values for CallbackEvent.
+const (
+	CallbackEventAccepted          CallbackEvent = "accepted"
+	CallbackEventAverted           CallbackEvent = "averted"
+	CallbackEventCancelled         CallbackEvent = "cancelled"
+	CallbackEventConfirmed         CallbackEvent = "confirmed"
+	CallbackEventDelivered         CallbackEvent = "delivered"
+	CallbackEventDuplicateDelivery CallbackEvent = "duplicate_delivery"
+	CallbackEventExpired           CallbackEvent = "expired"
+	CallbackEventFailed            CallbackEvent = "failed"
+	CallbackEventFinished          CallbackEvent = "finished"
+	CallbackEventOptedOut          CallbackEvent = "opted_out"
+	CallbackEventRead              CallbackEvent = "read"
+	CallbackEventRuleFired         CallbackEvent = "rule_fired"
+	CallbackEventSent              CallbackEvent = "sent"
+	CallbackEventSmsDelivered      CallbackEvent = "sms_delivered"
+	CallbackEventSmsFailed         CallbackEvent = "sms_failed"
+	CallbackEventSmsRead           CallbackEvent = "sms_read"
+	CallbackEventSmsSent           CallbackEvent = "sms_sent"
+	CallbackEventSmsSubmitted      CallbackEvent = "sms_submitted"
+	CallbackEventSubmitted         CallbackEvent = "submitted"
+)
+
+// Defines values for CallbackReplayState.
+const (
+	CallbackReplayStateDelivered CallbackReplayState = "delivered"
+	CallbackReplayStateFailed    CallbackReplayState = "failed"
+	CallbackReplayStateGone      CallbackReplayState = "gone"
+)
+
+// Defines values for CallbackState.
+const (
+	CallbackStateDelivered CallbackState = "delivered"
+	CallbackStateFailed    CallbackState = "failed"
+	CallbackStateGone      CallbackState = "gone"
+	CallbackStatePending   CallbackState = "pending"
+)
+
 // Defines values for Category.
 const (
 	CategoryAuthentication Category = "authentication"
@@ -134,6 +172,8 @@ const (
 	FieldErrorCodeBlank               FieldErrorCode = "blank"
 	FieldErrorCodeBlockedToo          FieldErrorCode = "blocked_too"
 	FieldErrorCodeBytesMax            FieldErrorCode = "bytes_max"
+	FieldErrorCodeCallbackURL         FieldErrorCode = "callback_url"
+	FieldErrorCodeCallbacksOff        FieldErrorCode = "callbacks_off"
 	FieldErrorCodeCapReached          FieldErrorCode = "cap_reached"
 	FieldErrorCodeControlCharacters   FieldErrorCode = "control_characters"
 	FieldErrorCodeCorrelationTaken    FieldErrorCode = "correlation_taken"
@@ -928,6 +968,260 @@ type AttemptFailure struct {
 
 // CallTimeout The longest time of one call to the provider, in seconds.
 type CallTimeout = int
+
+// Callback An event of a send that is posted to a URL.
+type Callback struct {
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	CreatedAt Time `json:"created_at"`
+
+	// EndedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	EndedAt *Time `json:"ended_at,omitempty"`
+
+	// Event The name of an event. `submitted`, `sent`, `delivered`, `read` and `failed` are of a WhatsApp message, and those with `sms_`
+	// of an SMS. The others have the names of the kinds in the timeline of a send. Later versions may add events.
+	Event CallbackEvent `json:"event"`
+
+	// ID The `webhook-id` of all its tries.
+	ID string `json:"id"`
+
+	// NewestTry One POST of a callback.
+	NewestTry *CallbackTry `json:"newest_try,omitempty"`
+
+	// QueuedAt The time of the event or of the newest replay. The retries end 3 days later.
+	QueuedAt Time `json:"queued_at"`
+
+	// Send The id of the send.
+	Send string `json:"send"`
+
+	// Seq The place of the event in the timeline of the send. The callbacks of a send are posted in this order.
+	Seq int `json:"seq"`
+
+	// State `pending`: the event is not posted yet, or is retried. `delivered`: the receiver answered with a 2xx. `failed`: the receiver
+	// did not do so within 3 days. `gone`: the receiver answered this or an earlier callback of the send with 410.
+	State CallbackState `json:"state"`
+
+	// Tries How often it was posted.
+	Tries int `json:"tries"`
+
+	// URL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+	// configuration allows it.
+	//
+	//
+	// Example: https://shop.example/webhooks/backstop
+	URL CallbackURL `json:"url"`
+}
+
+// CallbackBody The body of a callback. Later versions may add fields.
+type CallbackBody struct {
+	// Data The event of a callback, and its send.
+	Data CallbackData `json:"data"`
+
+	// Timestamp A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	Timestamp Time `json:"timestamp"`
+
+	// Type The name of an event. `submitted`, `sent`, `delivered`, `read` and `failed` are of a WhatsApp message, and those with `sms_`
+	// of an SMS. The others have the names of the kinds in the timeline of a send. Later versions may add events.
+	Type CallbackEvent `json:"type"`
+}
+
+// CallbackData The event of a callback, and its send.
+type CallbackData struct {
+	// Event An event in the timeline of a send.
+	Event Event `json:"event"`
+
+	// Revision The number of the newest change that `send` has. If a receiver has seen a callback of the send with a higher revision, it
+	// has a newer state of the send already.
+	Revision int `json:"revision"`
+
+	// Rule The rule that fired, of the event `rule_fired`.
+	Rule *CallbackRule `json:"rule,omitempty"`
+
+	// Send The state of a send.
+	Send Send `json:"send"`
+
+	// Seq The place of the event in the timeline of the send.
+	Seq int `json:"seq"`
+}
+
+// CallbackDetail A callback with its tries.
+type CallbackDetail struct {
+	// Callback An event of a send that is posted to a URL.
+	Callback Callback `json:"callback"`
+
+	// Tries The tries, newest first.
+	Tries []CallbackTry `json:"tries"`
+}
+
+// CallbackEndpoint A URL whose newest callback was not delivered.
+type CallbackEndpoint struct {
+	// Error Why the newest try had no answer.
+	Error *string `json:"error,omitempty"`
+
+	// FailingSince A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	FailingSince Time `json:"failing_since"`
+
+	// Failures The failed tries since the last delivery.
+	Failures int `json:"failures"`
+
+	// PausedAt Present if the endpoint is paused, because it has failed for hours. A single callback probes it from time to time. Its
+	// delivery ends the pause.
+	PausedAt *Time `json:"paused_at,omitempty"`
+
+	// RetryAt When the next callback probes a paused endpoint.
+	RetryAt *Time `json:"retry_at,omitempty"`
+
+	// Status The HTTP status of the newest try. Absent if there was no answer.
+	Status *int `json:"status,omitempty"`
+
+	// URL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+	// configuration allows it.
+	//
+	//
+	// Example: https://shop.example/webhooks/backstop
+	URL CallbackURL `json:"url"`
+}
+
+// CallbackEndpointList The endpoints that fail.
+type CallbackEndpointList struct {
+	Items []CallbackEndpoint `json:"items"`
+}
+
+// CallbackEvent The name of an event. `submitted`, `sent`, `delivered`, `read` and `failed` are of a WhatsApp message, and those with `sms_`
+// of an SMS. The others have the names of the kinds in the timeline of a send. Later versions may add events.
+type CallbackEvent string
+
+// CallbackInput Where the events of the send are posted. Absent: to the default URL of the installation, if it has one. Each event is one
+// POST of JSON, signed as Standard Webhooks say. Without signing secrets in the configuration the answer is 422.
+type CallbackInput struct {
+	// Events The events that are posted. Absent or empty, all are. No name may occur twice.
+	Events *[]CallbackEvent `json:"events,omitempty"`
+
+	// URL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+	// configuration allows it.
+	//
+	//
+	// Example: https://shop.example/webhooks/backstop
+	URL CallbackURL `json:"url"`
+}
+
+// CallbackList A page of callbacks.
+type CallbackList struct {
+	Items []Callback `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
+}
+
+// CallbackReplay The callbacks to replay. At least one of `send`, `url`, `state`, `from` and `until` is required.
+type CallbackReplay struct {
+	// Cursor The `next_cursor` of the last answer.
+	Cursor *string `json:"cursor,omitempty"`
+
+	// From Only callbacks that were created at this time or later.
+	From *time.Time `json:"from,omitempty"`
+
+	// Send Only callbacks of this send.
+	Send *string `json:"send,omitempty"`
+
+	// State Only callbacks in this state. Absent, those of each of these states.
+	State *CallbackReplayState `json:"state,omitempty"`
+
+	// Until Only callbacks that were created before this time.
+	Until *time.Time `json:"until,omitempty"`
+
+	// URL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+	// configuration allows it.
+	//
+	//
+	// Example: https://shop.example/webhooks/backstop
+	URL *CallbackURL `json:"url,omitempty"`
+}
+
+// CallbackReplayState Only callbacks in this state. Absent, those of each of these states.
+type CallbackReplayState string
+
+// CallbackRule The rule that fired, of the event `rule_fired`.
+type CallbackRule struct {
+	// Cause The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
+	// of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
+	Cause *FallbackReason `json:"cause,omitempty"`
+	Name  string          `json:"name"`
+
+	// Reason The reason as a text for people.
+	Reason *string `json:"reason,omitempty"`
+
+	// Type The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
+	// `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
+	// message: at once, unless an SMS may still arrive.
+	Type *RuleType `json:"type,omitempty"`
+
+	// WaitedSeconds The time from the acceptance of the send until the rule fired.
+	WaitedSeconds float64 `json:"waited_seconds"`
+}
+
+// CallbackState `pending`: the event is not posted yet, or is retried. `delivered`: the receiver answered with a 2xx. `failed`: the receiver
+// did not do so within 3 days. `gone`: the receiver answered this or an earlier callback of the send with 410.
+type CallbackState string
+
+// CallbackTarget Where the events of the send are posted. Absent if they are not.
+type CallbackTarget struct {
+	// Events The events that are posted. Absent, all are.
+	Events *[]CallbackEvent `json:"events,omitempty"`
+
+	// URL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+	// configuration allows it.
+	//
+	//
+	// Example: https://shop.example/webhooks/backstop
+	URL CallbackURL `json:"url"`
+}
+
+// CallbackTry One POST of a callback.
+type CallbackTry struct {
+	// Answer The first bytes of the answer. Absent if it was empty.
+	Answer *string `json:"answer,omitempty"`
+
+	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	At Time `json:"at"`
+
+	// Error Why there was no answer.
+	Error *string `json:"error,omitempty"`
+
+	// LatencyMs The time until the answer or the error.
+	LatencyMs float64 `json:"latency_ms"`
+
+	// Number Counts the tries of the callback.
+	Number int `json:"number"`
+
+	// Status The HTTP status. Absent if there was no answer.
+	Status *int `json:"status,omitempty"`
+}
+
+// CallbackURL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+// configuration allows it.
+//
+// Example: https://shop.example/webhooks/backstop
+type CallbackURL = string
+
+// CallbacksReplayed How many callbacks are posted again.
+type CallbacksReplayed struct {
+	// NextCursor Absent if no more callbacks follow.
+	NextCursor *string `json:"next_cursor,omitempty"`
+	Replayed   int     `json:"replayed"`
+}
 
 // CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
 type CallsAtOnce = int
@@ -2095,6 +2389,9 @@ type Send struct {
 	// newest call.
 	Attempts []Attempt `json:"attempts"`
 
+	// Callback Where the events of the send are posted. Absent if they are not.
+	Callback *CallbackTarget `json:"callback,omitempty"`
+
 	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
 	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
 	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
@@ -2244,6 +2541,10 @@ type SendID = string
 
 // SendInput A send to accept or to preview.
 type SendInput struct {
+	// Callback Where the events of the send are posted. Absent: to the default URL of the installation, if it has one. Each event is one
+	// POST of JSON, signed as Standard Webhooks say. Without signing secrets in the configuration the answer is 422.
+	Callback *CallbackInput `json:"callback,omitempty"`
+
 	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
 	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
 	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
@@ -3044,6 +3345,36 @@ type ReplaceAccountParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// ListCallbacksParams defines parameters for ListCallbacks.
+type ListCallbacksParams struct {
+	// Send Only callbacks of this send.
+	Send *string `form:"send,omitempty" json:"send,omitempty"`
+
+	// State Only callbacks in this state.
+	State *CallbackState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Status Only callbacks whose newest try was answered with this HTTP status. 0 means no answer.
+	Status *int `form:"status,omitempty" json:"status,omitempty"`
+
+	// URL Only callbacks to this URL.
+	URL *string `form:"url,omitempty" json:"url,omitempty"`
+
+	// From Only callbacks that were created at this time or later.
+	From *Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// Until Only callbacks that were created before this time.
+	Until *Time `form:"until,omitempty" json:"until,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ReplaceGuardsParams defines parameters for ReplaceGuards.
 type ReplaceGuardsParams struct {
 	// IfMatch The `ETag` of the version that you read, or `*` for any version.
@@ -3445,6 +3776,9 @@ type ReplaceAccountJSONRequestBody = AccountChangeInput
 // TestAccountJSONRequestBody defines body for TestAccount for application/json ContentType.
 type TestAccountJSONRequestBody = AccountTestInput
 
+// ReplayCallbacksJSONRequestBody defines body for ReplayCallbacks for application/json ContentType.
+type ReplayCallbacksJSONRequestBody = CallbackReplay
+
 // ReplaceGuardsJSONRequestBody defines body for ReplaceGuards for application/json ContentType.
 type ReplaceGuardsJSONRequestBody = GuardsInput
 
@@ -3474,6 +3808,9 @@ type ConfirmSendsJSONRequestBody = EndSendsInput
 
 // PreviewSendJSONRequestBody defines body for PreviewSend for application/json ContentType.
 type PreviewSendJSONRequestBody = SendInput
+
+// EventJSONRequestBody defines body for Event for application/json ContentType.
+type EventJSONRequestBody = CallbackBody
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -3688,6 +4025,56 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
 	TestAccount(ctx context.Context, name NameOfAccount, body TestAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListCallbackEndpoints List the endpoints that fail
+	//
+	// Returns up to 200 URLs whose newest callback was not delivered, the paused ones first. An endpoint that has failed for 2 hours, and
+	// at least 10 times, is paused. Any process then makes a single try from time to time, until one is delivered.
+	//
+	// Corresponds with GET /v1/callback-endpoints (the `ListCallbackEndpoints` operationId).
+	ListCallbackEndpoints(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListCallbacks List callbacks
+	//
+	// Lists callbacks with their newest tries, newest first. A callback is listed if it fits all given parameters.
+	//
+	// Corresponds with GET /v1/callbacks (the `ListCallbacks` operationId).
+	ListCallbacks(ctx context.Context, params *ListCallbacksParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayCallbacksWithBody Replay callbacks
+	//
+	// Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+	// up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/callbacks/replay (the `ReplayCallbacks` operationId).
+	ReplayCallbacksWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayCallbacks Replay callbacks
+	//
+	// Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+	// up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/callbacks/replay (the `ReplayCallbacks` operationId).
+	ReplayCallbacks(ctx context.Context, body ReplayCallbacksJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetCallback Get a callback
+	//
+	// Returns a callback with its tries.
+	//
+	// Corresponds with GET /v1/callbacks/{id} (the `GetCallback` operationId).
+	GetCallback(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayCallback Replay a callback
+	//
+	// Posts a callback again, with its former `webhook-id`, whatever its state. A pending one is tried now, and its 3 days begin anew.
+	// A callback to a paused endpoint waits until the pause ends.
+	//
+	// Corresponds with POST /v1/callbacks/{id}/replay (the `ReplayCallback` operationId).
+	ReplayCallback(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListErrorCodes List the error codes of the providers
 	//
@@ -4054,8 +4441,8 @@ type ClientInterface interface {
 	// GetSend Get a send
 	//
 	// Returns the state of a send: the status on both channels, its rules with their deadlines, the rule that fired, the rule
-	// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. There are
-	// no callbacks yet: poll this path, or watch the send, until `finished_at` is set.
+	// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. To learn
+	// of changes, give the send a `callback`, watch it, or poll this path until `finished_at` is set.
 	//
 	// Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 	GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4083,8 +4470,8 @@ type ClientInterface interface {
 
 	// RepeatSend Send a message again
 	//
-	// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
-	// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+	// Accepts a new send with the recipient, the texts or template, the category, the callback, the overrides, the
+	// `correlation_id` and the `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
 	// own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
 	// `expires_at`, the new one has as much time as it had.
 	//
@@ -4392,6 +4779,116 @@ func (c *Client) TestAccountWithBody(ctx context.Context, name NameOfAccount, co
 // Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
 func (c *Client) TestAccount(ctx context.Context, name NameOfAccount, body TestAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewTestAccountRequest(c.Server, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListCallbackEndpoints List the endpoints that fail
+//
+// Returns up to 200 URLs whose newest callback was not delivered, the paused ones first. An endpoint that has failed for 2 hours, and
+// at least 10 times, is paused. Any process then makes a single try from time to time, until one is delivered.
+//
+// Corresponds with GET /v1/callback-endpoints (the `ListCallbackEndpoints` operationId).
+func (c *Client) ListCallbackEndpoints(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListCallbackEndpointsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListCallbacks List callbacks
+//
+// Lists callbacks with their newest tries, newest first. A callback is listed if it fits all given parameters.
+//
+// Corresponds with GET /v1/callbacks (the `ListCallbacks` operationId).
+func (c *Client) ListCallbacks(ctx context.Context, params *ListCallbacksParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListCallbacksRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayCallbacksWithBody Replay callbacks
+//
+// Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+// up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/callbacks/replay (the `ReplayCallbacks` operationId).
+func (c *Client) ReplayCallbacksWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayCallbacksRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayCallbacks Replay callbacks
+//
+// Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+// up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/callbacks/replay (the `ReplayCallbacks` operationId).
+func (c *Client) ReplayCallbacks(ctx context.Context, body ReplayCallbacksJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayCallbacksRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetCallback Get a callback
+//
+// Returns a callback with its tries.
+//
+// Corresponds with GET /v1/callbacks/{id} (the `GetCallback` operationId).
+func (c *Client) GetCallback(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetCallbackRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayCallback Replay a callback
+//
+// Posts a callback again, with its former `webhook-id`, whatever its state. A pending one is tried now, and its 3 days begin anew.
+// A callback to a paused endpoint waits until the pause ends.
+//
+// Corresponds with POST /v1/callbacks/{id}/replay (the `ReplayCallback` operationId).
+func (c *Client) ReplayCallback(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayCallbackRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -5157,8 +5654,8 @@ func (c *Client) PreviewSend(ctx context.Context, body PreviewSendJSONRequestBod
 // GetSend Get a send
 //
 // Returns the state of a send: the status on both channels, its rules with their deadlines, the rule that fired, the rule
-// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. There are
-// no callbacks yet: poll this path, or watch the send, until `finished_at` is set.
+// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. To learn
+// of changes, give the send a `callback`, watch it, or poll this path until `finished_at` is set.
 //
 // Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 func (c *Client) GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5216,8 +5713,8 @@ func (c *Client) ConfirmSend(ctx context.Context, id ID, reqEditors ...RequestEd
 
 // RepeatSend Send a message again
 //
-// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
-// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+// Accepts a new send with the recipient, the texts or template, the category, the callback, the overrides, the
+// `correlation_id` and the `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
 // own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
 // `expires_at`, the new one has as much time as it had.
 //
@@ -5862,6 +6359,291 @@ func NewTestAccountRequestWithBody(server string, name NameOfAccount, contentTyp
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListCallbackEndpointsRequest constructs an http.Request for the ListCallbackEndpoints method
+func NewListCallbackEndpointsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/callback-endpoints")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListCallbacksRequest constructs an http.Request for the ListCallbacks method
+func NewListCallbacksRequest(server string, params *ListCallbacksParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/callbacks")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Send != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "send", *params.Send, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.URL != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "url", *params.URL, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Until != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "until", *params.Until, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Total != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "total", *params.Total, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReplayCallbacksRequest calls the generic ReplayCallbacks builder with application/json body
+func NewReplayCallbacksRequest(server string, body ReplayCallbacksJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplayCallbacksRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewReplayCallbacksRequestWithBody constructs an http.Request for the ReplayCallbacks method, with any body, and a specified content type
+func NewReplayCallbacksRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/callbacks/replay")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetCallbackRequest constructs an http.Request for the GetCallback method
+func NewGetCallbackRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/callbacks/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReplayCallbackRequest constructs an http.Request for the ReplayCallback method
+func NewReplayCallbackRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/callbacks/%s/replay", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -8697,6 +9479,64 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
 	TestAccountWithResponse(ctx context.Context, name NameOfAccount, body TestAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*TestAccountResponse, error)
 
+	// ListCallbackEndpointsWithResponse List the endpoints that fail
+	//
+	// Returns up to 200 URLs whose newest callback was not delivered, the paused ones first. An endpoint that has failed for 2 hours, and
+	// at least 10 times, is paused. Any process then makes a single try from time to time, until one is delivered.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/callback-endpoints (the `ListCallbackEndpoints` operationId).
+	ListCallbackEndpointsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListCallbackEndpointsResponse, error)
+
+	// ListCallbacksWithResponse List callbacks
+	//
+	// Lists callbacks with their newest tries, newest first. A callback is listed if it fits all given parameters.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/callbacks (the `ListCallbacks` operationId).
+	ListCallbacksWithResponse(ctx context.Context, params *ListCallbacksParams, reqEditors ...RequestEditorFn) (*ListCallbacksResponse, error)
+
+	// ReplayCallbacksWithBodyWithResponse Replay callbacks
+	//
+	// Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+	// up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/callbacks/replay (the `ReplayCallbacks` operationId).
+	ReplayCallbacksWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayCallbacksResponse, error)
+
+	// ReplayCallbacksWithResponse Replay callbacks
+	//
+	// Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+	// up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/callbacks/replay (the `ReplayCallbacks` operationId).
+	ReplayCallbacksWithResponse(ctx context.Context, body ReplayCallbacksJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayCallbacksResponse, error)
+
+	// GetCallbackWithResponse Get a callback
+	//
+	// Returns a callback with its tries.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/callbacks/{id} (the `GetCallback` operationId).
+	GetCallbackWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetCallbackResponse, error)
+
+	// ReplayCallbackWithResponse Replay a callback
+	//
+	// Posts a callback again, with its former `webhook-id`, whatever its state. A pending one is tried now, and its 3 days begin anew.
+	// A callback to a paused endpoint waits until the pause ends.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/callbacks/{id}/replay (the `ReplayCallback` operationId).
+	ReplayCallbackWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*ReplayCallbackResponse, error)
+
 	// ListErrorCodesWithResponse List the error codes of the providers
 	//
 	// Explains the error codes that the configured providers may report, in every language of the web console.
@@ -9098,8 +9938,8 @@ type ClientWithResponsesInterface interface {
 	// GetSendWithResponse Get a send
 	//
 	// Returns the state of a send: the status on both channels, its rules with their deadlines, the rule that fired, the rule
-	// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. There are
-	// no callbacks yet: poll this path, or watch the send, until `finished_at` is set.
+	// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. To learn
+	// of changes, give the send a `callback`, watch it, or poll this path until `finished_at` is set.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9133,8 +9973,8 @@ type ClientWithResponsesInterface interface {
 
 	// RepeatSendWithResponse Send a message again
 	//
-	// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
-	// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+	// Accepts a new send with the recipient, the texts or template, the category, the callback, the overrides, the
+	// `correlation_id` and the `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
 	// own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
 	// `expires_at`, the new one has as much time as it had.
 	//
@@ -9963,6 +10803,407 @@ func (r TestAccountResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r TestAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListCallbackEndpointsResponse401Headers the declared response headers of an HTTP 401 response for ListCallbackEndpoints
+type ListCallbackEndpointsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListCallbackEndpointsResponseDefaultHeaders the declared response headers of an HTTP default response for ListCallbackEndpoints
+type ListCallbackEndpointsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListCallbackEndpointsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CallbackEndpointList
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListCallbackEndpointsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListCallbackEndpointsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListCallbackEndpointsResponse) GetJSON200() *CallbackEndpointList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListCallbackEndpointsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListCallbackEndpointsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListCallbackEndpointsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListCallbackEndpointsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListCallbackEndpointsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListCallbackEndpointsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListCallbacksResponse401Headers the declared response headers of an HTTP 401 response for ListCallbacks
+type ListCallbacksResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListCallbacksResponseDefaultHeaders the declared response headers of an HTTP default response for ListCallbacks
+type ListCallbacksResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListCallbacksResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CallbackList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListCallbacksResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListCallbacksResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListCallbacksResponse) GetJSON200() *CallbackList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListCallbacksResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListCallbacksResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ListCallbacksResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListCallbacksResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListCallbacksResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListCallbacksResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListCallbacksResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListCallbacksResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReplayCallbacksResponse401Headers the declared response headers of an HTTP 401 response for ReplayCallbacks
+type ReplayCallbacksResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ReplayCallbacksResponseDefaultHeaders the declared response headers of an HTTP default response for ReplayCallbacks
+type ReplayCallbacksResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ReplayCallbacksResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *CallbacksReplayed
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReplayCallbacksResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ReplayCallbacksResponseDefaultHeaders
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ReplayCallbacksResponse) GetJSON202() *CallbacksReplayed {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReplayCallbacksResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReplayCallbacksResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ReplayCallbacksResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReplayCallbacksResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplayCallbacksResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplayCallbacksResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplayCallbacksResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplayCallbacksResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetCallbackResponse401Headers the declared response headers of an HTTP 401 response for GetCallback
+type GetCallbackResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// GetCallbackResponseDefaultHeaders the declared response headers of an HTTP default response for GetCallback
+type GetCallbackResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetCallbackResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CallbackDetail
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetCallbackResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetCallbackResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetCallbackResponse) GetJSON200() *CallbackDetail {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetCallbackResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetCallbackResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetCallbackResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetCallbackResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetCallbackResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetCallbackResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetCallbackResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetCallbackResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReplayCallbackResponse401Headers the declared response headers of an HTTP 401 response for ReplayCallback
+type ReplayCallbackResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ReplayCallbackResponseDefaultHeaders the declared response headers of an HTTP default response for ReplayCallback
+type ReplayCallbackResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ReplayCallbackResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Callback
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReplayCallbackResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ReplayCallbackResponseDefaultHeaders
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ReplayCallbackResponse) GetJSON202() *Callback {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReplayCallbackResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReplayCallbackResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ReplayCallbackResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReplayCallbackResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplayCallbackResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplayCallbackResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplayCallbackResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplayCallbackResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -13373,6 +14614,100 @@ func (c *ClientWithResponses) TestAccountWithResponse(ctx context.Context, name 
 	return ParseTestAccountResponse(rsp)
 }
 
+// ListCallbackEndpointsWithResponse List the endpoints that fail
+//
+// Returns up to 200 URLs whose newest callback was not delivered, the paused ones first. An endpoint that has failed for 2 hours, and
+// at least 10 times, is paused. Any process then makes a single try from time to time, until one is delivered.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/callback-endpoints (the `ListCallbackEndpoints` operationId).
+func (c *ClientWithResponses) ListCallbackEndpointsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListCallbackEndpointsResponse, error) {
+	rsp, err := c.ListCallbackEndpoints(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListCallbackEndpointsResponse(rsp)
+}
+
+// ListCallbacksWithResponse List callbacks
+//
+// Lists callbacks with their newest tries, newest first. A callback is listed if it fits all given parameters.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/callbacks (the `ListCallbacks` operationId).
+func (c *ClientWithResponses) ListCallbacksWithResponse(ctx context.Context, params *ListCallbacksParams, reqEditors ...RequestEditorFn) (*ListCallbacksResponse, error) {
+	rsp, err := c.ListCallbacks(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListCallbacksResponse(rsp)
+}
+
+// ReplayCallbacksWithBodyWithResponse Replay callbacks
+//
+// Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+// up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/callbacks/replay (the `ReplayCallbacks` operationId).
+func (c *ClientWithResponses) ReplayCallbacksWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayCallbacksResponse, error) {
+	rsp, err := c.ReplayCallbacksWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayCallbacksResponse(rsp)
+}
+
+// ReplayCallbacksWithResponse Replay callbacks
+//
+// Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+// up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/callbacks/replay (the `ReplayCallbacks` operationId).
+func (c *ClientWithResponses) ReplayCallbacksWithResponse(ctx context.Context, body ReplayCallbacksJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayCallbacksResponse, error) {
+	rsp, err := c.ReplayCallbacks(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayCallbacksResponse(rsp)
+}
+
+// GetCallbackWithResponse Get a callback
+//
+// Returns a callback with its tries.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/callbacks/{id} (the `GetCallback` operationId).
+func (c *ClientWithResponses) GetCallbackWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetCallbackResponse, error) {
+	rsp, err := c.GetCallback(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetCallbackResponse(rsp)
+}
+
+// ReplayCallbackWithResponse Replay a callback
+//
+// Posts a callback again, with its former `webhook-id`, whatever its state. A pending one is tried now, and its 3 days begin anew.
+// A callback to a paused endpoint waits until the pause ends.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/callbacks/{id}/replay (the `ReplayCallback` operationId).
+func (c *ClientWithResponses) ReplayCallbackWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*ReplayCallbackResponse, error) {
+	rsp, err := c.ReplayCallback(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayCallbackResponse(rsp)
+}
+
 // ListErrorCodesWithResponse List the error codes of the providers
 //
 // Explains the error codes that the configured providers may report, in every language of the web console.
@@ -14008,8 +15343,8 @@ func (c *ClientWithResponses) PreviewSendWithResponse(ctx context.Context, body 
 // GetSendWithResponse Get a send
 //
 // Returns the state of a send: the status on both channels, its rules with their deadlines, the rule that fired, the rule
-// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. There are
-// no callbacks yet: poll this path, or watch the send, until `finished_at` is set.
+// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. To learn
+// of changes, give the send a `callback`, watch it, or poll this path until `finished_at` is set.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -14061,8 +15396,8 @@ func (c *ClientWithResponses) ConfirmSendWithResponse(ctx context.Context, id ID
 
 // RepeatSendWithResponse Send a message again
 //
-// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
-// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+// Accepts a new send with the recipient, the texts or template, the category, the callback, the overrides, the
+// `correlation_id` and the `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
 // own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
 // `expires_at`, the new one has as much time as it had.
 //
@@ -14886,6 +16221,377 @@ func ParseTestAccountResponse(rsp *http.Response) (*TestAccountResponse, error) 
 		response.Headers401 = &headers
 	case true:
 		var headers TestAccountResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListCallbackEndpointsResponse parses an HTTP response from a ListCallbackEndpointsWithResponse call
+func ParseListCallbackEndpointsResponse(rsp *http.Response) (*ListCallbackEndpointsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListCallbackEndpointsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CallbackEndpointList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListCallbackEndpointsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListCallbackEndpointsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListCallbacksResponse parses an HTTP response from a ListCallbacksWithResponse call
+func ParseListCallbacksResponse(rsp *http.Response) (*ListCallbacksResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListCallbacksResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CallbackList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListCallbacksResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListCallbacksResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReplayCallbacksResponse parses an HTTP response from a ReplayCallbacksWithResponse call
+func ParseReplayCallbacksResponse(rsp *http.Response) (*ReplayCallbacksResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplayCallbacksResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest CallbacksReplayed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ReplayCallbacksResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ReplayCallbacksResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetCallbackResponse parses an HTTP response from a GetCallbackWithResponse call
+func ParseGetCallbackResponse(rsp *http.Response) (*GetCallbackResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetCallbackResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CallbackDetail
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetCallbackResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers GetCallbackResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReplayCallbackResponse parses an HTTP response from a ReplayCallbackWithResponse call
+func ParseReplayCallbackResponse(rsp *http.Response) (*ReplayCallbackResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplayCallbackResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Callback
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ReplayCallbackResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ReplayCallbackResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -17910,4 +19616,132 @@ func ParseListTemplatesResponse(rsp *http.Response) (*ListTemplatesResponse, err
 	}
 
 	return response, nil
+}
+
+// CallbackInitiator sends OpenAPI callback requests to target URLs.
+// Modeled on the generated Client, but with no stored Server -- the full
+// target URL is provided per-call by the caller (typically discovered
+// from a callback expression on the parent operation's request body,
+// e.g. `{$request.body#/callbackUrl}`).
+type CallbackInitiator struct {
+	// Doer for performing requests, typically a *http.Client with any
+	// customized settings, such as certificate chains.
+	Client HttpRequestDoer
+
+	// A list of callbacks for modifying requests which are generated before sending over
+	// the network.
+	RequestEditors []RequestEditorFn
+}
+
+// CallbackInitiatorOption allows setting custom parameters during construction.
+type CallbackInitiatorOption func(*CallbackInitiator) error
+
+// NewCallbackInitiator creates a new CallbackInitiator with reasonable defaults.
+func NewCallbackInitiator(opts ...CallbackInitiatorOption) (*CallbackInitiator, error) {
+	initiator := CallbackInitiator{}
+	for _, o := range opts {
+		if err := o(&initiator); err != nil {
+			return nil, err
+		}
+	}
+	if initiator.Client == nil {
+		initiator.Client = &http.Client{}
+	}
+	return &initiator, nil
+}
+
+// WithCallbackHTTPClient allows overriding the default Doer, which is
+// automatically created using http.Client. This is useful for tests.
+func WithCallbackHTTPClient(doer HttpRequestDoer) CallbackInitiatorOption {
+	return func(p *CallbackInitiator) error {
+		p.Client = doer
+		return nil
+	}
+}
+
+// WithCallbackRequestEditorFn allows setting up a callback function, which
+// will be called right before sending the callback request. This can be
+// used to mutate the request, e.g. to add signature headers.
+func WithCallbackRequestEditorFn(fn RequestEditorFn) CallbackInitiatorOption {
+	return func(p *CallbackInitiator) error {
+		p.RequestEditors = append(p.RequestEditors, fn)
+		return nil
+	}
+}
+
+func (p *CallbackInitiator) applyCallbackEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
+	for _, r := range p.RequestEditors {
+		if err := r(ctx, req); err != nil {
+			return err
+		}
+	}
+	for _, r := range additionalEditors {
+		if err := r(ctx, req); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CallbackInitiatorInterface is the interface specification for the callback initiator.
+type CallbackInitiatorInterface interface {
+	// EventWithBody fires the event callback with any body
+	EventWithBody(ctx context.Context, targetURL string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	Event(ctx context.Context, targetURL string, body EventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+func (p *CallbackInitiator) EventWithBody(ctx context.Context, targetURL string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEventCallbackRequestWithBody(targetURL, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := p.applyCallbackEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return p.Client.Do(req)
+}
+
+func (p *CallbackInitiator) Event(ctx context.Context, targetURL string, body EventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEventCallbackRequest(targetURL, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := p.applyCallbackEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return p.Client.Do(req)
+}
+
+// NewEventCallbackRequest builds a application/json POST request for the event callback
+func NewEventCallbackRequest(targetURL string, body EventJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewEventCallbackRequestWithBody(targetURL, "application/json", bodyReader)
+}
+
+// NewEventCallbackRequestWithBody builds a POST request for the event callback with any body
+func NewEventCallbackRequestWithBody(targetURL string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+	_ = err
+
+	reqURL, err := url.Parse(targetURL)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, reqURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
 }

@@ -76,6 +76,9 @@ type program struct {
 	guards   *guards.Keeper
 
 	templates *templates.Syncer
+
+	callbacks    *handoff.Callbacks
+	callbackActs *activities.Callbacks
 }
 
 // run runs the program until ctx is done, then stops it cleanly. It calls listening once requests are accepted.
@@ -131,6 +134,9 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if err != nil {
 		return err
 	}
+	if err := p.newCallbacks(); err != nil {
+		return err
+	}
 	return p.runParts(ctx, listening)
 }
 
@@ -159,6 +165,10 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 		p.templates.Run(ctx)
 		return nil
 	})
+	start(func(ctx context.Context) error {
+		p.callbacks.Run(ctx)
+		return nil
+	})
 	if p.role&workerRole == 0 {
 		close(worked)
 	} else {
@@ -170,6 +180,11 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 			p.handoff.Sweep(ctx)
 			return nil
 		})
+		start(func(ctx context.Context) error {
+			p.callbacks.Sweep(ctx)
+			return nil
+		})
+		start(p.runCallbacks)
 	}
 	if p.role&apiRole != 0 {
 		start(func(ctx context.Context) error {
@@ -212,7 +227,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 	}
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff, OptOuts: p.db,
-		Accounts: p.accounts, Guards: p.guards,
+		Accounts: p.accounts, Guards: p.guards, Callbacks: p.db, CallbackSettings: p.callbackSettings(),
 		Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
 		ErrorCodes: codes,
 		APIKey:     string(p.config.API.Key), Log: p.log,

@@ -65,6 +65,7 @@ for (const look of looks) {
         "account-number": "accounts/meta",
         templates: "templates",
         "templates-none": "templates?search=nothing-has-this-name",
+        callbacks: "callbacks",
         "opt-outs": "opt-outs",
         "opt-outs-none": "opt-outs?to=%2B447400999999",
         guards: "guards",

@@ -9,6 +9,7 @@ import {
   DashboardOutlined,
   FieldTimeOutlined,
   FileTextOutlined,
+  NotificationOutlined,
   RocketOutlined,
   SafetyOutlined,
   SendOutlined,
@@ -23,6 +24,7 @@ export interface MenuEntry {
     | "policies.title"
     | "accounts.title"
     | "templates.title"
+    | "callbacks.title"
     | "optOuts.title"
     | "guards.title"
     | "start.title";
@@ -72,6 +74,11 @@ export const pages: Page[] = [
     path: "/templates",
     component: lazy(() => import("./templates/TemplatesPage")),
     menu: { label: "templates.title", icon: <FileTextOutlined />, group: "more" },
+  },
+  {
+    path: "/callbacks",
+    component: lazy(() => import("./callbacks/CallbacksPage")),
+    menu: { label: "callbacks.title", icon: <NotificationOutlined />, group: "more" },
   },
   {
     path: "/opt-outs",

@@ -30,15 +30,15 @@ var (
 	insertGuardedLater = behindGuards(later)
 )
 
-func behindGuards(t turn) string {
-	return `WITH g AS MATERIALIZED (
+func behindGuards(t turn) insertion {
+	return insertion{`WITH g AS MATERIALIZED (
     SELECT guard_refusal(` + insertColumns.ParamOf("id") + `::uuid, ` + insertColumns.ParamOf("accepted_at") + `::timestamptz,
         ` + guardParam(1) + `, ` + guardParam(2) + `, ` + guardParam(3) + `, ` + guardParam(4) + `, ` + guardParam(5) + `, ` +
 		guardParam(6) + `) AS refusal
     WHERE NOT EXISTS (` + findStop() + `)
-), ` + withSend(t, `FROM g WHERE refusal IS NULL`) + `, e AS (` + firstEvent + `
+), ` + withSend(t, `FROM g WHERE refusal IS NULL`), `, e AS (` + firstEvent + `
 )
-SELECT coalesce(refusal::text, '') AS refusal FROM g WHERE refusal IS NOT NULL OR guard_undo((SELECT count(*) FROM s))`
+SELECT coalesce(refusal::text, '') AS refusal FROM g WHERE refusal IS NOT NULL OR guard_undo((SELECT count(*) FROM s))`}
 }
 
 // guardParam returns a parameter after those of the send and of findStop.
@@ -60,11 +60,15 @@ func (db *DB) InsertGuarded(
 	if err != nil {
 		return backstop.Send{}, false, err
 	}
-	statement := insertGuarded
+	how := insertGuarded
 	if send.IsScheduled() {
-		statement = insertGuardedLater
+		how = insertGuardedLater
 	}
-	values := append(insert.values(send), guardValues(checks)...)
+	queued, err := firstCallback(send)
+	if err != nil {
+		return backstop.Send{}, false, err
+	}
+	statement, values := how.statement(append(insert.values(send), guardValues(checks)...), queued)
 	err = pool.UntilKnown(ctx, "insert guarded send", func(isRepeated bool) error {
 		var answer string
 		err := db.pool.Get(ctx, &answer, statement, values...)
@@ -84,6 +88,9 @@ func (db *DB) InsertGuarded(
 	})
 	if err != nil {
 		return backstop.Send{}, false, err
+	}
+	if created && !stored.IsSkipped() {
+		db.wakeCallbacks(stored.ID, queued)
 	}
 	return stored, created, nil
 }

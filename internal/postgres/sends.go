@@ -15,11 +15,25 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
+// An insertion stores a new send. Its last part stores the events.
+type insertion struct{ parts, last string }
+
+func (i insertion) String() string { return i.parts + i.last }
+
+// statement returns the statement of an insertion, which also queues callbacks if there are any.
+func (i insertion) statement(args []any, q ledgers.Queued) (string, []any) {
+	if q.Last == 0 {
+		return i.String(), args
+	}
+	args = append(args, q.Rows)
+	return i.parts + ledgers.AddCallbacks(len(args)) + i.last, args
+}
+
 // insertSend stores a send and its first event in one statement; no row when the key was used before, or when the recipient has
 // opted out. insertScheduled also keeps the claims of the sweeper away from the send, until its turn comes.
 var (
-	insertSend      = `WITH ` + withSend(atOnce, `WHERE NOT EXISTS (`+findStop()+`)`) + firstEvent
-	insertScheduled = `WITH ` + withSend(later, `WHERE NOT EXISTS (`+findStop()+`)`) + firstEvent
+	insertSend      = insertion{`WITH ` + withSend(atOnce, `WHERE NOT EXISTS (`+findStop()+`)`), firstEvent}
+	insertScheduled = insertion{`WITH ` + withSend(later, `WHERE NOT EXISTS (`+findStop()+`)`), firstEvent}
 )
 
 // turn is when a new send starts: the columns that say it, and their values.
@@ -94,12 +108,17 @@ func (db *DB) InsertSend(
 	if err != nil {
 		return backstop.Send{}, false, err
 	}
-	statement := insertSend
+	how := insertSend
 	if send.IsScheduled() {
-		statement = insertScheduled
+		how = insertScheduled
 	}
+	queued, err := firstCallback(send)
+	if err != nil {
+		return backstop.Send{}, false, err
+	}
+	statement, values := how.statement(insert.values(send), queued)
 	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
-		rows, err := db.pool.Exec(ctx, statement, insert.values(send)...)
+		rows, err := db.pool.Exec(ctx, statement, values...)
 		if err == nil && rows == 0 {
 			err = errNoRow
 		}
@@ -109,7 +128,22 @@ func (db *DB) InsertSend(
 	if err != nil {
 		return backstop.Send{}, false, err
 	}
+	if created && !stored.IsSkipped() {
+		db.wakeCallbacks(stored.ID, queued)
+	}
 	return stored, created, nil
+}
+
+// firstCallback returns the callback of the first event of a send.
+func firstCallback(send backstop.Send) (ledgers.Queued, error) {
+	accepted := backstop.Event{Kind: backstop.EventAccepted, At: send.AcceptedAt}
+	return ledgers.CallbacksOf(send.Callback, []backstop.Event{accepted}, 0)
+}
+
+func (db *DB) wakeCallbacks(send string, q ledgers.Queued) {
+	if q.Last > 0 {
+		db.WakeCallbacks(handoff.CallbackWake{Send: send, Seq: q.Last})
+	}
 }
 
 // errNoRow says that a statement stored no send: the key was used before, or the recipient has opted out.

@@ -166,7 +166,17 @@ export const constraints = {
       "pattern": "^[^\\p{Z}\\p{Cc}\\p{Cf}]([^\\p{Zl}\\p{Zp}\\p{Cc}\\p{Cf}]*[^\\p{Z}\\p{Cc}\\p{Cf}])?$"
     },
     "correlation_unique": {},
-    "metadata": {}
+    "metadata": {},
+    "callback": {
+      "url": {
+        "minLength": 1,
+        "maxLength": 2048,
+        "pattern": "^https?://[!-~]+$"
+      },
+      "events": {
+        "maxItems": 32
+      }
+    }
   },
   "AccountInput": {
     "name": {

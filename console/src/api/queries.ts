@@ -167,6 +167,33 @@ export const templatesQuery = (query: TemplatesQuery) =>
     placeholderData: keepPreviousData,
   });
 
+type CallbacksQuery = NonNullable<import("./schema").operations["ListCallbacks"]["parameters"]["query"]>;
+
+export type CallbackItem = Schemas["Callback"];
+
+const callbacksRefresh = 10_000; // ms: callbacks are retried without a request of the page
+
+export const callbacksQuery = (query: CallbacksQuery) =>
+  queryOptions({
+    queryKey: ["callbacks", query],
+    queryFn: ({ signal }) => answered(api.GET("/v1/callbacks", { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: callbacksRefresh,
+  });
+
+/** callbackQuery reads the tries of a callback, again after each new one. */
+export const callbackQuery = ({ id, tries, state }: CallbackItem) =>
+  queryOptions({
+    queryKey: ["callbacks", id, tries, state],
+    queryFn: ({ signal }) => answered(api.GET("/v1/callbacks/{id}", { params: { path: { id } }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+export const callbackEndpointsQuery = queryOptions({
+  queryKey: ["callbacks", "endpoints"],
+  queryFn: ({ signal }) => answered(api.GET("/v1/callback-endpoints", { signal })),
+  refetchInterval: callbacksRefresh,
+});
 type OptOutsQuery = NonNullable<import("./schema").operations["ListOptOuts"]["parameters"]["query"]>;
 
 /** optOutsKey begins the keys of all queries about opt-outs. */

@@ -34,7 +34,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -94,7 +94,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -161,7 +161,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -171,8 +171,8 @@ export interface paths {
         /**
          * Get a send
          * @description Returns the state of a send: the status on both channels, its rules with their deadlines, the rule that fired, the rule
-         *     that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. There are
-         *     no callbacks yet: poll this path, or watch the send, until `finished_at` is set.
+         *     that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. To learn
+         *     of changes, give the send a `callback`, watch it, or poll this path until `finished_at` is set.
          */
         get: operations["GetSend"];
         put?: never;
@@ -189,7 +189,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -218,7 +218,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -229,8 +229,8 @@ export interface paths {
         put?: never;
         /**
          * Send a message again
-         * @description Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
-         *     `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+         * @description Accepts a new send with the recipient, the texts or template, the category, the callback, the overrides, the
+         *     `correlation_id` and the `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
          *     own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
          *     `expires_at`, the new one has as much time as it had.
          *
@@ -252,7 +252,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -282,7 +282,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -728,6 +728,121 @@ export interface paths {
          *     as `lines.12.to`, and `detail` says how many there are.
          */
         post: operations["ImportOptOuts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/callbacks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List callbacks
+         * @description Lists callbacks with their newest tries, newest first. A callback is listed if it fits all given parameters.
+         */
+        get: operations["ListCallbacks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/callbacks/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay callbacks
+         * @description Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+         *     up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+         */
+        post: operations["ReplayCallbacks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/callbacks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get a callback
+         * @description Returns a callback with its tries.
+         */
+        get: operations["GetCallback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/callbacks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay a callback
+         * @description Posts a callback again, with its former `webhook-id`, whatever its state. A pending one is tried now, and its 3 days begin anew.
+         *     A callback to a paused endpoint waits until the pause ends.
+         */
+        post: operations["ReplayCallback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/callback-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the endpoints that fail
+         * @description Returns up to 200 URLs whose newest callback was not delivered, the paused ones first. An endpoint that has failed for 2 hours, and
+         *     at least 10 times, is paused. Any process then makes a single try from time to time, until one is delivered.
+         */
+        get: operations["ListCallbackEndpoints"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1683,7 +1798,29 @@ export interface components {
              */
             correlation_unique?: boolean;
             metadata?: components["schemas"]["Metadata"];
+            callback?: components["schemas"]["CallbackInput"];
         };
+        /**
+         * @description Where the events of the send are posted. Absent: to the default URL of the installation, if it has one. Each event is one
+         *     POST of JSON, signed as Standard Webhooks say. Without signing secrets in the configuration the answer is 422.
+         */
+        CallbackInput: {
+            url: components["schemas"]["CallbackURL"];
+            /** @description The events that are posted. Absent or empty, all are. No name may occur twice. */
+            events?: components["schemas"]["CallbackEvent"][];
+        };
+        /**
+         * @description An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+         *     configuration allows it.
+         * @example https://shop.example/webhooks/backstop
+         */
+        CallbackURL: string;
+        /**
+         * @description The name of an event. `submitted`, `sent`, `delivered`, `read` and `failed` are of a WhatsApp message, and those with `sms_`
+         *     of an SMS. The others have the names of the kinds in the timeline of a send. Later versions may add events.
+         * @enum {string}
+         */
+        CallbackEvent: "accepted" | "submitted" | "sent" | "delivered" | "read" | "failed" | "rule_fired" | "sms_submitted" | "sms_sent" | "sms_delivered" | "sms_read" | "sms_failed" | "averted" | "duplicate_delivery" | "opted_out" | "expired" | "cancelled" | "confirmed" | "finished";
         /**
          * @description What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
          *     either end. Several sends may have the same. It is not sent to the recipient.
@@ -1936,6 +2073,160 @@ export interface components {
             /** @description Whether `correlation_id` belongs to this send alone. Absent means `false`. */
             correlation_unique?: boolean;
             metadata?: components["schemas"]["Metadata"];
+            callback?: components["schemas"]["CallbackTarget"];
+        };
+        /** @description Where the events of the send are posted. Absent if they are not. */
+        CallbackTarget: {
+            url: components["schemas"]["CallbackURL"];
+            /** @description The events that are posted. Absent, all are. */
+            events?: components["schemas"]["CallbackEvent"][];
+        };
+        /**
+         * @description `pending`: the event is not posted yet, or is retried. `delivered`: the receiver answered with a 2xx. `failed`: the receiver
+         *     did not do so within 3 days. `gone`: the receiver answered this or an earlier callback of the send with 410.
+         * @enum {string}
+         */
+        CallbackState: "pending" | "delivered" | "failed" | "gone";
+        /** @description One POST of a callback. */
+        CallbackTry: {
+            /** @description Counts the tries of the callback. */
+            number: number;
+            at: components["schemas"]["Time"];
+            /** @description The HTTP status. Absent if there was no answer. */
+            status?: number;
+            /**
+             * Format: double
+             * @description The time until the answer or the error.
+             */
+            latency_ms: number;
+            /** @description The first bytes of the answer. Absent if it was empty. */
+            answer?: string;
+            /** @description Why there was no answer. */
+            error?: string;
+        };
+        /** @description An event of a send that is posted to a URL. */
+        Callback: {
+            /**
+             * Format: uuid
+             * @description The `webhook-id` of all its tries.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The id of the send.
+             */
+            send: string;
+            /** @description The place of the event in the timeline of the send. The callbacks of a send are posted in this order. */
+            seq: number;
+            event: components["schemas"]["CallbackEvent"];
+            url: components["schemas"]["CallbackURL"];
+            state: components["schemas"]["CallbackState"];
+            created_at: components["schemas"]["Time"];
+            /** @description The time of the event or of the newest replay. The retries end 3 days later. */
+            queued_at: components["schemas"]["Time"];
+            ended_at?: components["schemas"]["Time"];
+            /** @description How often it was posted. */
+            tries: number;
+            newest_try?: components["schemas"]["CallbackTry"];
+        };
+        /** @description A callback with its tries. */
+        CallbackDetail: {
+            callback: components["schemas"]["Callback"];
+            /** @description The tries, newest first. */
+            tries: components["schemas"]["CallbackTry"][];
+        };
+        /** @description A page of callbacks. */
+        CallbackList: {
+            items: components["schemas"]["Callback"][];
+            total?: components["schemas"]["Total"];
+            /** @description Absent on the last page. */
+            next_cursor?: string;
+        };
+        /** @description The callbacks to replay. At least one of `send`, `url`, `state`, `from` and `until` is required. */
+        CallbackReplay: {
+            /**
+             * Format: uuid
+             * @description Only callbacks of this send.
+             */
+            send?: string;
+            url?: components["schemas"]["CallbackURL"];
+            /**
+             * @description Only callbacks in this state. Absent, those of each of these states.
+             * @enum {string}
+             */
+            state?: "delivered" | "failed" | "gone";
+            /**
+             * Format: date-time
+             * @description Only callbacks that were created at this time or later.
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Only callbacks that were created before this time.
+             */
+            until?: string;
+            /** @description The `next_cursor` of the last answer. */
+            cursor?: string;
+        };
+        /** @description How many callbacks are posted again. */
+        CallbacksReplayed: {
+            replayed: number;
+            /** @description Absent if no more callbacks follow. */
+            next_cursor?: string;
+        };
+        /** @description A URL whose newest callback was not delivered. */
+        CallbackEndpoint: {
+            url: components["schemas"]["CallbackURL"];
+            failing_since: components["schemas"]["Time"];
+            /** @description The failed tries since the last delivery. */
+            failures: number;
+            /**
+             * @description Present if the endpoint is paused, because it has failed for hours. A single callback probes it from time to time. Its
+             *     delivery ends the pause.
+             */
+            paused_at?: components["schemas"]["Time"];
+            /** @description When the next callback probes a paused endpoint. */
+            retry_at?: components["schemas"]["Time"];
+            /** @description The HTTP status of the newest try. Absent if there was no answer. */
+            status?: number;
+            /** @description Why the newest try had no answer. */
+            error?: string;
+        };
+        /** @description The endpoints that fail. */
+        CallbackEndpointList: {
+            items: components["schemas"]["CallbackEndpoint"][];
+        };
+        /** @description The body of a callback. Later versions may add fields. */
+        CallbackBody: {
+            type: components["schemas"]["CallbackEvent"];
+            timestamp: components["schemas"]["Time"];
+            data: components["schemas"]["CallbackData"];
+        };
+        /** @description The event of a callback, and its send. */
+        CallbackData: {
+            /** @description The place of the event in the timeline of the send. */
+            seq: number;
+            event: components["schemas"]["Event"];
+            rule?: components["schemas"]["CallbackRule"];
+            /**
+             * @description The number of the newest change that `send` has. If a receiver has seen a callback of the send with a higher revision, it
+             *     has a newer state of the send already.
+             */
+            revision: number;
+            send: components["schemas"]["Send"];
+        };
+        /** @description The rule that fired, of the event `rule_fired`. */
+        CallbackRule: {
+            name: string;
+            type?: components["schemas"]["RuleType"];
+            cause?: components["schemas"]["FallbackReason"];
+            /** @description The reason as a text for people. */
+            reason?: string;
+            /**
+             * Format: double
+             * @description The time from the acceptance of the send until the rule fired.
+             */
+            waited_seconds: number;
         };
         /** @description The template of the WhatsApp message. Absent if the message is a text. */
         TemplateRef: {
@@ -2798,7 +3089,7 @@ export interface components {
          *     have).
          * @enum {string}
          */
-        FieldErrorCode: "account_name" | "after_other" | "blank" | "blocked_too" | "bytes_max" | "cap_reached" | "control_characters" | "correlation_taken" | "country_code" | "country_refused" | "cursor" | "days_ahead_max" | "digits" | "etag" | "given_twice" | "hours_past_max" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "metadata_key" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "same_text" | "schema" | "send_id" | "taken" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "account_name" | "after_other" | "blank" | "blocked_too" | "bytes_max" | "callback_url" | "callbacks_off" | "cap_reached" | "control_characters" | "correlation_taken" | "country_code" | "country_refused" | "cursor" | "days_ahead_max" | "digits" | "etag" | "given_twice" | "hours_past_max" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "metadata_key" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "same_text" | "schema" | "send_id" | "taken" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**
@@ -3041,7 +3332,7 @@ export interface components {
     };
     parameters: {
         /**
-         * @description The id of the rule, the policy or the send.
+         * @description The id of the rule, the policy, the send or the callback.
          * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
          */
         ID: string;
@@ -3255,7 +3546,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3292,7 +3583,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3333,7 +3624,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3431,7 +3722,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3468,7 +3759,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3509,7 +3800,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3653,7 +3944,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3686,7 +3977,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3723,7 +4014,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3756,7 +4047,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3787,7 +4078,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -4698,6 +4989,159 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListCallbacks: {
+        parameters: {
+            query?: {
+                /** @description Only callbacks of this send. */
+                send?: string;
+                /** @description Only callbacks in this state. */
+                state?: components["schemas"]["CallbackState"];
+                /** @description Only callbacks whose newest try was answered with this HTTP status. 0 means no answer. */
+                status?: number;
+                /** @description Only callbacks to this URL. */
+                url?: string;
+                /** @description Only callbacks that were created at this time or later. */
+                from?: components["schemas"]["Time"];
+                /** @description Only callbacks that were created before this time. */
+                until?: components["schemas"]["Time"];
+                /** @description Whether the answer has the number of all items that fit the filters, in `total`. */
+                total?: components["parameters"]["WithTotal"];
+                /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description The most items to return, 1 to 200. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of callbacks, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallbackList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ReplayCallbacks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallbackReplay"];
+            };
+        };
+        responses: {
+            /** @description The callbacks are pending again. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallbacksReplayed"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetCallback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The callback. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallbackDetail"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ReplayCallback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The callback is pending again. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListCallbackEndpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoints that fail. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallbackEndpointList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
             default: components["responses"]["Failure"];
         };
     };

@@ -1,4 +1,5 @@
 import { accounts } from "./en/accounts";
+import { callbacks } from "./en/callbacks";
 import { frame } from "./en/frame";
 import { guards } from "./en/guards";
 import { newSend } from "./en/newSend";
@@ -13,6 +14,7 @@ export const en = {
   ...settings,
   ...accounts,
   ...templates,
+  ...callbacks,
   ...sends,
   ...newSend,
   ...overview,

@@ -1,5 +1,6 @@
 import type { Words } from "./en";
 import { accounts } from "./zh-CN/accounts";
+import { callbacks } from "./zh-CN/callbacks";
 import { frame } from "./zh-CN/frame";
 import { guards } from "./zh-CN/guards";
 import { newSend } from "./zh-CN/newSend";
@@ -14,6 +15,7 @@ export const zhCN: Words = {
   ...settings,
   ...accounts,
   ...templates,
+  ...callbacks,
   ...sends,
   ...newSend,
   ...overview,

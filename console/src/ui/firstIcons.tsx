@@ -20,6 +20,7 @@ export const FieldTimeOutlined = decorative(ant.FieldTimeOutlined);
 export const FileTextOutlined = decorative(ant.FileTextOutlined);
 export const LogoutOutlined = decorative(ant.LogoutOutlined);
 export const MenuOutlined = decorative(ant.MenuOutlined);
+export const NotificationOutlined = decorative(ant.NotificationOutlined);
 export const RocketOutlined = decorative(ant.RocketOutlined);
 export const SafetyOutlined = decorative(ant.SafetyOutlined);
 export const SendOutlined = decorative(ant.SendOutlined);

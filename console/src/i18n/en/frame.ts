@@ -59,6 +59,8 @@ export const frame = {
       blank: "must have a visible character",
       blocked_too: "is blocked by another list: {{country}}",
       bytes_max: "must have at most {{max}} bytes",
+      callback_url: "must be an http or https URL without a user and without a fragment",
+      callbacks_off: "is not possible: the configuration of this installation has no secret to sign callbacks",
       cap_reached: "has reached a cap of the guards: {{guard}}, {{limit}} an hour",
       control_characters: "must not contain control characters",
       correlation_taken: "belongs to another send alone ({{send}})",

@@ -76,6 +76,8 @@ export const frame: Pick<
       blank: "必须包含可见字符",
       blocked_too: "已被另一个列表阻止：{{country}}",
       bytes_max: "最多 {{max}} 字节",
+      callback_url: "必须是不含用户名和片段的 http 或 https URL",
+      callbacks_off: "不可用：此安装的配置中没有用于签名回调的密钥",
       cap_reached: "已达到防护规则的上限：{{guard}}，每小时 {{limit}} 条",
       control_characters: "不能包含控制字符",
       correlation_taken: "已由另一条发送独占（{{send}}）",
