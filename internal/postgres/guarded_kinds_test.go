@@ -177,3 +177,40 @@ func TestDB_InsertGuarded_ownRules(t *testing.T) {
 	require.Empty(t, g.requireNew(own, nil, all(1, "a")).Plan.PolicyID)
 	g.requireCounted(1, 1)
 }
+
+// The callbacks of a guarded send are queued with it, and those of a refused one are not.
+func TestDB_InsertGuarded_callbacks(t *testing.T) {
+	t.Parallel()
+	r := newCallbackRig(t)
+	called := func() backstop.Send {
+		send := newSend(t)
+		send.Callback = &backstop.Callback{URL: hook}
+		return send
+	}
+	insert := func(send backstop.Send, checks backstop.GuardChecks) error {
+		_, _, err := r.InsertGuarded(t.Context(), send, nil, checks)
+		return err
+	}
+	first, scheduled := called(), called()
+	scheduled.SendAt = new(scheduled.AcceptedAt.Add(time.Hour))
+	require.NoError(t, insert(first, all(2, "a")))
+	require.NoError(t, insert(scheduled, all(2, "b")))
+	require.Len(t, drain(r.DB), 2, "the hand-over knows of them")
+	require.Equal(t, backstop.GuardSameText, refusalOf(t, insert(called(), all(9, "a"))).Guard)
+	require.Equal(t, backstop.GuardRecipientCap, refusalOf(t, insert(called(), all(2, "c"))).Guard)
+	require.Empty(t, drain(r.DB))
+	require.Equal(t, 2, r.count(`SELECT count(*) FROM callbacks`))
+	for _, send := range []backstop.Send{first, scheduled} {
+		require.Equal(t, []backstop.CallbackEvent{"accepted"}, r.events(send.ID))
+	}
+
+	_, err := r.PutOptOut(t.Context(), backstop.OptOut{
+		To: to, Category: backstop.OptOutAll, OptOutOrigin: backstop.OptOutOrigin{Source: backstop.ByAPI},
+	})
+	require.NoError(t, err)
+	skipped := called()
+	skipped.Plan.Override = &backstop.Override{IfOptedOut: backstop.SkipOptedOut}
+	require.NoError(t, insert(skipped, all(1, "a")))
+	require.Len(t, drain(r.DB), 1)
+	require.Equal(t, []backstop.CallbackEvent{"accepted", "opted_out", "finished"}, r.events(skipped.ID))
+}
