@@ -187,6 +187,29 @@ func TestKeeper_Admit(t *testing.T) {
 	})
 }
 
+// A time that has passed means at once, so it makes no other content. A later time does.
+func TestKeeper_Admit_sendAt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore()
+		s.guards.SameTextSeconds = 60
+		k, _ := newKeeper(t, s)
+		require.NoError(t, k.Load(t.Context()))
+		digest := func(at *time.Time) []byte {
+			timed := send
+			timed.SendAt = at
+			checks, err := k.Admit(timed, false)
+			require.NoError(t, err)
+			return checks.Digest
+		}
+		atOnce, now := digest(nil), time.Now()
+		require.NotEmpty(t, atOnce)
+		require.Equal(t, atOnce, digest(new(now.Add(-time.Hour))))
+		require.NotEqual(t, atOnce, digest(new(now.Add(time.Hour))))
+		require.NotEqual(t, digest(new(now.Add(2*time.Hour))), digest(new(now.Add(time.Hour))))
+	})
+}
+
 func TestKeeper_Accepted(t *testing.T) {
 	t.Parallel()
 	s := newStore()
