@@ -125,5 +125,7 @@ func (s Send) validateWhatsApp(f *fields) {
 		f.addMax("whatsapp.template.components", FieldBytesMax, "must have at most %d bytes", MaxTemplateComponents)
 		return
 	}
-	validateParameters(f, s.Template.Components)
+	if !s.Template.IsSimple { // Content.Render has checked the others
+		validateParameters(f, s.Template.Components)
+	}
 }

@@ -16,7 +16,8 @@ func (s *server) PreviewSend(ctx context.Context, r PreviewSendRequestObject) (P
 	send.AcceptedAt = s.now()
 	return PreviewSend200JSONResponse{
 		Country: omitZero(send.Country), Plan: showPlan(send),
-		Sms: showSMSLength(backstop.MeasureSMS(send.SMSText)), Warnings: omitEmpty(warningsOf(send)),
+		Sms: showSMSLength(backstop.MeasureSMS(send.SMSText)), Content: showContent(send),
+		Warnings: omitEmpty(warningsOf(send)),
 	}, nil
 }
 

@@ -58,9 +58,13 @@ func idempotencyOf(key *IdempotencyKey, request any) (*handoff.Idempotency, erro
 	return &handoff.Idempotency{Key: *key, Hash: digest[:]}, nil
 }
 
-// resolveInput validates the input and returns the send with its country and its plan.
+// resolveInput validates the input and returns the send with its final content, its country and its plan.
 func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send, error) {
-	return s.resolveSend(ctx, sendFrom(in), canonicalID(in.Fallback.PolicyID), backstop.Override{
+	send, err := s.renderInput(in)
+	if err != nil {
+		return backstop.Send{}, err
+	}
+	return s.resolveSend(ctx, send, canonicalID(in.Fallback.PolicyID), backstop.Override{
 		Type: (*backstop.RuleType)(in.Fallback.Type), WaitSeconds: in.Fallback.WaitSeconds, SendID: in.Fallback.SendID,
 		Account: in.Whatsapp.Account, IfUnsendable: backstop.IfUnsendable(orZero(in.Whatsapp.IfUnsendable)),
 	})
@@ -102,15 +106,21 @@ func (s *server) resolveSend(
 	return send, err
 }
 
-func sendFrom(in SendInput) backstop.Send {
-	send := backstop.Send{
-		To: in.To, Text: orZero(in.Whatsapp.Text), SMSText: in.Fallback.Text,
-		Category: backstop.Category(orZero(in.Category)), ExpiresAt: inUTC(in.ExpiresAt),
+// renderInput returns the send of an input with its final content. If the content is not valid, the error has all that is wrong
+// with the send.
+func (s *server) renderInput(in SendInput) (backstop.Send, error) {
+	content, err := contentFrom(in)
+	if err != nil {
+		return backstop.Send{}, err
 	}
-	if t := in.Whatsapp.Template; t != nil {
-		send.Template = &backstop.Template{Name: t.Name, Language: t.Language, Components: t.Components}
+	send, err := content.Render(backstop.Send{
+		To: in.To, Category: backstop.Category(orZero(in.Category)), ExpiresAt: inUTC(in.ExpiresAt),
+	})
+	if err != nil {
+		_, badNumber := backstop.CountryOf(send.To)
+		err = mergeInvalid(err, badNumber, send.Validate(s.now()))
 	}
-	return send
+	return send, err
 }
 
 // showAccepted returns the answer to a send. It uses only what does not change after the acceptance, so a repeated request gets

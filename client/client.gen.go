@@ -139,6 +139,7 @@ const (
 	FieldErrorCodeLanguageCode        FieldErrorCode = "language_code"
 	FieldErrorCodeLengthMax           FieldErrorCode = "length_max"
 	FieldErrorCodeLengthMin           FieldErrorCode = "length_min"
+	FieldErrorCodeLink                FieldErrorCode = "link"
 	FieldErrorCodeMustBeFuture        FieldErrorCode = "must_be_future"
 	FieldErrorCodeNoAccount           FieldErrorCode = "no_account"
 	FieldErrorCodeNoRuleApplies       FieldErrorCode = "no_rule_applies"
@@ -146,6 +147,7 @@ const (
 	FieldErrorCodeNotNull             FieldErrorCode = "not_null"
 	FieldErrorCodeNotText             FieldErrorCode = "not_text"
 	FieldErrorCodeOneOf               FieldErrorCode = "one_of"
+	FieldErrorCodeOneValue            FieldErrorCode = "one_value"
 	FieldErrorCodeOptedOut            FieldErrorCode = "opted_out"
 	FieldErrorCodeOuterSpace          FieldErrorCode = "outer_space"
 	FieldErrorCodePattern             FieldErrorCode = "pattern"
@@ -154,13 +156,16 @@ const (
 	FieldErrorCodeRefused             FieldErrorCode = "refused"
 	FieldErrorCodeRequired            FieldErrorCode = "required"
 	FieldErrorCodeSchema              FieldErrorCode = "schema"
+	FieldErrorCodeSegmentsMax         FieldErrorCode = "segments_max"
 	FieldErrorCodeSendID              FieldErrorCode = "send_id"
 	FieldErrorCodeTaken               FieldErrorCode = "taken"
+	FieldErrorCodeTemplateForms       FieldErrorCode = "template_forms"
 	FieldErrorCodeTemplateLanguage    FieldErrorCode = "template_language"
 	FieldErrorCodeTemplateName        FieldErrorCode = "template_name"
 	FieldErrorCodeTemplateNotApproved FieldErrorCode = "template_not_approved"
 	FieldErrorCodeTemplateParameters  FieldErrorCode = "template_parameters"
 	FieldErrorCodeTextOrTemplate      FieldErrorCode = "text_or_template"
+	FieldErrorCodeTexts               FieldErrorCode = "texts"
 	FieldErrorCodeTime                FieldErrorCode = "time"
 	FieldErrorCodeTimeYears           FieldErrorCode = "time_years"
 	FieldErrorCodeTrunkDigits         FieldErrorCode = "trunk_digits"
@@ -172,6 +177,9 @@ const (
 	FieldErrorCodeValueBetween        FieldErrorCode = "value_between"
 	FieldErrorCodeValueMax            FieldErrorCode = "value_max"
 	FieldErrorCodeValueMin            FieldErrorCode = "value_min"
+	FieldErrorCodeVariableMissing     FieldErrorCode = "variable_missing"
+	FieldErrorCodeVariableSyntax      FieldErrorCode = "variable_syntax"
+	FieldErrorCodeVariableUnused      FieldErrorCode = "variable_unused"
 	FieldErrorCodeWaitOfUnread        FieldErrorCode = "wait_of_unread"
 	FieldErrorCodeWrongType           FieldErrorCode = "wrong_type"
 )
@@ -1033,7 +1041,9 @@ type FailureKind string
 
 // FallbackInput The policy and the text of the fallback. The optional fields replace those of every rule, for this send only.
 type FallbackInput struct {
-	PolicyID string `json:"policy_id"`
+	// MaxSegments The most segments of the SMS. If the final text needs more, the answer is 422 with the number that it needs.
+	MaxSegments *int   `json:"max_segments,omitempty"`
+	PolicyID    string `json:"policy_id"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
@@ -1045,6 +1055,11 @@ type FallbackInput struct {
 	// Text The text of the SMS, at most 1,600 code units of UTF-16, as Twilio counts: an emoji has two or more. At least one
 	// character must be visible.
 	Text string `json:"text"`
+
+	// Transliterate Whether the SMS is written in the GSM 7-bit alphabet, so that it needs fewer segments: typographic characters are replaced
+	// by plain ones, and letters by those without the accent that the alphabet lacks, so č by c. Letters that it has, like ä,
+	// stay. If a character has no such form, like an emoji, the text stays as it is. The preview returns the text.
+	Transliterate *bool `json:"transliterate,omitempty"`
 
 	// Type The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
 	// `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
@@ -1072,7 +1087,8 @@ type FieldError struct {
 	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
 	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 	// `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
-	// media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
+	// media), `one_value` (`values`: the fields, of which exactly one is wanted), `segments_max` (`max`, `needed`), `variable_missing`
+	// (`field`: which names it), `variable_syntax` (`at`: the number of characters before the place), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
 	// `unknown_template` (`account`), `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must
 	// have).
 	Code FieldErrorCode `json:"code"`
@@ -1094,10 +1110,23 @@ type FieldError struct {
 // (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
 // that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 // `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
-// media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
+// media), `one_value` (`values`: the fields, of which exactly one is wanted), `segments_max` (`max`, `needed`), `variable_missing`
+// (`field`: which names it), `variable_syntax` (`at`: the number of characters before the place), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
 // `unknown_template` (`account`), `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must
 // have).
 type FieldErrorCode string
+
+// FinalContent What goes out, with its variables filled in.
+type FinalContent struct {
+	// Components The parameters of the template in Meta's format, also if they were given in the simple form.
+	Components json.RawMessage `json:"components,omitempty"`
+
+	// SmsText The text of the SMS, transliterated if that is wanted.
+	SmsText string `json:"sms_text"`
+
+	// WhatsappText The text of the WhatsApp message. Absent if it is a template.
+	WhatsappText *string `json:"whatsapp_text,omitempty"`
+}
 
 // Fired The rule that fired last, and why.
 type Fired struct {
@@ -1757,6 +1786,16 @@ type SendInput struct {
 	// Example: +447400123456
 	To PhoneNumber `json:"to"`
 
+	// Variables The values of the variables, by their names: at most 50, and 16 KB together. If it is given, also as `{}`, the texts of
+	// this send are patterns: `{{name}}` in the WhatsApp text, in the parameters of the template and in the SMS text is replaced
+	// by the value. A name has 1 to 64 letters, digits and underscores. `{{{{` is a literal `{{`. A value is never read as a
+	// pattern. The answer is 422 if a text names a variable that is missing here, or no text names one that is given. Without
+	// `variables` the texts are sent as they are.
+	//
+	//
+	// Example: {"name":"Ada","order":"4711"}
+	Variables *Variables `json:"variables,omitempty"`
+
 	// Whatsapp The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
 	// last message; use a template at other times.
 	Whatsapp WhatsAppInput `json:"whatsapp"`
@@ -1775,6 +1814,9 @@ type SendList struct {
 
 // SendPreview The plan, the SMS length and the warnings of a send that is not stored.
 type SendPreview struct {
+	// Content What goes out, with its variables filled in.
+	Content FinalContent `json:"content"`
+
 	// Country The country of the recipient's number (ISO 3166-1 alpha-2), if it has one. A number in an unlisted range counts as a
 	// number of the main country of its calling code.
 	Country *string `json:"country,omitempty"`
@@ -2069,14 +2111,63 @@ type TemplateButton struct {
 	URL string `json:"url"`
 }
 
+// TemplateButtonValue The parameter of a button. Exactly one of the fields besides `index`.
+type TemplateButtonValue struct {
+	// Code The one-time password of an authentication template.
+	Code *string `json:"code,omitempty"`
+
+	// CouponCode The code that a button copies.
+	CouponCode *string `json:"coupon_code,omitempty"`
+
+	// Index The place of the button in the template, from 0.
+	Index int `json:"index"`
+
+	// Payload What comes back when a quick reply is tapped.
+	Payload *string `json:"payload,omitempty"`
+
+	// URLSuffix The end of the button's address.
+	URLSuffix *string `json:"url_suffix,omitempty"`
+}
+
+// TemplateHeader The parameter of the header. Exactly one of the fields.
+type TemplateHeader struct {
+	// Document A file that the provider fetches.
+	Document *TemplateMedia `json:"document,omitempty"`
+
+	// Image A file that the provider fetches.
+	Image *TemplateMedia `json:"image,omitempty"`
+
+	// Text The parameter of a text. If the template has named parameters, an object with its name.
+	//
+	// Example: Ada
+	Text json.RawMessage `json:"text,omitempty"`
+
+	// Video A file that the provider fetches.
+	Video *TemplateMedia `json:"video,omitempty"`
+}
+
 // TemplateInput A message template that Meta has approved.
 type TemplateInput struct {
+	// Body The parameters of the body: an array of texts, in the order of `{{1}}`, `{{2}}`; or, if the template has named parameters, an
+	// object of texts by their names. Each text must have a visible character.
+	//
+	//
+	// Example: ["Ada","4711"]
+	Body TemplateTexts `json:"body,omitempty"`
+
+	// Buttons The parameters of the buttons that have one.
+	Buttons *[]TemplateButtonValue `json:"buttons,omitempty"`
+
 	// Components The template's parameters in Meta's format, which Backstop passes on unchanged. At most 32 KB. The `text` of a
-	// parameter must have at least one visible character.
+	// parameter must have at least one visible character. Give either `components`, or `body`, `header` and `buttons`, which
+	// are the simple form of the same.
 	//
 	//
 	// Example: [{"parameters":[{"text":"Ada","type":"text"}],"type":"body"}]
 	Components json.RawMessage `json:"components,omitempty"`
+
+	// Header The parameter of the header. Exactly one of the fields.
+	Header *TemplateHeader `json:"header,omitempty"`
 
 	// Language The code of the template's language at Meta.
 	//
@@ -2093,6 +2184,17 @@ type TemplateInput struct {
 //
 // Example: en_US
 type TemplateLanguage = string
+
+// TemplateMedia A file that the provider fetches.
+type TemplateMedia struct {
+	// Filename The name of a document, as the recipient sees it.
+	Filename *string `json:"filename,omitempty"`
+
+	// Link Its address, with http or https.
+	//
+	// Example: https://example.com/a.jpg
+	Link string `json:"link"`
+}
 
 // TemplateName The template's name at Meta, of lower-case letters, digits and underscores.
 //
@@ -2132,6 +2234,12 @@ type TemplateRef struct {
 	Name TemplateName `json:"name"`
 }
 
+// TemplateTexts The parameters of the body: an array of texts, in the order of `{{1}}`, `{{2}}`; or, if the template has named parameters, an
+// object of texts by their names. Each text must have a visible character.
+//
+// Example: ["Ada","4711"]
+type TemplateTexts = json.RawMessage
+
 // Time A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 //
 // Example: 2031-05-04T12:10:00Z
@@ -2144,6 +2252,15 @@ type Total struct {
 	// IsExact False if there are more than `count`.
 	IsExact bool `json:"is_exact"`
 }
+
+// Variables The values of the variables, by their names: at most 50, and 16 KB together. If it is given, also as `{}`, the texts of
+// this send are patterns: `{{name}}` in the WhatsApp text, in the parameters of the template and in the SMS text is replaced
+// by the value. A name has 1 to 64 letters, digits and underscores. `{{{{` is a literal `{{`. A value is never read as a
+// pattern. The answer is 422 if a text names a variable that is missing here, or no text names one that is given. Without
+// `variables` the texts are sent as they are.
+//
+// Example: {"name":"Ada","order":"4711"}
+type Variables map[string]string
 
 // WaitSeconds The seconds to wait for the status that satisfies the rule, from the moment the send was accepted; at most 2,592,000 (30
 // days). 0 or absent: only a failure that the provider reports fires the rule. Rules of type `unread` need a wait.

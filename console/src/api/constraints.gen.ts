@@ -82,6 +82,44 @@ export const constraints = {
         },
         "components": {
           "maxItems": 32
+        },
+        "body": {},
+        "header": {
+          "text": {},
+          "image": {
+            "link": {
+              "minLength": 1,
+              "maxLength": 2048
+            },
+            "filename": {
+              "minLength": 1,
+              "maxLength": 255
+            }
+          },
+          "video": {
+            "link": {
+              "minLength": 1,
+              "maxLength": 2048
+            },
+            "filename": {
+              "minLength": 1,
+              "maxLength": 255
+            }
+          },
+          "document": {
+            "link": {
+              "minLength": 1,
+              "maxLength": 2048
+            },
+            "filename": {
+              "minLength": 1,
+              "maxLength": 255
+            }
+          }
+        },
+        "buttons": {
+          "minItems": 1,
+          "maxItems": 10
         }
       },
       "account": {},
@@ -132,7 +170,12 @@ export const constraints = {
             "pattern": "^MG[0-9a-fA-F]{32}$"
           }
         ]
-      }
+      },
+      "max_segments": {
+        "minimum": 1,
+        "maximum": 24
+      },
+      "transliterate": {}
     },
     "category": {
       "enum": [
@@ -141,6 +184,7 @@ export const constraints = {
         "marketing"
       ]
     },
+    "variables": {},
     "expires_at": {
       "maxLength": 64
     }

@@ -1403,6 +1403,7 @@ export interface components {
             whatsapp: components["schemas"]["WhatsAppInput"];
             fallback: components["schemas"]["FallbackInput"];
             category?: components["schemas"]["Category"];
+            variables?: components["schemas"]["Variables"];
             /**
              * Format: date-time
              * @description The time after which the message is useless. After it Backstop sends nothing by either channel and retries no call. An
@@ -1411,6 +1412,20 @@ export interface components {
              *     UTC.
              */
             expires_at?: string;
+        };
+        /**
+         * @description The values of the variables, by their names: at most 50, and 16 KB together. If it is given, also as `{}`, the texts of
+         *     this send are patterns: `{{name}}` in the WhatsApp text, in the parameters of the template and in the SMS text is replaced
+         *     by the value. A name has 1 to 64 letters, digits and underscores. `{{{{` is a literal `{{`. A value is never read as a
+         *     pattern. The answer is 422 if a text names a variable that is missing here, or no text names one that is given. Without
+         *     `variables` the texts are sent as they are.
+         * @example {
+         *       "name": "Ada",
+         *       "order": "4711"
+         *     }
+         */
+        Variables: {
+            [key: string]: string;
         };
         /**
          * @description The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
@@ -1437,7 +1452,8 @@ export interface components {
             language: components["schemas"]["TemplateLanguage"];
             /**
              * @description The template's parameters in Meta's format, which Backstop passes on unchanged. At most 32 KB. The `text` of a
-             *     parameter must have at least one visible character.
+             *     parameter must have at least one visible character. Give either `components`, or `body`, `header` and `buttons`, which
+             *     are the simple form of the same.
              * @example [
              *       {
              *         "type": "body",
@@ -1451,6 +1467,57 @@ export interface components {
              *     ]
              */
             components?: Record<string, never>[];
+            body?: components["schemas"]["TemplateTexts"];
+            header?: components["schemas"]["TemplateHeader"];
+            /** @description The parameters of the buttons that have one. */
+            buttons?: components["schemas"]["TemplateButtonValue"][];
+        };
+        /**
+         * @description The parameters of the body: an array of texts, in the order of `{{1}}`, `{{2}}`; or, if the template has named parameters, an
+         *     object of texts by their names. Each text must have a visible character.
+         * @example [
+         *       "Ada",
+         *       "4711"
+         *     ]
+         */
+        TemplateTexts: string[] | {
+            [key: string]: string;
+        };
+        /** @description The parameter of the header. Exactly one of the fields. */
+        TemplateHeader: {
+            /**
+             * @description The parameter of a text. If the template has named parameters, an object with its name.
+             * @example Ada
+             */
+            text?: string | {
+                [key: string]: string;
+            };
+            image?: components["schemas"]["TemplateMedia"];
+            video?: components["schemas"]["TemplateMedia"];
+            document?: components["schemas"]["TemplateMedia"];
+        };
+        /** @description A file that the provider fetches. */
+        TemplateMedia: {
+            /**
+             * @description Its address, with http or https.
+             * @example https://example.com/a.jpg
+             */
+            link: string;
+            /** @description The name of a document, as the recipient sees it. */
+            filename?: string;
+        };
+        /** @description The parameter of a button. Exactly one of the fields besides `index`. */
+        TemplateButtonValue: {
+            /** @description The place of the button in the template, from 0. */
+            index: number;
+            /** @description What comes back when a quick reply is tapped. */
+            payload?: string;
+            /** @description The end of the button's address. */
+            url_suffix?: string;
+            /** @description The one-time password of an authentication template. */
+            code?: string;
+            /** @description The code that a button copies. */
+            coupon_code?: string;
         };
         /**
          * @description The template's name at Meta, of lower-case letters, digits and underscores.
@@ -1474,6 +1541,14 @@ export interface components {
             type?: components["schemas"]["RuleType"];
             wait_seconds?: components["schemas"]["WaitSeconds"];
             send_id?: components["schemas"]["SendID"];
+            /** @description The most segments of the SMS. If the final text needs more, the answer is 422 with the number that it needs. */
+            max_segments?: number;
+            /**
+             * @description Whether the SMS is written in the GSM 7-bit alphabet, so that it needs fewer segments: typographic characters are replaced
+             *     by plain ones, and letters by those without the accent that the alphabet lacks, so č by c. Letters that it has, like ä,
+             *     stay. If a character has no such form, like an emoji, the text stays as it is. The preview returns the text.
+             */
+            transliterate?: boolean;
         };
         /** @description The answer to an accepted send. A repeated request gets the same answer. */
         SendAccepted: {
@@ -1493,8 +1568,18 @@ export interface components {
             country?: string;
             plan: components["schemas"]["Plan"];
             sms: components["schemas"]["SMSLength"];
+            content: components["schemas"]["FinalContent"];
             /** @description Warnings about parts of the send that are valid but may be mistakes. They do not refuse the send. */
             warnings?: components["schemas"]["Warning"][];
+        };
+        /** @description What goes out, with its variables filled in. */
+        FinalContent: {
+            /** @description The text of the WhatsApp message. Absent if it is a template. */
+            whatsapp_text?: string;
+            /** @description The parameters of the template in Meta's format, also if they were given in the simple form. */
+            components?: Record<string, never>[];
+            /** @description The text of the SMS, transliterated if that is wanted. */
+            sms_text: string;
         };
         /**
          * @description The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
@@ -2190,12 +2275,13 @@ export interface components {
          *     (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
          *     that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
          *     `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
-         *     media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
+         *     media), `one_value` (`values`: the fields, of which exactly one is wanted), `segments_max` (`max`, `needed`), `variable_missing`
+         *     (`field`: which names it), `variable_syntax` (`at`: the number of characters before the place), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
          *     `unknown_template` (`account`), `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must
          *     have).
          * @enum {string}
          */
-        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "schema" | "send_id" | "taken" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "link" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "one_value" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "schema" | "segments_max" | "send_id" | "taken" | "template_forms" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "texts" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "variable_missing" | "variable_syntax" | "variable_unused" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**

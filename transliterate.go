@@ -1,0 +1,83 @@
+package backstop
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Transliterate replaces the characters that GSM 7-bit lacks, so that an SMS needs fewer segments: typographic characters by plain
+// ones, and letters by those without the accent that GSM 7-bit lacks. It never replaces a character that GSM 7-bit has, such as ä.
+// If one character cannot be replaced, such as an emoji, the SMS is UCS-2 all the same, and the text stays as it is.
+func Transliterate(text string) string {
+	if MeasureSMS(text).Encoding == GSM7 {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range norm.NFC.String(text) { // an accent may be a character of its own
+		plain, ok := plainForm(r)
+		if !ok {
+			return text
+		}
+		b.WriteString(plain)
+	}
+	return b.String()
+}
+
+// plainForm returns a character in GSM 7-bit; false if there is no form of it.
+func plainForm(r rune) (string, bool) {
+	if countSeptets(r) > 0 {
+		return string(r), true
+	}
+	if plain, found := plainForms[r]; found {
+		return plain, true
+	}
+	switch {
+	case r >= '！' && r <= '～': // the full-width forms of ASCII
+		return plainForm(r - '！' + '!')
+	case unicode.Is(unicode.Zs, r) || r == '\t':
+		return " ", true
+	case unicode.IsLetter(r):
+		return withoutAccents(r)
+	}
+	return "", false
+}
+
+// withoutAccents drops the accents of a letter, the last first, until GSM 7-bit has the rest: ǖ becomes ü, and č becomes c.
+func withoutAccents(r rune) (string, bool) {
+	parts := []rune(norm.NFD.String(string(r)))
+	for n := len(parts) - 1; n > 0; n-- {
+		if !unicode.Is(unicode.Mn, parts[n]) {
+			return "", false
+		}
+		rest := []rune(norm.NFC.String(string(parts[:n])))
+		if len(rest) != 1 {
+			continue
+		}
+		if countSeptets(rest[0]) > 0 {
+			return string(rest), true
+		}
+		if plain, found := plainForms[rest[0]]; found {
+			return plain, true
+		}
+	}
+	return "", false
+}
+
+// plainForms has the plain forms of characters that do not decompose. A mark that changes the meaning, such as ½ or ², is not here.
+var plainForms = map[rune]string{
+	// Quotation marks and apostrophes.
+	'‘': "'", '’': "'", '‚': "'", '‛': "'", '‹': "'", '›': "'", '′': "'", '`': "'", '´': "'", 'ʼ': "'", 'ʻ': "'",
+	'“': `"`, '”': `"`, '„': `"`, '‟': `"`, '«': `"`, '»': `"`, '″': `"`,
+	// Dashes, dots and bullets.
+	'‐': "-", '‑': "-", '‒': "-", '–': "-", '—': "-", '―': "-", '−': "-", '…': "...", '•': "*", '·': ".",
+	// Characters without a mark, and ends of lines.
+	'\u00ad': "", '\u200b': "", '\u200e': "", '\u200f': "", '\u2060': "", '\ufeff': "", '\u2028': "\n", '\u2029': "\n",
+	// Signs.
+	'™': "(TM)", '©': "(C)", '®': "(R)", '×': "x", '⁄': "/",
+	// Latin letters.
+	'ı': "i", 'ł': "l", 'Ł': "L", 'đ': "d", 'Đ': "D", 'ð': "d", 'Ð': "D", 'ħ': "h", 'Ħ': "H", 'ŧ': "t", 'Ŧ': "T", 'þ': "th", 'Þ': "Th",
+	'œ': "oe", 'Œ': "OE", 'ĳ': "ij", 'Ĳ': "IJ", 'ẞ': "SS", 'ſ': "s", 'ŋ': "ng", 'Ŋ': "NG",
+	'ﬀ': "ff", 'ﬁ': "fi", 'ﬂ': "fl", 'ﬃ': "ffi", 'ﬄ': "ffl",
+}
