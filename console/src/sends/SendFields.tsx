@@ -1,5 +1,5 @@
 // The fields of a new send: the WhatsApp message, the fallback, and what this send changes in its rules.
-import { Collapse, DatePicker, Form, Input, Radio, Select } from "antd";
+import { Collapse, DatePicker, Form, Input, InputNumber, Radio, Select, Switch } from "antd";
 import { useTranslation } from "react-i18next";
 import { AccountSelect } from "../accounts/AccountSelect";
 import type { SendPreview } from "../api/client";
@@ -92,6 +92,15 @@ export function FallbackFields({ preview }: { preview: SendPreview | undefined }
       >
         <Input.TextArea rows={3} maxLength={fallback.text.maxLength} />
       </Form.Item>
+      <Form.Item
+        name="transliterate"
+        valuePropName="checked"
+        label={t("newSend.transliterate")}
+        layout="horizontal"
+        extra={t("newSend.transliterateMeans")}
+      >
+        <Switch />
+      </Form.Item>
       <Collapse
         ghost
         items={[{ key: "more", label: t("newSend.overrides"), children: <Overrides />, forceRender: true }]}
@@ -100,13 +109,28 @@ export function FallbackFields({ preview }: { preview: SendPreview | undefined }
   );
 }
 
+/** SMSLength shows the length of the SMS, and its text if that is not as it is written. */
 function SMSLength({ preview }: { preview: SendPreview | undefined }) {
   const { t } = useTranslation();
+  const form = Form.useFormInstance<Draft>();
+  const written = Form.useWatch("sms", form);
+  const isPlain = Form.useWatch("transliterate", form);
   if (!preview) {
     return t("newSend.smsMeans");
   }
   const { encoding, length, segments } = preview.sms;
-  return t("newSend.smsLength", { encoding: encoding === "gsm7" ? "GSM-7" : "UCS-2", length, count: segments });
+  const measured = t("newSend.smsLength", {
+    encoding: encoding === "gsm7" ? "GSM-7" : "UCS-2",
+    length,
+    count: segments,
+  });
+  const text = preview.content.sms_text;
+  return (
+    <>
+      {measured}
+      {isPlain && written && text !== written && <div>{t("newSend.goesOut", { text })}</div>}
+    </>
+  );
 }
 
 /** Overrides replace the values of every rule, for this send only. */
@@ -134,6 +158,14 @@ function Overrides() {
         rules={[validator((id: string | undefined) => (id ? checkSendID(id, t) : undefined))]}
       >
         <Input autoComplete="off" maxLength={fallback.send_id.maxLength} placeholder={t("newSend.asTheRule")} />
+      </Form.Item>
+      <Form.Item name="max_segments" label={t("newSend.maxSegments")}>
+        <InputNumber
+          min={fallback.max_segments.minimum}
+          max={fallback.max_segments.maximum}
+          precision={0}
+          placeholder={t("newSend.anyNumber")}
+        />
       </Form.Item>
       <Form.Item name="expires_at" label={t("sends.expires")} extra={t("newSend.expiresMeans")}>
         <DatePicker showTime />

@@ -19,6 +19,8 @@ export interface Draft {
   if_unsendable?: NonNullable<SendInput["whatsapp"]["if_unsendable"]>;
   policy?: string;
   sms: string;
+  transliterate?: boolean;
+  max_segments?: number | null;
   category?: Schemas["Category"];
   type?: RuleType;
   wait?: number;
@@ -51,6 +53,8 @@ export function inputOf(draft: Partial<Draft>, known?: Template, standIn = ""): 
     fallback: {
       policy_id: draft.policy ?? "",
       text: draft.sms ?? "",
+      ...(draft.transliterate ? { transliterate: true } : {}),
+      ...(draft.max_segments ? { max_segments: draft.max_segments } : {}),
       ...(draft.type ? { type: draft.type } : {}),
       ...(draft.wait === undefined || draft.wait === null ? {} : { wait_seconds: draft.wait }),
       ...(draft.send_id ? { send_id: draft.send_id } : {}),
@@ -134,6 +138,7 @@ const fields = new Map<string, keyof Draft>([
   ["whatsapp.if_unsendable", "if_unsendable"],
   ["fallback.policy_id", "policy"],
   ["fallback.text", "sms"],
+  ["fallback.max_segments", "max_segments"],
   ["fallback.type", "type"],
   ["fallback.wait_seconds", "wait"],
   ["fallback.send_id", "send_id"],

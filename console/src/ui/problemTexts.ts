@@ -11,6 +11,7 @@ export function fieldText({ code, params, reason }: Schemas["FieldError"], t: TF
   const context = params?.meant && "meant";
   const words = {
     ...(params?.component && { component: componentText(params.component, t) }),
+    ...(code === "variable_syntax" && { braces: "{{" }),
     ...(params?.status && { status: statusText(params.status, t) }),
   };
   return t(`problem.fields.${code}`, { ...params, ...words, context, defaultValue: reason });

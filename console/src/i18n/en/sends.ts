@@ -393,6 +393,11 @@ export const sends = {
     smsMeans: "At most {{maxSMS}} characters, of which an emoji counts as two or more. Each segment is charged.",
     smsLength_one: "{{encoding}}, {{length}} characters, {{count}} segment",
     smsLength_other: "{{encoding}}, {{length}} characters, {{count}} segments",
+    transliterate: "Plain characters",
+    transliterateMeans: 'Replaces characters that make the SMS longer, such as “ ” … by " " ... and č by c.',
+    goesOut: "This goes out: {{text}}",
+    maxSegments: "Segments at most",
+    anyNumber: "Any number",
     overrides: "Change the rules for this send only",
     asTheRule: "As in each rule",
     expiresMeans:
