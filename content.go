@@ -40,23 +40,12 @@ func (t ContentTemplate) isSimple() bool {
 // Send.Validate checks the final texts.
 func (c Content) Render(s Send) (Send, error) {
 	var wrong fields
-	fill := func(_, text string) string { return text }
-	fillAll := newFiller(c.Variables)
+	fill := c.filler()
 	if c.IsPattern {
 		c.Variables.validate(&wrong)
-		fill = fillAll.fill
 	}
-	s.Text = fill("whatsapp.text", c.Text)
-	s.SMSText = fill("fallback.text", c.SMSText)
-	if c.Template != nil {
-		s.Template = c.Template.render(&wrong, fill, c.IsPattern)
-	}
-	if c.IsPattern {
-		wrong = append(wrong, fillAll.err()...)
-	}
-	if c.Transliterates {
-		s.SMSText = Transliterate(s.SMSText)
-	}
+	c.render(&s, fill, &wrong)
+	wrong = append(wrong, fill.err()...)
 	if needed := MeasureSMS(s.SMSText).Segments; len(wrong) == 0 && c.MaxSegments > 0 && needed > c.MaxSegments {
 		wrong.add("fallback.text", FieldSegmentsMax,
 			fmt.Sprintf("needs %d segments, but max_segments is %d", needed, c.MaxSegments),
@@ -65,22 +54,46 @@ func (c Content) Render(s Send) (Send, error) {
 	return s, wrong.err("the send is not valid")
 }
 
+// Draft returns the content as far as its variables have values: a variable without one stays as it is. It also returns the names of
+// the variables in their order, and what is wrong with the content.
+func (c Content) Draft() (s Send, names []string, wrong fields) {
+	fill := c.filler()
+	fill.isDraft = true
+	c.render(&s, fill, &wrong)
+	return s, fill.names, append(wrong, fill.fields...)
+}
+
+func (c Content) filler() *filler {
+	return &filler{isPattern: c.IsPattern, values: c.Variables, users: map[string]string{}}
+}
+
+func (c Content) render(s *Send, f *filler, wrong *fields) {
+	s.Text = f.fill("whatsapp.text", c.Text)
+	if c.Template != nil {
+		s.Template = c.Template.render(wrong, f)
+	}
+	s.SMSText = f.fill("fallback.text", c.SMSText)
+	if c.Transliterates {
+		s.SMSText = Transliterate(s.SMSText)
+	}
+}
+
 // render returns the template with its parameters in Meta's form.
-func (t ContentTemplate) render(wrong *fields, fill func(field, text string) string, isPattern bool) *Template {
+func (t ContentTemplate) render(wrong *fields, f *filler) *Template {
 	rendered := &Template{Name: t.Name, Language: t.Language, Components: t.Components}
 	switch {
 	case t.isSimple() && t.Components != nil:
 		wrong.add("whatsapp.template", FieldTemplateForms, "must have either components, or body, header and buttons")
 	case t.isSimple():
 		before := len(*wrong)
-		simple := t.each(func(path, text string) string { return fill("whatsapp.template."+path, text) })
-		if simple.validate(wrong); len(*wrong) > before {
+		simple := t.each(func(path, text string) string { return f.fill("whatsapp.template."+path, text) })
+		if simple.validate(wrong, f.isDraft); len(*wrong) > before {
 			return rendered
 		}
 		rendered.IsSimple = true
 		rendered.Components, _ = simple.Components() // texts can be written
-	case isPattern && len(t.Components) > 0:
-		rendered.Components = fillComponents(t.Components, fill)
+	case f.isPattern && len(t.Components) > 0:
+		rendered.Components = fillComponents(t.Components, f.fill)
 	}
 	return rendered
 }

@@ -43,6 +43,7 @@ const (
 	FieldTaken             FieldCode = "taken"             // a name
 	FieldTemplateLanguage  FieldCode = "template_language" // the template has others
 	FieldTemplateName      FieldCode = "template_name"
+	FieldMessageOrTexts    FieldCode = "message_or_texts"
 	FieldTextOrTemplate    FieldCode = "text_or_template"
 	FieldTexts             FieldCode = "texts"            // an array or an object of texts
 	FieldUnknownTemplate   FieldCode = "unknown_template" // the account has none of this name
@@ -78,7 +79,7 @@ func FieldCodes() []FieldCode {
 		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldLink, FieldMustBeFuture, FieldNoRuleApplies,
 		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber,
 		FieldRangeDaysMax, FieldRefused, FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,
-		FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate, FieldTextOrTemplate, FieldTexts,
+		FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate, FieldMessageOrTexts, FieldTextOrTemplate, FieldTexts,
 		FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max,
 		FieldUUID, FieldVariableMissing, FieldVariableSyntax, FieldVariableUnused, FieldSegmentsMax, FieldTemplateForms,
 		FieldOneValue, FieldValueBetween, FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,

@@ -31,8 +31,9 @@ type Send struct {
 	Text       string // the WhatsApp text, unless Template is set
 	Template   *Template
 	SMSText    string
-	Category   Category   // empty if the caller gave none
-	ExpiresAt  *time.Time // nothing is sent after it
+	Category   Category     // empty if the caller gave none
+	ExpiresAt  *time.Time   // nothing is sent after it
+	Message    *UsedMessage // that the content was made of; nil: the caller gave the content
 	Plan       Plan
 	AcceptedAt time.Time // the origin of every deadline
 
@@ -79,14 +80,7 @@ func (c Category) ChasesOptOut() bool { return c == Authentication || c == Utili
 // check Country and Plan, which the accepting side sets.
 func (s Send) Validate(now time.Time) error {
 	var f fields
-	s.validateWhatsApp(&f)
-	validateSMSText(&f, "fallback.text", s.SMSText)
-	switch s.Category {
-	case "", Authentication, Utility, Marketing:
-	default:
-		f.add("category", FieldOneOf,
-			"must be authentication, utility or marketing", "values", "authentication utility marketing")
-	}
+	s.validateContent(&f)
 	switch {
 	case s.ExpiresAt == nil:
 	case !s.ExpiresAt.After(now):
@@ -95,6 +89,18 @@ func (s Send) Validate(now time.Time) error {
 		f.addTime("expires_at")
 	}
 	return f.err("the send is not valid")
+}
+
+// validateContent checks the texts and the category.
+func (s Send) validateContent(f *fields) {
+	s.validateWhatsApp(f)
+	validateSMSText(f, "fallback.text", s.SMSText)
+	switch s.Category {
+	case "", Authentication, Utility, Marketing:
+	default:
+		f.add("category", FieldOneOf,
+			"must be authentication, utility or marketing", "values", "authentication utility marketing")
+	}
 }
 
 // templateName is Meta's rule for the name of a template.

@@ -21,6 +21,8 @@ type SimpleTemplate struct {
 type SimpleTexts struct { //nolint:recvcheck // UnmarshalJSON changes it, the others work on a value
 	List  []string
 	Named map[string]string
+
+	isOne bool // List was given as one text
 }
 
 // SimpleHeader is the parameter of a header. Exactly one field is set.
@@ -51,10 +53,14 @@ func (t SimpleTexts) IsZero() bool { return t.List == nil && t.Named == nil }
 
 // MarshalJSON implements json.Marshaler.
 func (t SimpleTexts) MarshalJSON() ([]byte, error) {
-	if t.Named != nil {
-		return json.Marshal(t.Named) //nolint:wrapcheck // texts can be written
+	var value any = t.List
+	switch {
+	case t.isOne:
+		value = t.List[0]
+	case t.Named != nil:
+		value = t.Named
 	}
-	return json.Marshal(t.List) //nolint:wrapcheck // texts can be written
+	return json.Marshal(value) //nolint:wrapcheck // texts can be written
 }
 
 // UnmarshalJSON implements json.Unmarshaler. It reads a list, an object of texts, or one text.
@@ -63,7 +69,7 @@ func (t *SimpleTexts) UnmarshalJSON(data []byte) error {
 	var one string
 	switch {
 	case json.Unmarshal(data, &one) == nil:
-		t.List = []string{one}
+		t.List, t.isOne = []string{one}, true
 	case json.Unmarshal(data, &t.List) == nil:
 	case json.Unmarshal(data, &t.Named) == nil:
 		t.List = nil
@@ -114,7 +120,11 @@ func (t SimpleTemplate) each(change func(path, text string) string) SimpleTempla
 
 func (t SimpleTexts) each(path string, change func(path, text string) string) (changed SimpleTexts) {
 	for i, text := range t.List {
-		changed.List = append(changed.List, change(path+"."+strconv.Itoa(i), text))
+		place := path + "." + strconv.Itoa(i)
+		if t.isOne {
+			place = path
+		}
+		changed.List = append(changed.List, change(place, text))
 	}
 	if t.Named != nil {
 		changed.Named = map[string]string{}
@@ -125,14 +135,15 @@ func (t SimpleTexts) each(path string, change func(path, text string) string) (c
 	return changed
 }
 
-// validate checks the final texts. Meta refuses a parameter without text.
-func (t SimpleTemplate) validate(f *fields) {
+// validate checks the final texts, or those of a draft. Meta refuses a parameter without text.
+func (t SimpleTemplate) validate(f *fields, isDraft bool) {
 	const prefix = "whatsapp.template."
 	t.each(func(path, text string) string {
 		switch {
 		case isBlank(text):
 			f.add(prefix+path, FieldBlank, blank)
-		case strings.HasSuffix(path, ".link") && !strings.HasPrefix(path, "body.") && !mediaLink.MatchString(text):
+		case isDraft && strings.HasPrefix(text, "{{"): // a link may begin with a variable
+		case strings.HasPrefix(path, "header.") && strings.HasSuffix(path, ".link") && !mediaLink.MatchString(text):
 			f.add(prefix+path, FieldLink, "must be a link like https://example.com/a.jpg")
 		}
 		return text

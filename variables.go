@@ -63,12 +63,17 @@ func parsePattern(text string) (p pattern, at int, ok bool) {
 	}
 }
 
-// fill returns the text with the values in place of the variables. It does not parse a value.
+// fill returns the text with the values in place of the variables. It does not parse a value. A variable without a value stays.
 func (p pattern) fill(values Variables) string {
 	var b strings.Builder
 	for i, literal := range p.literals {
 		if i > 0 {
-			b.WriteString(values[p.names[i-1]])
+			name := p.names[i-1]
+			value, given := values[name]
+			if !given {
+				value = "{{" + name + "}}"
+			}
+			b.WriteString(value)
 		}
 		b.WriteString(literal)
 	}
@@ -89,15 +94,19 @@ func PatternVariables(text string) []string {
 
 // filler fills the patterns of one send. It collects what is wrong and which variables the patterns name.
 type filler struct {
-	values Variables
-	users  map[string]string // the field that names a variable first, by the variable
-	fields fields
+	isPattern bool // else each text stays as it is
+	values    Variables
+	isDraft   bool              // a variable without a value stays as it is
+	names     []string          // of all variables, in the order of their first place
+	users     map[string]string // the field that names a variable first, by the variable
+	fields    fields
 }
-
-func newFiller(values Variables) *filler { return &filler{values: values, users: map[string]string{}} }
 
 // fill returns the text of a pattern; the pattern itself if it is not valid or lacks a value.
 func (f *filler) fill(field, text string) string {
+	if !f.isPattern {
+		return text
+	}
 	p, at, ok := parsePattern(text)
 	if !ok {
 		f.fields.add(field, FieldVariableSyntax,
@@ -109,11 +118,12 @@ func (f *filler) fill(field, text string) string {
 	for _, name := range p.names {
 		if _, known := f.users[name]; !known {
 			f.users[name] = field
+			f.names = append(f.names, name)
 		}
 		_, given := f.values[name]
 		isComplete = isComplete && given
 	}
-	if !isComplete {
+	if !isComplete && !f.isDraft {
 		return text // err says so
 	}
 	return p.fill(f.values)

@@ -36,7 +36,7 @@ func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, e
 		return backstop.Send{}, optedOut()
 	}
 	send := backstop.Send{
-		To: old.To, Text: old.Text, Template: old.Template, SMSText: old.SMSText, Category: old.Category,
+		To: old.To, Text: old.Text, Template: old.Template, SMSText: old.SMSText, Category: old.Category, Message: old.Message,
 	}
 	if old.ExpiresAt != nil {
 		send.ExpiresAt = new(s.now().Add(old.ExpiresAt.Sub(old.AcceptedAt)))

@@ -30,6 +30,7 @@ type rig struct {
 
 	door     *door
 	known    templates
+	texts    messageStore
 	handler  http.Handler
 	contract *openapi3.T
 	logs     *logs
@@ -76,7 +77,7 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 
 func (r *rig) options() api.Options {
 	return api.Options{
-		Rules: r.store, Policies: r.store, Sends: r.store, Sessions: r.store, Handoff: r.door, APIKey: apiKey, Version: "v0",
+		Rules: r.store, Policies: r.store, Messages: &r.texts, Sends: r.store, Sessions: r.store, Handoff: r.door, APIKey: apiKey, Version: "v0",
 		Accounts: newAccounts(), Templates: &r.known,
 		Log: slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return now },

@@ -60,7 +60,7 @@ func idempotencyOf(key *IdempotencyKey, request any) (*handoff.Idempotency, erro
 
 // resolveInput validates the input and returns the send with its final content, its country and its plan.
 func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send, error) {
-	send, err := s.renderInput(in)
+	send, err := s.renderInput(ctx, in)
 	if err != nil {
 		return backstop.Send{}, err
 	}
@@ -103,23 +103,6 @@ func (s *server) resolveSend(
 		return backstop.Send{}, err
 	}
 	send.Plan.Template, err = send.ResolveTemplate(known)
-	return send, err
-}
-
-// renderInput returns the send of an input with its final content. If the content is not valid, the error has all that is wrong
-// with the send.
-func (s *server) renderInput(in SendInput) (backstop.Send, error) {
-	content, err := contentFrom(in)
-	if err != nil {
-		return backstop.Send{}, err
-	}
-	send, err := content.Render(backstop.Send{
-		To: in.To, Category: backstop.Category(orZero(in.Category)), ExpiresAt: inUTC(in.ExpiresAt),
-	})
-	if err != nil {
-		_, badNumber := backstop.CountryOf(send.To)
-		err = mergeInvalid(err, badNumber, send.Validate(s.now()))
-	}
 	return send, err
 }
 

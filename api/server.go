@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Rules    Rules
 	Policies Policies
+	Messages Messages
 	Sends    Sends
 	Sessions Sessions
 	Handoff  Handoff
@@ -62,6 +63,7 @@ type Options struct {
 type server struct {
 	rules    Rules
 	policies Policies
+	stored   Messages
 	sends    Sends
 	sessions Sessions
 	handoff  Handoff
@@ -105,7 +107,7 @@ func New(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{
-		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
+		rules: o.Rules, policies: o.Policies, stored: o.Messages, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
 		accounts: o.Accounts, profiles: o.Templates, notices: o.Notices, webhooks: o.Webhooks, refresh: o.RefreshAccounts,
 		errorCodes: slices.Clone(o.ErrorCodes),
 		contract:   contract,
@@ -138,7 +140,7 @@ func New(o Options) (http.Handler, error) {
 func (o Options) check() error {
 	absent := map[string]bool{
 		"Accounts": o.Accounts == nil, "Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
-		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
+		"Messages": o.Messages == nil, "Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
 		"APIKey": o.APIKey == "",
 	}
 	maps.DeleteFunc(absent, func(_ string, missing bool) bool { return !missing })

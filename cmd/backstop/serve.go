@@ -196,7 +196,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		return err
 	}
 	handler, err := api.New(api.Options{
-		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
+		Rules: p.db, Policies: p.db, Messages: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
 		Accounts: p.accounts, Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
 		ErrorCodes: codes,
 		APIKey:     string(p.config.API.Key), Log: p.log,

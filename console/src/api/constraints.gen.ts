@@ -64,6 +64,15 @@ export const constraints = {
       "maxLength": 16,
       "pattern": "^\\+[1-9][0-9]{6,14}$"
     },
+    "message": {
+      "id": {
+        "maxLength": 36
+      },
+      "name": {
+        "minLength": 1,
+        "maxLength": 64
+      }
+    },
     "whatsapp": {
       "text": {
         "minLength": 1,

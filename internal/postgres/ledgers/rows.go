@@ -31,6 +31,10 @@ type accepted struct {
 	ExpiresAt  *time.Time        `db:"expires_at"`
 	Plan       string            `db:"plan"` // JSON
 	AcceptedAt time.Time         `db:"accepted_at"`
+
+	MessageID      *string `db:"message_id"` // all null: the send has its content from its caller
+	MessageName    *string `db:"message_name"`
+	MessageVersion *int    `db:"message_version"`
 }
 
 // state has the columns that a change may set.
@@ -60,13 +64,17 @@ func RowOf(s backstop.Send) (Row, error) {
 	if err != nil {
 		return Row{}, fmt.Errorf("write template: %w", err)
 	}
-	return Row{
+	row := Row{
 		accepted: accepted{
 			ID: s.ID, To: s.To, Country: s.Country, Text: s.Text, Template: template, SMSText: s.SMSText, Category: s.Category,
 			ExpiresAt: pool.StampPtr(s.ExpiresAt), Plan: string(plan), AcceptedAt: pool.Stamp(s.AcceptedAt),
 		},
 		state: stateOf(s),
-	}, nil
+	}
+	if m := s.Message; m != nil {
+		row.MessageID, row.MessageName, row.MessageVersion = &m.ID, &m.Name, &m.Version
+	}
+	return row, nil
 }
 
 func stateOf(s backstop.Send) state {
@@ -95,6 +103,9 @@ func (r Row) Send() (backstop.Send, error) {
 		if err := json.Unmarshal([]byte(*r.Template), &s.Template); err != nil {
 			return backstop.Send{}, fmt.Errorf("read template of send %s: %w", r.ID, err)
 		}
+	}
+	if r.MessageID != nil && r.MessageName != nil && r.MessageVersion != nil {
+		s.Message = &backstop.UsedMessage{ID: *r.MessageID, Name: *r.MessageName, Version: *r.MessageVersion}
 	}
 	return s, nil
 }
