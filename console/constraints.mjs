@@ -18,9 +18,16 @@ function constraintsOf({ $ref, anyOf, properties = {}, ...schema }) {
 }
 
 const constraints = Object.fromEntries(
-  ["RuleInput", "PolicyInput", "SendInput", "AccountInput", "AccountTestInput", "SignInInput", "Outcome"].map(
-    (name) => [name, constraintsOf(schemas[name])],
-  ),
+  [
+    "RuleInput",
+    "PolicyInput",
+    "SendInput",
+    "MessageInput",
+    "AccountInput",
+    "AccountTestInput",
+    "SignInInput",
+    "Outcome",
+  ].map((name) => [name, constraintsOf(schemas[name])]),
 );
 writeFileSync(
   "src/api/constraints.gen.ts",

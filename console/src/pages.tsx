@@ -9,6 +9,7 @@ import {
   DashboardOutlined,
   FieldTimeOutlined,
   FileTextOutlined,
+  MessageOutlined,
   RocketOutlined,
   SendOutlined,
 } from "./ui/firstIcons";
@@ -21,6 +22,7 @@ export interface MenuEntry {
     | "policies.title"
     | "accounts.title"
     | "templates.title"
+    | "messages.title"
     | "start.title";
   icon: ReactNode;
   group?: "fallback" | "more";
@@ -69,6 +71,12 @@ export const pages: Page[] = [
     component: lazy(() => import("./templates/TemplatesPage")),
     menu: { label: "templates.title", icon: <FileTextOutlined />, group: "more" },
   },
+  {
+    path: "/messages",
+    component: lazy(() => import("./messages/MessagesPage")),
+    menu: { label: "messages.title", icon: <MessageOutlined />, group: "more" },
+  },
+  { path: "/messages/:id", component: lazy(() => import("./messages/MessagePage")), under: "/messages" },
   {
     path: "/start",
     component: lazy(() => import("./start/StartPage")),

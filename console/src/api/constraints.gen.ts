@@ -198,6 +198,90 @@ export const constraints = {
       "maxLength": 64
     }
   },
+  "MessageInput": {
+    "name": {
+      "minLength": 1,
+      "maxLength": 64,
+      "pattern": "^[^\\p{Z}\\p{Cc}]([^\\p{Cc}]*[^\\p{Z}\\p{Cc}])?$"
+    },
+    "whatsapp": {
+      "text": {
+        "minLength": 1,
+        "maxLength": 4096
+      },
+      "template": {
+        "name": {
+          "minLength": 1,
+          "maxLength": 512,
+          "pattern": "^[a-z0-9_]{1,512}$"
+        },
+        "language": {
+          "minLength": 2,
+          "maxLength": 8,
+          "pattern": "^[a-z]{2,3}(_[A-Z]{2,3})?$"
+        },
+        "components": {
+          "maxItems": 32
+        },
+        "body": {},
+        "header": {
+          "text": {},
+          "image": {
+            "link": {
+              "minLength": 1,
+              "maxLength": 2048
+            },
+            "filename": {
+              "minLength": 1,
+              "maxLength": 255
+            }
+          },
+          "video": {
+            "link": {
+              "minLength": 1,
+              "maxLength": 2048
+            },
+            "filename": {
+              "minLength": 1,
+              "maxLength": 255
+            }
+          },
+          "document": {
+            "link": {
+              "minLength": 1,
+              "maxLength": 2048
+            },
+            "filename": {
+              "minLength": 1,
+              "maxLength": 255
+            }
+          }
+        },
+        "buttons": {
+          "minItems": 1,
+          "maxItems": 10
+        }
+      }
+    },
+    "sms": {
+      "text": {
+        "minLength": 1,
+        "maxLength": 1600
+      },
+      "max_segments": {
+        "minimum": 1,
+        "maximum": 24
+      },
+      "transliterate": {}
+    },
+    "category": {
+      "enum": [
+        "authentication",
+        "utility",
+        "marketing"
+      ]
+    }
+  },
   "AccountInput": {
     "name": {
       "minLength": 1,

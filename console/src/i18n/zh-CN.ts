@@ -1,9 +1,10 @@
 import type { Words } from "./en";
 import { accounts } from "./zh-CN/accounts";
 import { frame } from "./zh-CN/frame";
+import { messages } from "./zh-CN/messages";
 import { overview } from "./zh-CN/overview";
 import { sends } from "./zh-CN/sends";
 import { settings } from "./zh-CN/settings";
 import { templates } from "./zh-CN/templates";
 
-export const zhCN: Words = { ...frame, ...settings, ...accounts, ...templates, ...sends, ...overview };
+export const zhCN: Words = { ...frame, ...settings, ...accounts, ...templates, ...messages, ...sends, ...overview };

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { AccountSelect } from "../accounts/AccountSelect";
 import type { SendPreview } from "../api/client";
 import { constraints } from "../api/constraints.gen";
+import type { Message } from "../messages/draft";
 import { bareNumber, checkRecipient, checkSendID, checkWait, validator } from "../rules/checks";
 import { ruleTypes } from "../rules/meaning";
 import type { Template } from "../templates/parameters";
@@ -11,6 +12,7 @@ import type { Sender } from "../templates/useSender";
 import { WaitInput } from "../ui/WaitInput";
 import type { Draft } from "./draft";
 import { PolicySelect } from "./PolicySelect";
+import { StoredMessageFields } from "./StoredMessageFields";
 import { TemplateFields } from "./TemplateFields";
 
 const { whatsapp, fallback, category } = constraints.SendInput;
@@ -19,10 +21,12 @@ interface MessageProps {
   kind: Draft["kind"];
   sender: Sender;
   template: Template | undefined; // if it is known
+  message: Message | undefined; // the stored one, if it is loaded
+  preview: SendPreview | undefined;
 }
 
 /** MessageFields are the fields of the WhatsApp message. */
-export function MessageFields({ kind, sender, template }: MessageProps) {
+export function MessageFields({ kind, sender, template, message, preview }: MessageProps) {
   const { t } = useTranslation();
   return (
     <>
@@ -43,10 +47,13 @@ export function MessageFields({ kind, sender, template }: MessageProps) {
           options={[
             { value: "text", label: t("newSend.text") },
             { value: "template", label: t("newSend.template") },
+            { value: "message", label: t("newSend.stored") },
           ]}
         />
       </Form.Item>
-      {kind === "text" ? <TextField /> : <TemplateFields sender={sender} template={template} />}
+      {kind === "text" && <TextField />}
+      {kind === "template" && <TemplateFields sender={sender} template={template} />}
+      {kind === "message" && <StoredMessageFields message={message} preview={preview} />}
       <Form.Item name="category" label={t("sends.category")} extra={t("newSend.categoryMeans")}>
         <Select
           allowClear
@@ -72,8 +79,8 @@ function TextField() {
   );
 }
 
-/** FallbackFields are the policy, the text of the SMS and, folded up, the overrides. */
-export function FallbackFields({ preview }: { preview: SendPreview | undefined }) {
+/** FallbackFields are the policy, the text of the SMS unless a stored message has it, and, folded up, the overrides. */
+export function FallbackFields({ kind, preview }: Pick<MessageProps, "kind" | "preview">) {
   const { t } = useTranslation();
   return (
     <>
@@ -84,6 +91,27 @@ export function FallbackFields({ preview }: { preview: SendPreview | undefined }
       >
         <PolicySelect />
       </Form.Item>
+      {kind === "message" ? (
+        preview && (
+          <p className="hint">
+            <SMSLength preview={preview} />
+          </p>
+        )
+      ) : (
+        <SMSFields preview={preview} />
+      )}
+      <Collapse
+        ghost
+        items={[{ key: "more", label: t("newSend.overrides"), children: <Overrides />, forceRender: true }]}
+      />
+    </>
+  );
+}
+
+function SMSFields({ preview }: { preview: SendPreview | undefined }) {
+  const { t } = useTranslation();
+  return (
+    <>
       <Form.Item
         name="sms"
         label={t("newSend.smsText")}
@@ -101,10 +129,6 @@ export function FallbackFields({ preview }: { preview: SendPreview | undefined }
       >
         <Switch />
       </Form.Item>
-      <Collapse
-        ghost
-        items={[{ key: "more", label: t("newSend.overrides"), children: <Overrides />, forceRender: true }]}
-      />
     </>
   );
 }

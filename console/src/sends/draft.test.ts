@@ -17,7 +17,7 @@ test("inputOf leaves out what the form leaves empty", () => {
 test("the account belongs to the WhatsApp message, of a preview too", () => {
   const input = inputOf({ ...draft, account: "meta-uk" });
   expect(input.whatsapp).toEqual({ text: "Hello", account: "meta-uk" });
-  expect(previewInput(inputOf({ ...draft, text: "", account: "meta-uk" }))?.whatsapp.account).toBe("meta-uk");
+  expect(previewInput(inputOf({ ...draft, text: "", account: "meta-uk" }))?.whatsapp?.account).toBe("meta-uk");
   expect(fieldOf("whatsapp.account")).toBe("account");
 });
 
@@ -49,7 +49,7 @@ test("inputOf makes the components of a template that is known, unless the user 
   const written = '[{"type":"header"}]';
   const template = { ...draft, kind: "template", template: "parcel", language: "en", components: written } as const;
   const sent = (change: object, standIn?: string) =>
-    inputOf({ ...template, ...change }, known, standIn).whatsapp.template?.components;
+    inputOf({ ...template, ...change }, known, standIn).whatsapp?.template?.components;
   const body = (text: string) => [{ type: "body", parameters: [{ type: "text", text }] }];
   expect(sent({ values: { "body.1": "Ada" } })).toEqual(body("Ada"));
   expect(sent({}, "…")).toEqual(body("…"));
@@ -58,8 +58,8 @@ test("inputOf makes the components of a template that is known, unless the user 
 
 test("what follows if the template cannot be sent belongs to a template alone", () => {
   const wish = { ...draft, template: "parcel", language: "en", if_unsendable: "fall_back" } as const;
-  expect(inputOf({ ...wish, kind: "template" }).whatsapp.if_unsendable).toBe("fall_back");
-  expect(inputOf(wish).whatsapp.if_unsendable).toBeUndefined();
+  expect(inputOf({ ...wish, kind: "template" }).whatsapp?.if_unsendable).toBe("fall_back");
+  expect(inputOf(wish).whatsapp?.if_unsendable).toBeUndefined();
 });
 
 test("an error of the API about the template is at the field that the form has", () => {

@@ -20,5 +20,6 @@ export const FieldTimeOutlined = decorative(ant.FieldTimeOutlined);
 export const FileTextOutlined = decorative(ant.FileTextOutlined);
 export const LogoutOutlined = decorative(ant.LogoutOutlined);
 export const MenuOutlined = decorative(ant.MenuOutlined);
+export const MessageOutlined = decorative(ant.MessageOutlined);
 export const RocketOutlined = decorative(ant.RocketOutlined);
 export const SendOutlined = decorative(ant.SendOutlined);

@@ -71,6 +71,7 @@ export const frame = {
       length_max: "must have at most {{max}} characters",
       length_min: "must have at least {{min}} characters",
       link: "must be a link like https://example.com/a.jpg",
+      message_or_texts: "must not be given together with texts or a template",
       must_be_future: "must be in the future",
       no_account: "no account can send to the country of this recipient",
       no_rule_applies: "no rule of policy “{{policy}}” applies in the country of this recipient",

@@ -395,6 +395,7 @@ export const sends = {
     smsLength_other: "{{encoding}}, {{length}} characters, {{count}} segments",
     transliterate: "Plain characters",
     transliterateMeans: 'Replaces characters that make the SMS longer, such as “ ” … by " " ... and č by c.',
+    stored: "Stored message",
     goesOut: "This goes out: {{text}}",
     maxSegments: "Segments at most",
     anyNumber: "Any number",

@@ -88,6 +88,7 @@ export const frame: Pick<
       length_max: "最多 {{max}} 个字符",
       length_min: "至少 {{min}} 个字符",
       link: "必须是链接，如 https://example.com/a.jpg",
+      message_or_texts: "不能与文本或模板同时提供",
       must_be_future: "必须是将来的时间",
       no_account: "没有账户可以向该接收者所在的国家/地区发送",
       no_rule_applies: "策略“{{policy}}”没有适用于该接收者所在国家/地区的规则",

@@ -388,6 +388,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
     smsLength_other: "{{encoding}}，{{length}} 个字符，{{count}} 段",
     transliterate: "使用普通字符",
     transliterateMeans: '替换会使短信变长的字符，例如 “ ” … 替换为 " " ...，č 替换为 c。',
+    stored: "已保存的消息",
     goesOut: "实际发送：{{text}}",
     maxSegments: "段数上限",
     anyNumber: "不限",
