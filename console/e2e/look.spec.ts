@@ -46,6 +46,7 @@ for (const look of looks) {
         routes: [{ account: account.name }, { account: "twilio" }],
       });
       const policy = await api.policy(rules);
+      const message = await api.message();
       const fallen = await api.send(policy, recipient("02"));
       await Promise.all(["01", "04", "05", "13", "16"].map((scenario) => api.send(policy, recipient(scenario))));
       await expect.poll(async () => (await api.get(fallen)).outcome, { timeout: 30_000 }).toBe("sms");
@@ -65,6 +66,9 @@ for (const look of looks) {
         "account-number": "accounts/meta",
         templates: "templates",
         "templates-none": "templates?search=nothing-has-this-name",
+        messages: "messages",
+        message: `messages/${message.id}`,
+        "new-send-message": `sends/new?policy=${policy.id}&message=${message.id}`,
         start: "start",
         rule: `rules/${rules[0]?.id}`,
         policy: `policies/${policy.id}`,

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Card, Descriptions, Spin, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
-import { type Send, type Session, serverNow } from "../api/client";
+import { type Schemas, type Send, type Session, serverNow } from "../api/client";
 import { heartbeatQuery, sendQuery } from "../api/queries";
 import { PolicyPicture } from "../policies/PolicyPicture";
 import { happenedOf } from "../policies/picture";
@@ -84,6 +84,12 @@ function Live({ connection }: { connection: Connection }) {
   );
 }
 
+/** UsedMessage names the stored message that the send was made of, and its version. The message may be deleted since. */
+function UsedMessage({ message: { id, name, version } }: { message: Schemas["UsedMessage"] }) {
+  const { t } = useTranslation();
+  return <Link to={`/messages/${id}`}>{t("messages.usedVersion", { name, number: version })}</Link>;
+}
+
 function Facts({ send }: { send: Send }) {
   const { t, i18n } = useTranslation();
   const items = [
@@ -98,6 +104,7 @@ function Facts({ send }: { send: Send }) {
       label: t("sends.policy"),
       children: <Link to={`/policies/${send.plan.policy_id}`}>{send.plan.policy_name}</Link>,
     },
+    ...(send.message ? [{ label: t("messages.one"), children: <UsedMessage message={send.message} /> }] : []),
     ...(send.category ? [{ label: t("sends.category"), children: t(`category.${send.category}`) }] : []),
     { label: t("sends.accepted"), children: <TimeText at={send.accepted_at} withZone /> },
     ...(send.expires_at ? [{ label: t("sends.expires"), children: <TimeText at={send.expires_at} withZone /> }] : []),

@@ -14,6 +14,31 @@ test("inputOf leaves out what the form leaves empty", () => {
   });
 });
 
+test("a stored message takes the place of the texts, with a value for each variable", () => {
+  const stored = { ...draft, kind: "message", message: "2", variables: { a: "Ada", old: "x" }, account: "uk" } as const;
+  expect(inputOf(stored, undefined, "…", ["a", "b"])).toEqual({
+    to: "+447400123456",
+    message: { id: "2" },
+    variables: { a: "Ada", b: "…" },
+    whatsapp: { account: "uk" },
+    fallback: { policy_id: "1" },
+  });
+  expect(previewInput(inputOf({ ...stored, message: undefined }))).toBeUndefined();
+  expect(previewInput(inputOf(stored, undefined, "", ["a"]))).toEqual(inputOf(stored, undefined, "", ["a"]));
+  const wrong = { field: "variables.a", reason: "", code: "variable_missing" } as const;
+  expect(fieldOfTemplate(wrong, { isPicked: true, template: undefined, own: false })).toEqual(["variables", "a"]);
+  expect(fieldOf("message.id")).toBe("message");
+});
+
+test("transliteration and the limit of segments belong to the SMS", () => {
+  const { fallback } = inputOf({ ...draft, transliterate: true, max_segments: 2 });
+  expect(fallback).toEqual({ policy_id: "1", text: "Hi", transliterate: true, max_segments: 2 });
+  expect(inputOf({ ...draft, transliterate: false, max_segments: null }).fallback).toEqual({
+    policy_id: "1",
+    text: "Hi",
+  });
+});
+
 test("the account belongs to the WhatsApp message, of a preview too", () => {
   const input = inputOf({ ...draft, account: "meta-uk" });
   expect(input.whatsapp).toEqual({ text: "Hello", account: "meta-uk" });
