@@ -25,10 +25,11 @@ type Content struct {
 
 // ContentTemplate is a template with its parameters: in Meta's form, in the simple form, or without any.
 type ContentTemplate struct {
+	SimpleTemplate
+
 	Name       string          `json:"name"`
 	Language   string          `json:"language"`
 	Components json.RawMessage `json:"components,omitempty"` // a JSON array
-	SimpleTemplate
 }
 
 func (t ContentTemplate) isSimple() bool {

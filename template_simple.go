@@ -214,7 +214,7 @@ func (t SimpleTemplate) Components() (json.RawMessage, error) {
 		list = append(list, b.component())
 	}
 	if list == nil {
-		return nil, nil
+		return nil, nil //nolint:nilnil // a template without parameters needs none
 	}
 	return writeJSON(list)
 }

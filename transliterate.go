@@ -30,7 +30,7 @@ func plainForm(r rune) (string, bool) {
 	if countSeptets(r) > 0 {
 		return string(r), true
 	}
-	if plain, found := plainForms[r]; found {
+	if plain, found := plainSign(r); found {
 		return plain, true
 	}
 	switch {
@@ -58,26 +58,59 @@ func withoutAccents(r rune) (string, bool) {
 		if countSeptets(rest[0]) > 0 {
 			return string(rest), true
 		}
-		if plain, found := plainForms[rest[0]]; found {
+		if plain, found := plainLetter(rest[0]); found {
 			return plain, true
 		}
 	}
 	return "", false
 }
 
-// plainForms has the plain forms of characters that do not decompose. A mark that changes the meaning, such as ½ or ², is not here.
-var plainForms = map[rune]string{
-	// Quotation marks and apostrophes.
-	'‘': "'", '’': "'", '‚': "'", '‛': "'", '‹': "'", '›': "'", '′': "'", '`': "'", '´': "'", 'ʼ': "'", 'ʻ': "'",
-	'“': `"`, '”': `"`, '„': `"`, '‟': `"`, '«': `"`, '»': `"`, '″': `"`,
-	// Dashes, dots and bullets.
-	'‐': "-", '‑': "-", '‒': "-", '–': "-", '—': "-", '―': "-", '−': "-", '…': "...", '•': "*", '·': ".",
-	// Characters without a mark, and ends of lines.
-	'\u00ad': "", '\u200b': "", '\u200e': "", '\u200f': "", '\u2060': "", '\ufeff': "", '\u2028': "\n", '\u2029': "\n",
-	// Signs.
-	'™': "(TM)", '©': "(C)", '®': "(R)", '×': "x", '⁄': "/",
-	// Latin letters.
-	'ı': "i", 'ł': "l", 'Ł': "L", 'đ': "d", 'Đ': "D", 'ð': "d", 'Ð': "D", 'ħ': "h", 'Ħ': "H", 'ŧ': "t", 'Ŧ': "T", 'þ': "th", 'Þ': "Th",
-	'œ': "oe", 'Œ': "OE", 'ĳ': "ij", 'Ĳ': "IJ", 'ẞ': "SS", 'ſ': "s", 'ŋ': "ng", 'Ŋ': "NG",
-	'ﬀ': "ff", 'ﬁ': "fi", 'ﬂ': "fl", 'ﬃ': "ffi", 'ﬄ': "ffl",
+// plainSign returns the plain form of a character that does not decompose. A sign with a meaning of its own, such as ½ or ², has none.
+func plainSign(r rune) (string, bool) {
+	switch r {
+	case '‘', '’', '‚', '‛', '‹', '›', '′', '`', '´', 'ʼ', 'ʻ':
+		return "'", true
+	case '“', '”', '„', '‟', '«', '»', '″':
+		return `"`, true
+	case '‐', '‑', '‒', '–', '—', '―', '−':
+		return "-", true
+	case '\u00ad', '\u200b', '\u200e', '\u200f', '\u2060', '\ufeff': // they have no mark
+		return "", true
+	case '\u2028', '\u2029': // they end a line or a paragraph
+		return "\n", true
+	case '…':
+		return "...", true
+	case '•':
+		return "*", true
+	case '·':
+		return ".", true
+	case '×':
+		return "x", true
+	case '⁄':
+		return "/", true
+	case '™':
+		return "(TM)", true
+	case '©':
+		return "(C)", true
+	case '®':
+		return "(R)", true
+	}
+	return plainLetter(r)
+}
+
+// plainLetter returns the plain form of a Latin letter that does not decompose.
+func plainLetter(r rune) (string, bool) {
+	const letters = "ıiłlŁLđdĐDðdÐDħhĦHŧtŦTſs"
+	const groups = "þthÞThœoeŒOEĳijĲIJẞSSŋngŊNGﬀffﬁfiﬂfl"
+	for rest := []rune(letters); len(rest) > 0; rest = rest[2:] {
+		if rest[0] == r {
+			return string(rest[1]), true
+		}
+	}
+	for rest := []rune(groups); len(rest) > 0; rest = rest[3:] {
+		if rest[0] == r {
+			return string(rest[1:3]), true
+		}
+	}
+	return "", false
 }

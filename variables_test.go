@@ -48,31 +48,25 @@ func TestContent_variables(t *testing.T) {
 func TestContent_variablesRefused(t *testing.T) {
 	t.Parallel()
 	const missing, unused, syntax = backstop.FieldVariableMissing, backstop.FieldVariableUnused, backstop.FieldVariableSyntax
-	codes := func(pairs ...any) map[string]backstop.FieldCode {
-		m := map[string]backstop.FieldCode{}
-		for i := 0; i < len(pairs); i += 2 {
-			m[pairs[i].(string)] = pairs[i+1].(backstop.FieldCode) //nolint:forcetypeassert // the tests below are right
-		}
-		return m
-	}
+	type codes = map[string]backstop.FieldCode
 	for name, tc := range map[string]struct {
 		text   string
 		values backstop.Variables
 		want   map[string]backstop.FieldCode
 	}{
-		"missing":               {"{{a}} {{b}} {{a}}", backstop.Variables{"b": ""}, codes("variables.a", missing)},
-		"all missing":           {"{{a}} {{b}}", nil, codes("variables.a", missing, "variables.b", missing)},
-		"unused":                {"hi", backstop.Variables{"c": "x"}, codes("variables.c", unused)},
-		"both":                  {"{{a}}", backstop.Variables{"A": "x"}, codes("variables.a", missing, "variables.A", unused)},
-		"a name with a space":   {"{{a b}}", backstop.Variables{"a b": "x"}, codes("fallback.text", syntax)},
-		"no end":                {"{{a", backstop.Variables{"a": "x"}, codes("fallback.text", syntax)},
-		"one end":               {"{{a}", backstop.Variables{"a": "x"}, codes("fallback.text", syntax)},
-		"no name":               {"{{}}", backstop.Variables{}, codes("fallback.text", syntax)},
-		"a long name":           {"{{" + strings.Repeat("a", 65) + "}}", nil, codes("fallback.text", syntax)},
-		"a name of the longest": {"{{" + strings.Repeat("a", 64) + "}}", nil, codes("variables."+strings.Repeat("a", 64), missing)},
+		"missing":               {"{{a}} {{b}} {{a}}", backstop.Variables{"b": ""}, codes{"variables.a": missing}},
+		"all missing":           {"{{a}} {{b}}", nil, codes{"variables.a": missing, "variables.b": missing}},
+		"unused":                {"hi", backstop.Variables{"c": "x"}, codes{"variables.c": unused}},
+		"both":                  {"{{a}}", backstop.Variables{"A": "x"}, codes{"variables.a": missing, "variables.A": unused}},
+		"a name with a space":   {"{{a b}}", backstop.Variables{"a b": "x"}, codes{"fallback.text": syntax}},
+		"no end":                {"{{a", backstop.Variables{"a": "x"}, codes{"fallback.text": syntax}},
+		"one end":               {"{{a}", backstop.Variables{"a": "x"}, codes{"fallback.text": syntax}},
+		"no name":               {"{{}}", backstop.Variables{}, codes{"fallback.text": syntax}},
+		"a long name":           {"{{" + strings.Repeat("a", 65) + "}}", nil, codes{"fallback.text": syntax}},
+		"a name of the longest": {"{{" + strings.Repeat("a", 64) + "}}", nil, codes{"variables." + strings.Repeat("a", 64): missing}},
 		"a long unused name": {"hi", backstop.Variables{strings.Repeat("é", 100): ""},
-			codes("variables."+strings.Repeat("é", 64)+"…", unused)},
-		"too large": {"{{a}}", backstop.Variables{"a": strings.Repeat("x", 16<<10)}, codes("variables", backstop.FieldBytesMax)},
+			codes{"variables." + strings.Repeat("é", 64) + "…": unused}},
+		"too large": {"{{a}}", backstop.Variables{"a": strings.Repeat("x", 16<<10)}, codes{"variables": backstop.FieldBytesMax}},
 	} {
 		_, got := filled(tc.text, tc.values)
 		require.Equal(t, tc.want, got, name)

@@ -15,7 +15,7 @@ test("a message is added from a template, edited into a second version, and dele
   await expect(dialog.getByText("Enter a name")).toBeVisible();
   await dialog.getByLabel("Message Name").fill(name);
   await dialog.getByRole("radio", { name: "Template" }).check();
-  await dialog.getByRole("combobox", { name: "Template name" }).fill("order");
+  await dialog.getByRole("combobox", { name: /Template$/ }).fill("order");
   await pick(page, "order_update · en_US", 2);
   await expect(dialog.getByLabel("Parameters")).toHaveValue(/\{\{parameter_2\}\}/);
   await dialog.getByLabel("Parameters").fill('{"body": ["{{name}}", "{{order}}"]}');

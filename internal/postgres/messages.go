@@ -108,7 +108,7 @@ func (db *DB) MessageNamed(ctx context.Context, name string) (backstop.Message, 
 	return db.readMessage(ctx, getMessageNamed, name)
 }
 
-func (db *DB) readMessage(ctx context.Context, query string, key string) (backstop.Message, error) {
+func (db *DB) readMessage(ctx context.Context, query, key string) (backstop.Message, error) {
 	var row messageRow
 	err := db.pool.GetUnprepared(ctx, &row, query, key)
 	return row.message(), pool.Failed(ctx, "get message", pool.OrNotFound(err, "message"))
@@ -133,16 +133,19 @@ func (db *DB) ListMessages(
 	}
 	query := `SELECT ` + readMessage + ` FROM messages WHERE ` + w.String() + ` ORDER BY ` + by +
 		` LIMIT ` + w.param(page.Limit+1)
+	messages, err := db.selectMessages(ctx, query, w.values)
+	messages, more := cutPage(messages, page.Limit)
+	return messages, more, pool.Failed(ctx, "list messages", err)
+}
+
+func (db *DB) selectMessages(ctx context.Context, query string, values []any) ([]backstop.Message, error) {
 	var rows []messageRow
-	if err := db.pool.SelectUnprepared(ctx, &rows, query, w.values...); err != nil {
-		return nil, false, pool.Failed(ctx, "list messages", err)
+	err := db.pool.SelectUnprepared(ctx, &rows, query, values...)
+	var messages []backstop.Message
+	for _, row := range rows {
+		messages = append(messages, row.message())
 	}
-	rows, more := cutPage(rows, page.Limit)
-	messages := make([]backstop.Message, len(rows))
-	for i, row := range rows {
-		messages[i] = row.message()
-	}
-	return messages, more, nil
+	return messages, err //nolint:wrapcheck // pool.Failed wraps it
 }
 
 // CountMessages returns the number of messages that pass a filter.

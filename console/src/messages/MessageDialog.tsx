@@ -155,7 +155,7 @@ function TemplateFields() {
     <>
       <Form.Item
         name="template"
-        label={t("newSend.templateName")}
+        label={t(isSynced ? "templates.picked" : "newSend.templateName")}
         required
         rules={[
           validator((text = "") => {
