@@ -55,8 +55,8 @@ func (c Content) Render(s Send) (Send, error) {
 	return s, wrong.err("the send is not valid")
 }
 
-// Draft returns the content as far as its variables have values: a variable without one stays as it is. It also returns the names of
-// the variables in their order, and what is wrong with the content.
+// Draft returns the content as far as its variables have values: a variable without one stays as it is. It also returns the
+// names of the variables in their order, and what is wrong with the content.
 func (c Content) Draft() (s Send, names []string, wrong fields) {
 	fill := c.filler()
 	fill.isDraft = true

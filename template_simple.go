@@ -104,8 +104,8 @@ func (t SimpleTemplate) each(change func(path, text string) string) SimpleTempla
 	changed := SimpleTemplate{Body: t.Body.each("body", change)}
 	if h := t.Header; h != nil {
 		changed.Header = &SimpleHeader{
-			Text: h.Text.each("header.text", change), Image: media("header.image", h.Image), Video: media("header.video", h.Video),
-			Document: media("header.document", h.Document),
+			Text: h.Text.each("header.text", change), Image: media("header.image", h.Image),
+			Video: media("header.video", h.Video), Document: media("header.document", h.Document),
 		}
 	}
 	for i, b := range t.Buttons {

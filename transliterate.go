@@ -7,9 +7,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Transliterate replaces the characters that GSM 7-bit lacks, so that an SMS needs fewer segments: typographic characters by plain
-// ones, and letters by those without the accent that GSM 7-bit lacks. It never replaces a character that GSM 7-bit has, such as ä.
-// If one character cannot be replaced, such as an emoji, the SMS is UCS-2 all the same, and the text stays as it is.
+// Transliterate replaces the characters that GSM 7-bit lacks, so that an SMS needs fewer segments: typographic characters by
+// plain ones, and letters by those without the accent that GSM 7-bit lacks. It never replaces a character that GSM 7-bit has,
+// such as ä. If one character cannot be replaced, such as an emoji, the SMS is UCS-2 all the same, and the text stays as it
+// is.
 func Transliterate(text string) string {
 	if MeasureSMS(text).Encoding == GSM7 {
 		return text
@@ -65,7 +66,8 @@ func withoutAccents(r rune) (string, bool) {
 	return "", false
 }
 
-// plainSign returns the plain form of a character that does not decompose. A sign with a meaning of its own, such as ½ or ², has none.
+// plainSign returns the plain form of a character that does not decompose. A sign with a meaning of its own, such as ½ or ²,
+// has none.
 func plainSign(r rune) (string, bool) {
 	switch r {
 	case '‘', '’', '‚', '‛', '‹', '›', '′', '`', '´', 'ʼ', 'ʻ':

@@ -30,9 +30,9 @@ type pattern struct {
 	names    []string
 }
 
-// parsePattern parses a text with variables. {{name}} is a variable; spaces may surround the name. {{{{ is a literal {{. Of other
-// braces, a single { and each } outside a variable are literals. If a {{ begins no variable, the result is false and its place: the
-// number of characters before it.
+// parsePattern parses a text with variables. {{name}} is a variable; spaces may surround the name. {{{{ is a literal {{. Of
+// other braces, a single { and each } outside a variable are literals. If a {{ begins no variable, the result is false and its
+// place: the number of characters before it.
 func parsePattern(text string) (p pattern, at int, ok bool) {
 	var literal strings.Builder
 	for rest := text; ; {
@@ -80,7 +80,8 @@ func (p pattern) fill(values Variables) string {
 	return b.String()
 }
 
-// PatternVariables returns the names of the variables in a pattern, each once, in their order. A text that is no pattern has none.
+// PatternVariables returns the names of the variables in a pattern, each once, in their order. A text that is no pattern has
+// none.
 func PatternVariables(text string) []string {
 	p, _, _ := parsePattern(text)
 	var names []string

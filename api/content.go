@@ -8,8 +8,8 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// renderInput returns the send of an input with its final content. If the content is not valid, the error has all that is wrong with
-// the send.
+// renderInput returns the send of an input with its final content. If the content is not valid, the error has all that is
+// wrong with the send.
 func (s *server) renderInput(ctx context.Context, in SendInput) (backstop.Send, error) {
 	send := backstop.Send{To: in.To, Category: backstop.Category(orZero(in.Category)), ExpiresAt: inUTC(in.ExpiresAt)}
 	content, err := s.contentOf(ctx, in, &send)

@@ -156,7 +156,8 @@ func (s *server) PreviewMessage(_ context.Context, r PreviewMessageRequestObject
 	}
 	send, names, _ := content.Content(backstop.Variables(orZero(r.Body.Variables))).Draft()
 	return PreviewMessage200JSONResponse{
-		Content: showContent(send), Sms: showSMSLength(backstop.MeasureSMS(send.SMSText)), Variables: append([]string{}, names...),
+		Content: showContent(send), Sms: showSMSLength(backstop.MeasureSMS(send.SMSText)),
+		Variables: append([]string{}, names...),
 	}, nil
 }
 
@@ -189,8 +190,9 @@ func messageContentFrom(whatsapp MessageWhatsApp, sms MessageSMS) (backstop.Mess
 func showMessage(m backstop.Message) (Message, error) {
 	template, err := showContentTemplate(m.Template)
 	return Message{
-		ID: m.ID, Name: m.Name, Whatsapp: MessageWhatsApp{Text: omitZero(m.Text), Template: template}, Sms: showMessageSMS(m.MessageContent),
-		Category: omitZero(Category(m.Category)), Variables: append([]string{}, m.Variables()...),
+		ID: m.ID, Name: m.Name, Whatsapp: MessageWhatsApp{Text: omitZero(m.Text), Template: template},
+		Sms: showMessageSMS(m.MessageContent), Category: omitZero(Category(m.Category)),
+		Variables: append([]string{}, m.Variables()...),
 		Version: m.Version, CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(),
 	}, err
 }

@@ -86,7 +86,8 @@ func (db *DB) CreateMessage(ctx context.Context, in backstop.MessageInput) (back
 		return backstop.Message{}, err
 	}
 	err = db.pool.GetUnprepared(ctx, new(int), insertMessage, id, in.Name, at, content)
-	return backstop.Message{MessageInput: in, ID: id, Version: 1, CreatedAt: at, UpdatedAt: at}, pool.Failed(ctx, "insert message", err)
+	message := backstop.Message{MessageInput: in, ID: id, Version: 1, CreatedAt: at, UpdatedAt: at}
+	return message, pool.Failed(ctx, "insert message", err)
 }
 
 const (
@@ -184,8 +185,8 @@ func (db *DB) ReplaceMessage(
 
 const deleteMessage = `DELETE FROM messages WHERE id = $1 AND ($2 = 0 OR version = $2) RETURNING version`
 
-// DeleteMessage deletes a message with all its versions, if the newest is the one asked for. Sends keep their texts. Errors have the
-// code NotFound or Stale.
+// DeleteMessage deletes a message with all its versions, if the newest is the one asked for. Sends keep their texts. Errors
+// have the code NotFound or Stale.
 func (db *DB) DeleteMessage(ctx context.Context, id string, version int) error {
 	id, ok := pool.ParseID(id)
 	if !ok {
@@ -202,8 +203,8 @@ func (db *DB) DeleteMessage(ctx context.Context, id string, version int) error {
 const listMessageVersions = `SELECT version, name, content, created_at FROM message_versions
 WHERE message_id = $1 AND ($2 = 0 OR version < $2) ORDER BY version DESC LIMIT $3`
 
-// MessageVersions returns up to limit versions of a message, the newest first, of those before a version; 0: of all. It also returns
-// whether more follow. If there is no such message, the error has the code NotFound.
+// MessageVersions returns up to limit versions of a message, the newest first, of those before a version; 0: of all. It also
+// returns whether more follow. If there is no such message, the error has the code NotFound.
 func (db *DB) MessageVersions(
 	ctx context.Context, id string, before, limit int,
 ) ([]backstop.MessageVersion, bool, error) {
