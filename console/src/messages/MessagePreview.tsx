@@ -4,6 +4,8 @@ import { Input } from "antd";
 import { useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { answered, api, ProblemError, type Schemas } from "../api/client";
+import { constraints } from "../api/constraints.gen";
+import { fits } from "../rules/checks";
 import { componentText } from "../templates/template";
 import { ProblemAlert } from "../ui/ProblemView";
 import { type Content, textsOf } from "./draft";
@@ -12,8 +14,9 @@ const pause = 350; // ms without a change, before the message is sent to the API
 
 type Body = Schemas["MessagePreviewInput"];
 
-function useMessagePreview(body: Body, isReady: boolean) {
-  const text = JSON.stringify(body);
+/** useMessagePreview asks the API what goes out, once both texts are there. */
+function useMessagePreview(body: Body | undefined) {
+  const text = body ? JSON.stringify(body) : "";
   const [settled, setSettled] = useState(text);
   useEffect(() => {
     const timer = setTimeout(() => setSettled(text), pause);
@@ -22,9 +25,15 @@ function useMessagePreview(body: Body, isReady: boolean) {
   return useQuery({
     queryKey: ["message-preview", settled],
     queryFn: ({ signal }) => answered(api.POST("/v1/messages/preview", { body: JSON.parse(settled) as Body, signal })),
-    enabled: isReady,
+    enabled: settled !== "",
     placeholderData: keepPreviousData,
   });
+}
+
+/** isNamed reports whether the contract takes the name and the language of a template. */
+function isNamed(template: Schemas["TemplateInput"] | undefined): boolean {
+  const { name, language } = constraints.MessageInput.whatsapp.template;
+  return template !== undefined && fits(template.name, name) && fits(template.language, language);
 }
 
 interface Props {
@@ -36,8 +45,8 @@ export function MessagePreview({ content: { whatsapp, sms } }: Props) {
   const { t } = useTranslation();
   const [values, setValues] = useState<Record<string, string>>({});
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));
-  const isReady = sms.text !== "" && Boolean(whatsapp.text || whatsapp.template?.name);
-  const preview = useMessagePreview({ whatsapp, sms, variables: given }, isReady);
+  const isReady = sms.text !== "" && Boolean(whatsapp.text || isNamed(whatsapp.template));
+  const preview = useMessagePreview(isReady ? { whatsapp, sms, variables: given } : undefined);
   if (!isReady) {
     return <p className="hint">{t("messages.previewLater")}</p>;
   }
