@@ -112,8 +112,8 @@ func dynamicConfig() dynamicconfig.StaticClient {
 		// trips.
 		dynamicconfig.EnableEagerWorkflowStart.Key():     true,
 		dynamicconfig.EnableActivityEagerExecution.Key(): true,
-		// The polls of a worker that stops end without a task. Otherwise some get one, and a call that nobody makes is only repeated
-		// when the time for it ends, 35 s later.
+		// The polls of a worker that stops end without a task. Otherwise some get one, and a call that nobody makes is
+		// repeated only when the time for it ends, 35 s later.
 		dynamicconfig.EnableCancelWorkerPollsOnShutdown.Key(): true,
 		// The check would call a server on the Internet.
 		dynamicconfig.EnableServerVersionCheck.Key(): false,
