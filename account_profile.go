@@ -19,9 +19,9 @@ type NumberProfile struct {
 	MessagingLimit string  `json:"messaging_limit,omitempty"`
 }
 
-// RecipientLimit is to how many different recipients the number may send in RecipientWindow, as its messaging limit says; 0 if it
-// has no limit, or one that is not known. Meta's words are tier_50, tier_250, tier_1k, tier_2k, tier_10k, tier_100k,
-// tier_unlimited, tier_not_set and untiered (webhook phone_number_quality_update, and the field of the number).
+// RecipientLimit is the number of different recipients in RecipientWindow that the messaging limit allows. 0 means no limit or an
+// unknown word. Meta's words are tier_50, tier_250, tier_1k, tier_2k, tier_10k, tier_100k, tier_unlimited, tier_not_set and
+// untiered (webhook phone_number_quality_update, and the field of the number).
 func (p NumberProfile) RecipientLimit() int {
 	digits, isTier := strings.CutPrefix(p.MessagingLimit, "tier_")
 	digits, isThousands := strings.CutSuffix(digits, "k")

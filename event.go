@@ -17,6 +17,8 @@ const (
 	EventDuplicate EventKind = "duplicate_delivery" // the message arrived by WhatsApp too, after the SMS went out
 	EventExpired   EventKind = "expired"            // expires_at came: nothing more is sent
 	EventOptedOut  EventKind = "opted_out"          // the recipient opted out: no SMS
+	EventCancelled EventKind = "cancelled"          // the caller cancelled the send: nothing more is sent
+	EventConfirmed EventKind = "confirmed"          // the caller confirmed that the recipient has acted: nothing more is sent
 	EventFinished  EventKind = "finished"           // the send has ended; Detail is the outcome at that time
 )
 

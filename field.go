@@ -11,11 +11,14 @@ const (
 	FieldBlank             FieldCode = "blank"       // no character is visible
 	FieldBytesMax          FieldCode = "bytes_max"   // too many bytes
 	FieldControlCharacters FieldCode = "control_characters"
+	FieldCorrelationTaken  FieldCode = "correlation_taken" // by an earlier send
 	FieldCountryCode       FieldCode = "country_code"
 	FieldCursor            FieldCode = "cursor"
+	FieldDaysAheadMax      FieldCode = "days_ahead_max"
 	FieldDigits            FieldCode = "digits"
 	FieldETag              FieldCode = "etag"
 	FieldGivenTwice        FieldCode = "given_twice"
+	FieldHoursPastMax      FieldCode = "hours_past_max"
 	FieldIdempotencyKey    FieldCode = "idempotency_key"
 	FieldImpossibleNumber  FieldCode = "impossible_number"
 	FieldItemsBetween      FieldCode = "items_between"
@@ -25,6 +28,7 @@ const (
 	FieldLengthMax         FieldCode = "length_max" // too many characters
 	FieldLengthMin         FieldCode = "length_min"
 	FieldLink              FieldCode = "link" // to a file
+	FieldMetadataKey       FieldCode = "metadata_key"
 	FieldMustBeFuture      FieldCode = "must_be_future"
 	FieldNoRuleApplies     FieldCode = "no_rule_applies" // in the recipient's country
 	FieldNotFound          FieldCode = "not_found"       // nothing has this id
@@ -38,7 +42,8 @@ const (
 	FieldRangeDaysMax      FieldCode = "range_days_max"
 	FieldRefused           FieldCode = "refused" // a setting, by the provider
 	FieldRequired          FieldCode = "required"
-	FieldSchema            FieldCode = "schema" // none of the others
+	FieldRulesOrPolicy     FieldCode = "rules_or_policy" // a send must have one of the two
+	FieldSchema            FieldCode = "schema"          // none of the others
 	FieldSendID            FieldCode = "send_id"
 	FieldTaken             FieldCode = "taken"             // a name
 	FieldTemplateLanguage  FieldCode = "template_language" // the template has others
@@ -74,16 +79,17 @@ const (
 // FieldCodes returns all codes.
 func FieldCodes() []FieldCode {
 	return []FieldCode{
-		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldControlCharacters, FieldCountryCode, FieldCursor,
-		FieldDigits, FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
-		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldLink, FieldMustBeFuture, FieldNoRuleApplies,
-		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber,
-		FieldRangeDaysMax, FieldRefused, FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,
-		FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate, FieldMessageOrTexts,
-		FieldTextOrTemplate, FieldTexts,
-		FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max,
-		FieldUUID, FieldVariableMissing, FieldVariableSyntax, FieldVariableUnused, FieldSegmentsMax, FieldTemplateForms,
-		FieldOneValue, FieldValueBetween, FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,
+		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldControlCharacters, FieldCorrelationTaken,
+		FieldCountryCode, FieldCursor, FieldDaysAheadMax, FieldDigits, FieldETag, FieldGivenTwice, FieldHoursPastMax,
+		FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode,
+		FieldLengthMax, FieldLengthMin, FieldLink, FieldMetadataKey, FieldMustBeFuture, FieldNoRuleApplies, FieldNotFound,
+		FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber,
+		FieldRangeDaysMax, FieldRefused, FieldRequired, FieldRulesOrPolicy, FieldSchema, FieldSendID, FieldTaken,
+		FieldTemplateLanguage, FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate,
+		FieldMessageOrTexts, FieldTextOrTemplate, FieldTexts, FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount,
+		FieldUnknown, FieldUnknownAccount, FieldUTF16Max, FieldUUID, FieldVariableMissing, FieldVariableSyntax,
+		FieldVariableUnused, FieldSegmentsMax, FieldTemplateForms, FieldOneValue, FieldValueBetween, FieldValueMax,
+		FieldValueMin, FieldWaitOfUnread, FieldWrongType,
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 )
 
 // Ledger is the state of one send, and decides what may happen to the send. Only its methods change a send: Begin, End, Receive,
-// StopWaiting, GiveUp, Finish and Abandon. Each is idempotent: any process may repeat it at any later time, and the repetition
-// changes nothing.
+// StopWaiting, GiveUp, Finish, Abandon, Cancel and Confirm. Each is idempotent: any process may repeat it at any later time, and
+// the repetition changes nothing.
 //
 // A Ledger is a value. Its store loads it, calls one method, and saves the change by compare-and-swap on Revision. All times that
 // the methods take are by the store's clock.
@@ -21,6 +21,9 @@ type Ledger struct {
 
 	Events   []Event    // added since the ledger was loaded, still to be stored
 	Receipts []Received // the same
+	OptOuts  []OptOut   // the same; without a category, see OptOutRules.CategoriesOf
+
+	OptedOutOf []OptOutCategory // of the recipient, when the ledger was loaded; empty in a cached ledger
 }
 
 // Received is a receipt that is new to the ledger.
@@ -36,10 +39,11 @@ func NewLedger(s Send) *Ledger { return &Ledger{Revision: 1, Send: s, At: s.Acce
 // NextRevision returns the revision after the change is stored: the number of its newest event, or one more if it has no event.
 func (l *Ledger) NextRevision() int { return l.Revision + max(len(l.Events), 1) }
 
-// Clone returns a copy of the ledger, without the Events and Receipts that are still to be stored.
+// Clone returns a copy of the ledger, without the Events, Receipts and OptOuts that are still to be stored.
 func (l *Ledger) Clone() *Ledger {
 	c := *l
 	c.Attempts, c.Averted, c.Events, c.Receipts = slices.Clone(l.Attempts), slices.Clone(l.Averted), nil, nil
+	c.OptOuts = nil
 	return &c
 }
 
@@ -223,9 +227,6 @@ func (l *Ledger) startTime(now time.Time) time.Time {
 	return now
 }
 
-// HasOptedOut reports whether the recipient has opted out of such a send.
-func (l *Ledger) HasOptedOut() bool { return l.optOut() != nil }
-
 // optOut returns the attempt that failed because the recipient has opted out, or nil. It is nil too if the send's category allows
 // an SMS after an opt-out.
 func (l *Ledger) optOut() *Attempt {
@@ -286,6 +287,10 @@ func (l *Ledger) finish(now time.Time) {
 	if l.isLapsed(now) && l.optOut() == nil {
 		l.recordExpiry(l.pendingRule(), now)
 	}
+	l.end(now)
+}
+
+func (l *Ledger) end(now time.Time) {
 	l.withdraw(now)
 	at := l.monotonic(now)
 	l.Send.FinishedAt, l.Send.ReceiptBy = &at, nil
@@ -353,6 +358,8 @@ func (l *Ledger) outcome() Outcome {
 		return OutcomePending
 	case s.Status.SMS.Reached(Delivered):
 		return OutcomeSMS
+	case s.Outcome.IsOfCaller():
+		return s.Outcome
 	case s.Status.WhatsApp.Reached(Delivered):
 		return OutcomeWhatsApp
 	case l.hasAttempt(Attempt.MayArrive):

@@ -37,7 +37,7 @@ const (
 	MayCall           Answer = "call"
 	MadeAlready       Answer = "made_already" // by an earlier run; Ruling.Attempt says how it ended
 	UnderWay          Answer = "under_way"    // another process may be calling, until Ruling.Until at the latest
-	TooEarly          Answer = "too_early"    // the rule's wait ends at Ruling.Until, by the store's clock (zero: it has none)
+	TooEarly          Answer = "too_early"    // before Ruling.Until, by the store's clock: the wait's end (zero: none) or SendAt
 	Satisfied         Answer = "satisfied"    // the message has reached the status that the rule wants
 	AlreadyOut        Answer = "already_out"  // another message is out, or may be, and may still arrive
 	SendFinished      Answer = "finished"     // the send has ended
@@ -175,6 +175,11 @@ func (l *Ledger) refuseCall(c Call, now time.Time) (Ruling, bool) {
 		return Ruling{Answer: Satisfied}, true
 	case l.optOut() != nil:
 		return Ruling{Answer: RecipientOptedOut}, true
+	case l.Send.isBeforeStart():
+		return Ruling{Answer: TooEarly, Until: *l.Send.SendAt}, true
+	case l.isListed():
+		l.endListed(c, now)
+		return Ruling{Answer: RecipientOptedOut}, true
 	case l.hasExpired(now):
 		l.recordExpiry(l.ruleName(c), now)
 		l.withdraw(now)
@@ -245,12 +250,12 @@ func (l *Ledger) isDue(c Call, now time.Time) bool {
 	if c.ByFailure {
 		status = Failed
 	}
-	return l.Send.Plan.Rules[c.Rule].IsDue(status, l.Send.AcceptedAt, now.Add(clockSlack))
+	return l.Send.Plan.Rules[c.Rule].IsDue(status, l.Send.Origin(), now.Add(clockSlack))
 }
 
 // deadline returns when the wait of the SMS's rule ends, or zero if the rule has no wait.
 func (l *Ledger) deadline(c Call) time.Time {
-	deadline, waits := l.Send.Plan.Rules[c.Rule].Deadline(l.Send.AcceptedAt)
+	deadline, waits := l.Send.Plan.Rules[c.Rule].Deadline(l.Send.Origin())
 	if !waits {
 		return time.Time{}
 	}

@@ -28,7 +28,8 @@ type chaos struct {
 	calls []*call
 	out   map[int]int // messages that a provider has, by step
 
-	whatsApp string // the WhatsApp account
+	whatsApp string           // the WhatsApp account
+	byCaller backstop.Outcome // that the caller has decided
 	log      []string
 	n        int
 }
@@ -126,6 +127,8 @@ var better = map[backstop.Outcome][]backstop.Outcome{
 	backstop.OutcomeExpired:     {backstop.OutcomeUnconfirmed, backstop.OutcomeFailed, backstop.OutcomeWhatsApp, backstop.OutcomeSMS},
 	backstop.OutcomeFailed:      {backstop.OutcomeWhatsApp, backstop.OutcomeSMS},
 	backstop.OutcomeWhatsApp:    {backstop.OutcomeSMS},
+	backstop.OutcomeCancelled:   {backstop.OutcomeSMS},
+	backstop.OutcomeConfirmed:   {backstop.OutcomeSMS},
 }
 
 // goesOn requires that no part of the send goes back.
@@ -133,6 +136,7 @@ func (c *chaos) goesOn(from, to backstop.Send) {
 	c.require(rank(to.Status.WhatsApp) >= rank(from.Status.WhatsApp), "the status of WhatsApp goes back")
 	c.require(to.DuplicateDelivery || !from.DuplicateDelivery, "duplicate_delivery goes back")
 	c.require(to.Expired || !from.Expired, "expired goes back")
+	c.require(from.ConfirmedAt == nil || to.ConfirmedAt != nil && to.ConfirmedAt.Equal(*from.ConfirmedAt), "the confirmation moves")
 	if from.FinishedAt != nil {
 		c.require(to.FinishedAt != nil && to.FinishedAt.Equal(*from.FinishedAt), "the end moves")
 		c.require(from.Outcome == to.Outcome || slices.Contains(better[from.Outcome], to.Outcome), fmt.Sprintf("the outcome goes from %s to %s", from.Outcome, to.Outcome))
@@ -374,6 +378,16 @@ func (c *chaos) actions() map[string]func(*rapid.T) {
 			at := c.theirs()
 			c.do("abandon", func(l *backstop.Ledger) any { l.Abandon("lost", at); return "" })
 		}),
+		"cancel": act(func() {
+			if rapid.IntRange(0, 9).Draw(c.t, "really") == 0 {
+				c.cancel()
+			}
+		}),
+		"confirm": act(func() {
+			if rapid.IntRange(0, 9).Draw(c.t, "really") == 0 {
+				c.confirm()
+			}
+		}),
 		"wait": act(func() {
 			c.now = c.now.Add(rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second, 5 * time.Second, 31 * time.Second, time.Minute, time.Hour}).Draw(c.t, "long"))
 			if c.now.After(c.clock) {
@@ -382,6 +396,35 @@ func (c *chaos) actions() map[string]func(*rapid.T) {
 		}),
 		"": func(t *rapid.T) { c.t = t; c.check() },
 	}
+}
+
+// cancel requires that the send ends, unless it has ended or an SMS may be out.
+func (c *chaos) cancel() {
+	at, before := c.theirs(), cloneLedger(c.l)
+	isLate := before.Send.FinishedAt != nil && before.Send.Outcome != backstop.OutcomeCancelled || c.smsMayArrive() ||
+		before.Send.Status.SMS.Reached(delivered)
+	var err error
+	c.do("cancel", func(l *backstop.Ledger) any { err = l.Cancel(at); return err })
+	switch {
+	case isLate:
+		c.require(backstop.CodeOf(err) == backstop.Conflict, "it is too late to cancel")
+		c.require(reflect.DeepEqual(before.Send, c.l.Send) && len(before.Events) == len(c.l.Events), "what is refused changes nothing")
+	default:
+		c.require(err == nil && c.l.Send.Outcome == backstop.OutcomeCancelled, "it is cancelled")
+		c.byCaller = backstop.OutcomeCancelled
+	}
+}
+
+// confirm requires that the send ends, and that an earlier end stays.
+func (c *chaos) confirm() {
+	at, before := c.theirs(), c.l.Send
+	c.do("confirm", func(l *backstop.Ledger) any { l.Confirm(at); return "" })
+	c.require(c.l.Send.ConfirmedAt != nil && c.l.Send.FinishedAt != nil, "it is confirmed, and has ended")
+	if before.FinishedAt == nil {
+		c.byCaller = backstop.OutcomeConfirmed
+		return
+	}
+	c.require(before.Outcome == c.l.Send.Outcome, "the outcome stays")
 }
 
 // check requires the invariants of the timeline and of the attempts.
@@ -453,6 +496,7 @@ func (c *chaos) takeOver() {
 	c.now = c.clock
 	bound := origin.Add(2 * backstop.MaxWait)
 	if c.l.View().Outcome != "" {
+		c.require(c.byCaller == "" || c.l.Send.Outcome == c.whereItEnded(), "the outcome is the caller's, unless an SMS arrived")
 		return
 	}
 	for range 400 {
@@ -494,6 +538,8 @@ func (c *chaos) whereItEnded() backstop.Outcome {
 	switch {
 	case arrived(backstop.SMS):
 		return backstop.OutcomeSMS
+	case c.byCaller != "":
+		return c.byCaller
 	case arrived(backstop.WhatsApp):
 		return backstop.OutcomeWhatsApp
 	case slices.ContainsFunc(c.l.Attempts, mayArrive):
@@ -507,7 +553,7 @@ func (c *chaos) whereItEnded() backstop.Outcome {
 func (c *chaos) dropsNothing() {
 	view, s := c.l.View(), c.l.Send
 	_, due := s.Plan.Due(s.Status.WhatsApp, origin, c.now, view.Used.Has)
-	c.require(!due || s.Status.SMS.Reached(delivered) || c.optedOut() || c.smsMayArrive() || s.Expired, "no rule that fires is dropped")
+	c.require(!due || c.byCaller != "" || s.Status.SMS.Reached(delivered) || c.optedOut() || c.smsMayArrive() || s.Expired, "no rule that fires is dropped")
 }
 
 func (c *chaos) optedOut() bool {

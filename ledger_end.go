@@ -84,6 +84,7 @@ func (a Attempt) mayEnd(as AttemptState) bool {
 func (l *Ledger) closeAttempt(a *Attempt, e Ending, now time.Time) {
 	wasCalling := a.State == Calling
 	a.State, a.Failure, a.EndedAt = e.state(), e.Failure, &now
+	l.noteOptOut(a.Channel, a.Provider, a.Account, e.Failure, now)
 	reached := Status("")
 	switch a.State { //nolint:exhaustive // the other ends say nothing of how far the message has come
 	case Accepted:

@@ -14,14 +14,14 @@ import (
 func (l *Ledger) NextRule(now time.Time) (rule int, at time.Time, found bool) {
 	s := l.Send
 	hasSMS := s.Status.SMS != "" && s.Status.SMS != Failed
-	if s.FinishedAt != nil || hasSMS || l.optOut() != nil {
+	if s.FinishedAt != nil || hasSMS || l.optOut() != nil || l.isListed() {
 		return 0, time.Time{}, false
 	}
-	for _, at := range s.Plan.moments(s.AcceptedAt, now) {
+	for _, at := range s.Plan.moments(s.Origin(), now) {
 		if l.hasExpired(at) {
 			break
 		}
-		if rule, fires := s.Plan.Due(s.Status.WhatsApp, s.AcceptedAt, at, l.usedRules().Has); fires {
+		if rule, fires := s.Plan.Due(s.Status.WhatsApp, s.Origin(), at, l.usedRules().Has); fires {
 			return rule, at, true
 		}
 	}

@@ -22,6 +22,9 @@ func (l *Ledger) Receive(r Receipt, now time.Time) (mustSignal bool) {
 			a.Refusal = r.Failure
 		}
 	}
+	if r.Status == Failed {
+		l.noteOptOut(r.Channel, r.Provider, r.Account, r.Failure, r.At)
+	}
 	l.addEvent(event, now)
 	l.advance(r.Channel, r.Ref.Step, r.Status, now)
 	l.flagDuplicate(now)

@@ -9,9 +9,10 @@ const checkMargin = 10 * time.Minute
 // CheckAt returns when a send that has not ended is first compared with its workflow: 10 minutes after the longest wait of its
 // rules, or after ExpiresAt if that is earlier. The workflow may still run then.
 func (s Send) CheckAt() time.Time {
-	last := s.AcceptedAt
+	origin := s.Origin()
+	last := origin
 	for _, rule := range s.Plan.Rules {
-		if deadline, waits := rule.Deadline(s.AcceptedAt); waits && deadline.After(last) {
+		if deadline, waits := rule.Deadline(origin); waits && deadline.After(last) {
 			last = deadline
 		}
 	}

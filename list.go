@@ -41,10 +41,15 @@ type SendFilter struct {
 	Outcomes []Outcome
 	PolicyID string
 	To       string
-	ToEnds   string    // the last digits of To
-	From     time.Time // accepted at or after
-	Until    time.Time // accepted before
+	ToEnds   string // the last digits of To
 
+	CorrelationID string
+	OwnRules      *bool // in place of a policy
+
+	From  time.Time // accepted at or after
+	Until time.Time // accepted before
+
+	Scheduled *bool // see Send.IsScheduled
 	FellBack  *bool
 	Averted   *bool
 	Duplicate *bool

@@ -32,9 +32,11 @@ type Override struct {
 	Type        *RuleType `json:"type,omitempty"`
 	WaitSeconds *int      `json:"wait_seconds,omitempty"`
 	SendID      *string   `json:"send_id,omitempty"`
+	Routes      *[]Route  `json:"routes,omitempty"`
 	Account     *string   `json:"account,omitempty"` // the WhatsApp account
 
 	IfUnsendable IfUnsendable `json:"if_unsendable,omitempty"` // empty: RefuseUnsendable
+	IfOptedOut   IfOptedOut   `json:"if_opted_out,omitempty"`  // empty: RefuseOptedOut
 }
 
 // IfUnsendable is what follows if the templates of the account say that the send's template cannot be sent.
@@ -49,7 +51,7 @@ const (
 // Plan is the policy of one send, resolved when the send was accepted. It travels with the send, so editing or
 // deleting the policy never changes a send in flight.
 type Plan struct {
-	PolicyID   string `json:"policy_id"`
+	PolicyID   string `json:"policy_id"` // empty if the send has rules of its own
 	PolicyName string `json:"policy_name"`
 	Account    string `json:"account,omitempty"` // the WhatsApp account
 	Rules      []Rule `json:"rules"`
@@ -109,7 +111,7 @@ func (p PolicyInput) ValidateAccount(accounts Accounts) error {
 
 // Resolve makes the plan for a recipient of a country. It names the accounts: the WhatsApp account, which the send may have
 // named, and those of each rule. Rules that do not apply in the country, or whose accounts do not serve it, are dropped. If none
-// is left, or an account is missing, Resolve returns an Error of code Invalid.
+// is left, or an account is missing, Resolve returns an Error of code Invalid. A policy without an id has a send's own rules.
 func (p Policy) Resolve(country string, o Override, accounts Accounts) (Plan, error) {
 	plan := Plan{PolicyID: p.ID, PolicyName: p.Name}
 	if o != (Override{}) {
@@ -117,17 +119,20 @@ func (p Policy) Resolve(country string, o Override, accounts Accounts) (Plan, er
 	}
 	var f fields
 	plan.Account = resolveWhatsApp(&f, o.account(p.Account), country, accounts)
+	if o.Routes != nil {
+		f.addAll("fallback.", Rule{Routes: *o.Routes}.ValidateRoutes(accounts))
+	}
 	lacksAccount := false
 	for _, rule := range p.Rules {
 		if !rule.Applies(country) {
 			continue
 		}
+		rule = o.apply(rule)
 		rule.Routes = rule.routesFor(country, accounts)
 		if len(rule.Routes) == 0 {
 			lacksAccount = true
 			continue
 		}
-		rule = o.apply(rule)
 		if len(f) == 0 {
 			rule.validate(&f, "fallback.")
 		}
@@ -139,10 +144,14 @@ func (p Policy) Resolve(country string, o Override, accounts Accounts) (Plan, er
 	}
 	switch {
 	case len(plan.Rules) == 0 && lacksAccount:
-		f.add("fallback.policy_id", FieldNoAccount, "no SMS account of its rules serves the recipient's country",
+		f.add(p.fieldOfRoutes(o), FieldNoAccount, "no SMS account of its rules serves the recipient's country",
 			"channel", string(SMS), "country", country)
 	case len(plan.Rules) == 0:
-		reason := fmt.Sprintf("no rule of policy %q applies to recipients in %s", p.Name, cmp.Or(country, "no country"))
+		of := "the send"
+		if p.ID != "" {
+			of = fmt.Sprintf("policy %q", p.Name)
+		}
+		reason := fmt.Sprintf("no rule of %s applies to recipients in %s", of, cmp.Or(country, "no country"))
 		f.add("to", FieldNoRuleApplies, reason, "policy", p.Name, "country", country)
 	}
 	if err := f.err("the policy does not fit this send"); err != nil {
@@ -173,6 +182,18 @@ func resolveWhatsApp(f *fields, name, country string, accounts Accounts) string 
 	return name
 }
 
+// fieldOfRoutes returns the field of the send that names the SMS accounts.
+func (p Policy) fieldOfRoutes(o Override) string {
+	switch {
+	case o.Routes != nil:
+		return "fallback.routes"
+	case p.ID == "":
+		return "fallback.rules"
+	default:
+		return "fallback.policy_id"
+	}
+}
+
 // account returns the WhatsApp account of the send, or else the given one.
 func (o Override) account(other string) string {
 	if o.Account != nil {
@@ -190,6 +211,9 @@ func (o Override) apply(r Rule) Rule {
 	}
 	if o.SendID != nil {
 		r.SendID = *o.SendID
+	}
+	if o.Routes != nil {
+		r.Routes = *o.Routes
 	}
 	return r
 }

@@ -37,6 +37,9 @@ type AccountField struct {
 	// Verifies is true for a secret that verifies webhooks. After it changes, its former value verifies them until a date.
 	Verifies bool `json:"verifies"`
 
+	// Directs is true for a field that, besides those of kind URLField, says to whom the secrets go.
+	Directs bool `json:"directs"`
+
 	Label map[string]string `json:"label"` // by language: "en" and "zh-CN"
 	Help  map[string]string `json:"help"`  // where the value is found
 }
@@ -52,6 +55,18 @@ const (
 	ChoiceField FieldKind = "choice"
 	LongField   FieldKind = "long" // a text of several lines, such as JSON
 )
+
+// Redirected returns the name of the first field whose change sends the calls of an account, and the secrets with them, to
+// somebody else; "" if there is none.
+func (p Provider) Redirected(channel Channel, was, is map[string]string) string {
+	was, is = p.WithDefaults(channel, was), p.WithDefaults(channel, is)
+	for _, f := range p.Fields {
+		if (f.Kind == URLField || f.Directs) && was[f.Name] != is[f.Name] {
+			return f.Name
+		}
+	}
+	return ""
+}
 
 // Takes reports whether an account of this channel has the field.
 func (a AccountField) Takes(channel Channel) bool {

@@ -42,13 +42,22 @@ type Receipt struct {
 	Inbound *Inbound
 }
 
+// ReadOf returns the receipt of a message that this one, an inbound message, answers: a person who answers has read it.
+func (r Receipt) ReadOf(message Ref, messageID string) Receipt {
+	return Receipt{
+		Provider: r.Provider, Account: r.Account, Channel: r.Channel, MessageID: messageID, Ref: message, Status: Read, At: r.At,
+	}
+}
+
 // Inbound is a message from a person to one of our senders.
 type Inbound struct {
 	From    string // E.164
 	To      string // the sender that it was written to, as the provider names it
 	Text    string
 	Keyword Keyword
-	ReplyTo string // the provider's id of the message that it answers; empty if it answers none, or the provider gives none
+	// Category is the purpose of the messages that a StopKeyword or a StartKeyword is about; empty: the person did not say.
+	Category Category
+	ReplyTo  string // the provider's id of the message that it answers; empty if it answers none, or the provider gives none
 }
 
 // Keyword is what a provider, or the text alone, says that an inbound message asks for.

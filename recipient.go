@@ -14,6 +14,9 @@ import (
 // e164 is the shape of an international number: ITU-T E.164 allows 15 digits and no leading zero.
 var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 
+// IsE164 reports whether a text has the form of a number in E.164.
+func IsE164(number string) bool { return e164.MatchString(number) }
+
 // CountryOf parses a number in E.164 form ("+447400123456") and returns its country (ISO 3166-1 alpha-2). The country is
 // empty for a number of no country, such as an international freephone number. A possible number of an area code that the
 // library does not list belongs to the main country of its calling code. An error is an Error of code Invalid; its text does

@@ -99,7 +99,7 @@ func TestPolicy_Resolve_routes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := backstop.Policy{Name: "p", Rules: []backstop.Rule{{
+			p := backstop.Policy{ID: "p", Name: "p", Rules: []backstop.Rule{{
 				Name: "r", Type: backstop.Undelivered, WaitSeconds: 60, SendID: "ACME", Routes: routesOf(tc.routes...),
 			}}}
 			plan, err := p.Resolve(tc.country, backstop.Override{}, someAccounts())
@@ -128,7 +128,7 @@ func TestPolicy_Resolve_account(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := backstop.Policy{Name: "p", Account: tc.policy, Rules: []backstop.Rule{{
+			p := backstop.Policy{ID: "p", Name: "p", Account: tc.policy, Rules: []backstop.Rule{{
 				Name: "r", Type: backstop.Undelivered, WaitSeconds: 60, SendID: "ACME",
 			}}}
 			var o backstop.Override
@@ -144,7 +144,7 @@ func TestPolicy_Resolve_account(t *testing.T) {
 			require.Equal(t, tc.want, plan.Account)
 		})
 	}
-	_, err := backstop.Policy{Rules: []backstop.Rule{{Type: backstop.SendFailed, SendID: "ACME"}}}.
+	_, err := backstop.Policy{ID: "p", Rules: []backstop.Rule{{Type: backstop.SendFailed, SendID: "ACME"}}}.
 		Resolve("GB", backstop.Override{}, accounts{})
 	require.Equal(t, []string{"whatsapp.account", "fallback.policy_id"}, invalid(t, err))
 }

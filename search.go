@@ -97,18 +97,19 @@ type FoundBy string
 
 // The ways to find sends, in the order in which they are tried.
 const (
-	FoundByKey       FoundBy = "idempotency_key"
-	FoundByMessage   FoundBy = "message_id" // the provider's
-	FoundByID        FoundBy = "id"         // of the send, or its first 8 or more digits
-	FoundByNumber    FoundBy = "number"
-	FoundByNumberEnd FoundBy = "number_end"
-	FoundNothing     FoundBy = "nothing"
+	FoundByKey         FoundBy = "idempotency_key"
+	FoundByCorrelation FoundBy = "correlation_id"
+	FoundByMessage     FoundBy = "message_id" // the provider's
+	FoundByID          FoundBy = "id"         // of the send, or its first 8 or more digits
+	FoundByNumber      FoundBy = "number"
+	FoundByNumberEnd   FoundBy = "number_end"
+	FoundNothing       FoundBy = "nothing"
 )
 
 // FoundSends is the result of a search for sends.
 type FoundSends struct {
 	By     FoundBy
-	Filter SendFilter // of all sends that fit, if they were found by a number
+	Filter SendFilter // of all sends that fit, if they were found by a number or a CorrelationID
 	Sends  []Send     // the newest first
 	More   bool       // whether there are more
 }

@@ -35,7 +35,14 @@ type Send struct {
 	ExpiresAt  *time.Time   // nothing is sent after it
 	Message    *UsedMessage // that the content was made of; nil: the caller gave the content
 	Plan       Plan
-	AcceptedAt time.Time // the origin of every deadline
+	AcceptedAt time.Time
+	SendAt     *time.Time // when a scheduled send starts; nil: at once
+	StartedAt  *time.Time // when the turn of a send with SendAt came; nil until then
+
+	// What the caller adds for its own use. It is personal data, as the texts are: in no log and no history.
+	CorrelationID     string            // may be empty
+	CorrelationUnique bool              // no other send with this flag has the CorrelationID
+	Metadata          map[string]string // nil if empty; it is never changed
 
 	Status            Statuses
 	Fired             string         // the name of the newest rule that fired
@@ -47,6 +54,7 @@ type Send struct {
 	DuplicateDelivery bool           // the message arrived by WhatsApp too, after an SMS that did not fail
 	Expired           bool           // ExpiresAt came before all steps were tried
 	FinishedAt        *time.Time
+	ConfirmedAt       *time.Time // when the caller confirmed that the recipient has acted
 	Outcome           Outcome
 
 	// ReceiptBy is set while the store, and not the workflow, waits for the SMS's receipt. The send ends with the receipt, or at
@@ -54,7 +62,7 @@ type Send struct {
 	ReceiptBy *time.Time
 }
 
-// Outcome is the result of a send, as far as it is known. A late receipt may improve it.
+// Outcome is the result of a send, as far as it is known. A late receipt may improve it, unless the caller decided it.
 type Outcome string
 
 // The outcomes.
@@ -65,12 +73,20 @@ const (
 	OutcomeUnconfirmed Outcome = "unconfirmed" // a provider has the message, or may have it, and the message can still arrive
 	OutcomeExpired     Outcome = "expired"     // ExpiresAt came before any provider had the message
 	OutcomeFailed      Outcome = "failed"      // the message arrived by neither channel
+	OutcomeCancelled   Outcome = "cancelled"   // the caller cancelled the send before an SMS went out
+	OutcomeConfirmed   Outcome = "confirmed"   // the caller confirmed that the recipient has acted, before the send ended
 )
 
 // Outcomes returns all outcomes.
 func Outcomes() []Outcome {
-	return []Outcome{OutcomePending, OutcomeWhatsApp, OutcomeSMS, OutcomeUnconfirmed, OutcomeExpired, OutcomeFailed}
+	return []Outcome{
+		OutcomePending, OutcomeWhatsApp, OutcomeSMS, OutcomeUnconfirmed, OutcomeExpired, OutcomeFailed, OutcomeCancelled,
+		OutcomeConfirmed,
+	}
 }
+
+// IsOfCaller reports whether the caller decided the outcome. No receipt changes it.
+func (o Outcome) IsOfCaller() bool { return o == OutcomeCancelled || o == OutcomeConfirmed }
 
 // ChasesOptOut reports whether an SMS may follow a WhatsApp message whose recipient opted out. It may if the
 // caller said that the message is not marketing: Meta reports an opt-out for marketing messages.
@@ -81,13 +97,9 @@ func (c Category) ChasesOptOut() bool { return c == Authentication || c == Utili
 func (s Send) Validate(now time.Time) error {
 	var f fields
 	s.validateContent(&f)
-	switch {
-	case s.ExpiresAt == nil:
-	case !s.ExpiresAt.After(now):
-		f.add("expires_at", FieldMustBeFuture, "must be in the future")
-	case !ValidTime(*s.ExpiresAt):
-		f.addTime("expires_at")
-	}
+	s.validateTimes(&f, now)
+	s.validateCorrelation(&f)
+	s.validateMetadata(&f)
 	return f.err("the send is not valid")
 }
 

@@ -79,7 +79,7 @@ type Stats struct {
 	ByReason  []CountsOfReason
 	ByCountry []CountsOfCountry // the most sends first
 
-	// The times from acceptance to DeliveredAt.
+	// The times from Send.Origin to DeliveredAt.
 	TimeToDelivery, TimeToWhatsApp, TimeToSMS Quantiles
 }
 
@@ -87,6 +87,7 @@ type Stats struct {
 type Counts struct {
 	Sends      int64
 	Outcomes   map[Outcome]int64 // they add up to Sends
+	Scheduled  int64             // further sends that have not started, see Send.IsScheduled
 	Fallbacks  int64             // sends of which a rule fired and was not averted
 	Averted    int64             // sends of which a last look averted an SMS
 	Duplicates int64             // sends with DuplicateDelivery
@@ -96,7 +97,7 @@ type Counts struct {
 func (c Counts) Plus(o Counts) Counts {
 	sum := Counts{
 		Sends: c.Sends + o.Sends, Outcomes: maps.Clone(c.Outcomes), Fallbacks: c.Fallbacks + o.Fallbacks,
-		Averted: c.Averted + o.Averted, Duplicates: c.Duplicates + o.Duplicates,
+		Averted: c.Averted + o.Averted, Duplicates: c.Duplicates + o.Duplicates, Scheduled: c.Scheduled + o.Scheduled,
 	}
 	if sum.Outcomes == nil {
 		sum.Outcomes = map[Outcome]int64{}

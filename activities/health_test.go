@@ -330,8 +330,8 @@ func TestActivities_unhealthy_fallsBack_notSMS(t *testing.T) {
 	requireRetry(t, "unavailable", 0, err)
 }
 
-// An account that is disabled, or that this process cannot open, rejects nothing, whatever follows while it is unhealthy: its
-// messages wait, and go out when it is well. The next account of a rule does not wait.
+// An account that is disabled rejects nothing. Neither does one that this process cannot open. Its messages wait, and go out when
+// it is well. The next account of a rule does not wait.
 func TestActivities_fault(t *testing.T) {
 	t.Parallel()
 	const why = "the account is disabled"

@@ -38,14 +38,14 @@ func (s *server) checkTest(ctx context.Context, test backstop.AccountTest) error
 	if err := mergeInvalid(err, test.Validate()); err != nil {
 		return err
 	}
-	optedOut, err := s.sends.HasOptedOut(ctx, test.To)
+	optedOut, err := s.optOuts.IsOptedOut(ctx, test.To, "")
 	if err != nil || !optedOut {
 		return err
 	}
 	return &backstop.Error{
 		Code: backstop.Invalid, Message: "the recipient has opted out: no test is sent",
 		Fields: []backstop.Field{backstop.NewField("to", backstop.FieldOptedOut,
-			"has opted out, as an earlier send knows: use another number")},
+			"has opted out: use another number")},
 	}
 }
 

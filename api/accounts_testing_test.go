@@ -99,14 +99,14 @@ func TestAccounts_Test_forbidden(t *testing.T) {
 	r, fake := withTests(t)
 	const path = "/v1/accounts/second/test"
 	fake.tested = backstop.AccountTested{MessageID: "SM1", Segments: 1}
-	r.optedOut = "+447400123456"
+	r.outs.entries = []backstop.OptOut{{To: "+447400123456", Category: backstop.OptOutUtility}}
 	r.call(t, "POST", path, `{"to":"+447400123456"}`).problem(422, "invalid", "to")
 	require.Equal(t, 200, r.call(t, "POST", path, `{"to":"+447400123457"}`).Code)
 	require.Equal(t, 1, fake.tests)
 
 	fake.all[1].Fault = `key "k1" is missing in BACKSTOP_KEYRING`
 	require.Contains(t, r.call(t, "POST", path, `{"to":"+447400123457"}`).problem(409, "conflict").Detail, `key "k1" is missing`)
-	r.lose(tryLater()) // it cannot be told whether the person has opted out
+	r.outs.away = tryLater() // it cannot be told whether the person has opted out
 	r.call(t, "POST", path, `{"to":"+447400123457"}`).problem(503, "unavailable")
 	fake.away = tryLater()
 	r.call(t, "POST", path, `{"to":"+447400123457"}`).problem(503, "unavailable")

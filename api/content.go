@@ -11,7 +11,7 @@ import (
 // renderInput returns the send of an input with its final content. If the content is not valid, the error has all that is
 // wrong with the send.
 func (s *server) renderInput(ctx context.Context, in SendInput) (backstop.Send, error) {
-	send := backstop.Send{To: in.To, Category: backstop.Category(orZero(in.Category)), ExpiresAt: inUTC(in.ExpiresAt)}
+	send := sendFrom(in)
 	content, err := s.contentOf(ctx, in, &send)
 	if err != nil {
 		return backstop.Send{}, err
@@ -22,6 +22,18 @@ func (s *server) renderInput(ctx context.Context, in SendInput) (backstop.Send, 
 		err = mergeInvalid(err, badNumber, send.Validate(s.now()))
 	}
 	return send, err
+}
+
+// sendFrom returns the send of an input without its content.
+func sendFrom(in SendInput) backstop.Send {
+	send := backstop.Send{
+		To: in.To, Category: backstop.Category(orZero(in.Category)), SendAt: inUTC(in.SendAt), ExpiresAt: inUTC(in.ExpiresAt),
+		CorrelationID: orZero(in.CorrelationID), CorrelationUnique: orZero(in.CorrelationUnique),
+	}
+	if len(in.Metadata) > 0 {
+		send.Metadata = in.Metadata
+	}
+	return send
 }
 
 // contentOf returns the content of a send: that of its message, or else its own. It sets the message of the send and, from the

@@ -86,15 +86,19 @@ func (s *server) fail(c *gin.Context, err error) {
 		s.logLimited(c, level, "request failed", string(e.Code),
 			slog.String("route", c.FullPath()), slog.Any("error", err), slog.Any("cause", e.Cause))
 	}
-	s.writeProblem(c, e)
+	var state *Send
+	if conflict, ok := errors.AsType[*lateError](err); ok {
+		state = &conflict.send
+	}
+	s.writeProblem(c, e, state)
 }
 
 func newInternalError() *backstop.Error {
 	return &backstop.Error{Code: internalError, Message: "internal error: if you report it, quote the request_id"}
 }
 
-// writeProblem sends an error as a problem document.
-func (s *server) writeProblem(c *gin.Context, e *backstop.Error) {
+// writeProblem sends an error as a problem document, with the send whose state has caused it, if there is one.
+func (s *server) writeProblem(c *gin.Context, e *backstop.Error, state *Send) {
 	code := statusOf(e.Code)
 	problem := Problem{
 		Type:      "urn:backstop:problem:" + string(e.Code),
@@ -104,6 +108,7 @@ func (s *server) writeProblem(c *gin.Context, e *backstop.Error) {
 		Detail:    e.Message,
 		Instance:  c.Request.URL.EscapedPath(),
 		RequestID: c.GetString(requestIDKey),
+		Send:      state,
 	}
 	if len(e.Fields) > 0 {
 		problem.Errors = new(showAll(e.Fields, showField))
@@ -115,7 +120,7 @@ func (s *server) writeProblem(c *gin.Context, e *backstop.Error) {
 		c.Header("Retry-After", strconv.Itoa(retryAfter()))
 	}
 	body, err := json.Marshal(problem)
-	if err != nil { // a struct of strings and numbers
+	if err != nil { // a struct of strings, numbers and times
 		body = nil
 	}
 	c.Data(code, "application/problem+json", body)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -25,8 +26,10 @@ func (s *server) ExportSends(ctx context.Context, r ExportSendsRequestObject) (E
 	p := r.Params
 	filter, err := sendFilter(ListSendsParams{
 		Outcome: p.Outcome, PolicyID: p.PolicyID, To: p.To, ToEnds: p.ToEnds, From: p.From, Until: p.Until,
-		FellBack: p.FellBack, Averted: p.Averted, Duplicate: p.Duplicate, Reason: p.Reason, Rule: p.Rule, RuleType: p.RuleType,
+		Scheduled: p.Scheduled, FellBack: p.FellBack, Averted: p.Averted, Duplicate: p.Duplicate, Reason: p.Reason,
+		Rule: p.Rule, RuleType: p.RuleType,
 		Country: p.Country, Sender: p.Sender, Route: p.Route, SmsResult: p.SmsResult, Provider: p.Provider, Code: p.Code,
+		CorrelationID: p.CorrelationID, OwnRules: p.OwnRules,
 	})
 	if err != nil {
 		return nil, err
@@ -109,6 +112,9 @@ func exportNames() []string {
 	return []string{
 		"id", "accepted_at", "to", "country", "category", "policy_id", "policy_name", "outcome", "whatsapp_status", "sms_status",
 		"fired_rule", "fallback_reason", "sms_sender", "duplicate_delivery", "delivered_at", "delivered_by", "finished_at",
+		"confirmed_at",
+		"correlation_id", "metadata",
+		"send_at", "started_at",
 	}
 }
 
@@ -123,8 +129,21 @@ func exportRow(s backstop.Send) []string {
 		s.ID, exportTime(&s.AcceptedAt), s.To, s.Country, string(s.Category), s.Plan.PolicyID, plainText(s.Plan.PolicyName),
 		string(s.Outcome), string(s.Status.WhatsApp), string(s.Status.SMS), plainText(s.Fired), string(s.FallbackReason),
 		plainText(sender), strconv.FormatBool(s.DuplicateDelivery), exportTime(s.DeliveredAt), string(s.DeliveredBy),
-		exportTime(s.FinishedAt),
+		exportTime(s.FinishedAt), exportTime(s.ConfirmedAt), plainText(s.CorrelationID), exportMetadata(s.Metadata),
+		exportTime(s.SendAt), exportTime(s.StartedAt),
 	}
+}
+
+// exportMetadata returns the pairs as a JSON object, or nothing if there are none.
+func exportMetadata(pairs map[string]string) string {
+	if len(pairs) == 0 {
+		return ""
+	}
+	text, err := json.Marshal(pairs)
+	if err != nil { // a map of texts
+		return ""
+	}
+	return string(text)
 }
 
 func exportTime(at *time.Time) string {

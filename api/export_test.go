@@ -26,11 +26,16 @@ func exported(i int) backstop.Send {
 // export asks a real server for the file: a recorder has no deadlines.
 func (r *rig) export(t *testing.T, query string) (status int, header http.Header, body string, err error) {
 	t.Helper()
+	return r.exportFile(t, "/v1/sends.csv?"+query)
+}
+
+func (r *rig) exportFile(t *testing.T, path string) (status int, header http.Header, body string, err error) {
+	t.Helper()
 	server := httptest.NewUnstartedServer(r.handler)
 	server.Config.ReadTimeout, server.Config.WriteTimeout = requestBound, requestBound
 	server.Start()
 	defer server.Close()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/v1/sends.csv?"+query, http.NoBody)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, http.NoBody)
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+apiKey)
 	response, err := server.Client().Do(request)
@@ -47,6 +52,7 @@ func TestSends_Export(t *testing.T) {
 	r.sends[1].Fired, r.sends[1].FallbackReason, r.sends[1].Status.SMS = "=cmd()", backstop.NotRead, backstop.Delivered
 	r.sends[1].Outcome, r.sends[1].DeliveredBy, r.sends[1].DeliveredAt = backstop.OutcomeSMS, backstop.SMS, new(now.Add(time.Minute))
 	r.sends[1].Category, r.sends[1].DuplicateDelivery, r.sends[1].FinishedAt = backstop.Utility, true, new(now.Add(time.Hour))
+	r.sends[1].ConfirmedAt = new(now.Add(2 * time.Hour))
 	r.sends[1].Plan.PolicyName = "Parcels, \"new\"\nline"
 	status, header, file, err := r.export(t, "")
 	require.NoError(t, err)
@@ -65,7 +71,8 @@ func TestSends_Export(t *testing.T) {
 		"policy_id": someID, "policy_name": "Parcels, \"new\"\nline", "outcome": "sms", "whatsapp_status": "queued",
 		"sms_status": "delivered", "fired_rule": "'=cmd()", "fallback_reason": "not_read", "sms_sender": "'+15550100",
 		"duplicate_delivery": "true", "delivered_at": "2031-05-04T12:01:00Z", "delivered_by": "sms",
-		"finished_at": "2031-05-04T13:00:00Z",
+		"finished_at": "2031-05-04T13:00:00Z", "confirmed_at": "2031-05-04T14:00:00Z", "correlation_id": "", "metadata": "",
+		"send_at": "", "started_at": "",
 	}, row)
 
 	r.away = &backstop.Error{Code: backstop.TryLater, Message: "away"}

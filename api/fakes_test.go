@@ -43,7 +43,6 @@ type store struct {
 	messages   backstop.MessageStats
 	changes    backstop.Changes
 	found      backstop.FoundSends
-	optedOut   string                 // the number of a person who has opted out
 	slow       time.Duration          // how long each page of sends takes
 	breakOff   int                    // after so many pages of sends the store is away; 0: never
 	asked      []backstop.StatsFilter // of all that was counted
@@ -299,6 +298,7 @@ func (s *store) Timeline(context.Context, string) ([]backstop.Attempt, []backsto
 	return s.attempts, s.events, s.away
 }
 
+// ListSends returns all sends. With a CorrelationID in the filter it returns those that have it, and one of the outcomes.
 func (s *store) ListSends(
 	ctx context.Context, filter backstop.SendFilter, page backstop.Page,
 ) ([]backstop.Send, bool, error) {
@@ -314,13 +314,12 @@ func (s *store) ListSends(
 			s.away = &backstop.Error{Code: backstop.TryLater, Message: "away"}
 		}
 	}
-	items, more := cut(s.sends, page, func(v backstop.Send) string { return v.ID })
+	sends := slices.DeleteFunc(slices.Clone(s.sends), func(v backstop.Send) bool {
+		return filter.CorrelationID != "" && (v.CorrelationID != filter.CorrelationID ||
+			len(filter.Outcomes) > 0 && !slices.Contains(filter.Outcomes, v.Outcome))
+	})
+	items, more := cut(sends, page, func(v backstop.Send) string { return v.ID })
 	return items, more, s.away
-}
-
-func (s *store) HasOptedOut(_ context.Context, number string) (bool, error) {
-	defer s.begin()()
-	return number == s.optedOut, s.away
 }
 
 // CountSends counts all sends.
@@ -430,6 +429,7 @@ type door struct {
 	receipts []backstop.Receipt
 	away     error
 	accept   func() // called within Accept
+	outs     *optOuts
 }
 
 func (d *door) Accepted(_ context.Context, key handoff.Idempotency) (backstop.Send, bool, error) {
@@ -448,7 +448,7 @@ func (d *door) Accepted(_ context.Context, key handoff.Idempotency) (backstop.Se
 }
 
 func (d *door) Accept(
-	_ context.Context, send backstop.Send, key *handoff.Idempotency,
+	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
 ) (backstop.Send, bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -458,8 +458,15 @@ func (d *door) Accept(
 	if d.away != nil {
 		return backstop.Send{}, false, d.away
 	}
-	send.ID, send.AcceptedAt = newID(), now
+	send = send.AcceptAt(now)
+	send.ID = newID()
 	send.Status.WhatsApp, send.Outcome = backstop.Queued, backstop.OutcomePending
+	if isOut, _ := d.outs.IsOptedOut(ctx, send.To, send.Category); isOut {
+		if !send.SkipsOptedOut() {
+			return backstop.Send{}, false, backstop.ErrOptedOut()
+		}
+		send.FinishedAt, send.Outcome = new(now), backstop.OutcomeFailed
+	}
 	if key != nil {
 		d.keys[key.Key], d.hashes[key.Key] = send, key.Hash
 	}
@@ -467,6 +474,38 @@ func (d *door) Accept(
 	d.store.sends = append(d.store.sends, send)
 	d.store.writes++
 	return send, true, nil
+}
+
+func (d *door) Cancel(_ context.Context, id string) error {
+	return d.change(id, func(l *backstop.Ledger) error { return l.Cancel(now) })
+}
+
+func (d *door) Confirm(_ context.Context, id string) error {
+	return d.change(id, func(l *backstop.Ledger) error { l.Confirm(now); return nil })
+}
+
+// change changes a send in the store by its ledger.
+func (d *door) change(id string, change func(*backstop.Ledger) error) error {
+	defer d.store.begin()()
+	if d.away != nil {
+		return d.away
+	}
+	i := slices.IndexFunc(d.store.sends, func(s backstop.Send) bool { return s.ID == id })
+	if i < 0 {
+		return missing("send")
+	}
+	l := backstop.NewLedger(d.store.sends[i])
+	for _, a := range d.store.attempts {
+		if a.Ref.Send == id {
+			l.Attempts = append(l.Attempts, a)
+		}
+	}
+	if err := change(l); err != nil {
+		return err
+	}
+	d.store.sends[i] = l.Send
+	d.store.events = append(d.store.events, l.Events...)
+	return nil
 }
 
 func (d *door) Deliver(_ context.Context, receipts []backstop.Receipt) error {

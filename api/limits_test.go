@@ -65,6 +65,10 @@ func TestContract_limits(t *testing.T) {
 			"send_failed", "undelivered", "unread", "", "read", "Unread",
 		}},
 		"category": {schema("Category"), reasonOfCategory, []string{"authentication", "utility", "marketing", "other"}},
+		"correlation_id": {schema("CorrelationID"), reasonOfCorrelation, []string{
+			"", "A", "order-7", "a b", " a", "a ", "a\u00a0", "\u2028a", "a\u2028b", "a\u200bb", "a\ufeffb", "a\tb", "é 😀", "a\u00ad",
+			long("😀", backstop.MaxCorrelationRunes), long("a", backstop.MaxCorrelationRunes+1),
+		}},
 		"text": {schema("WhatsAppInput", "text"), reasonOfText, []string{
 			"", "a", long("😀", backstop.MaxWhatsAppText), long("a", backstop.MaxWhatsAppText+1),
 		}},
@@ -134,6 +138,13 @@ func rule(change func(*backstop.Rule)) backstop.Rule {
 	r := backstop.Rule{Name: "A", Type: backstop.Undelivered, WaitSeconds: 60, SendID: "A"}
 	change(&r)
 	return r
+}
+
+func reasonOfCorrelation(text string) string {
+	if text == "" { // it is absent then
+		return "is empty"
+	}
+	return reasonOf(backstop.Send{Text: "a", SMSText: "a", CorrelationID: text}.Validate(now), "correlation_id")
 }
 
 func reasonOfName(text string) string {

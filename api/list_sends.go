@@ -50,9 +50,14 @@ func sendFilter(p ListSendsParams) (backstop.SendFilter, error) {
 		PolicyID: canonicalID(orZero(p.PolicyID)),
 		To:       orZero(p.To),
 		ToEnds:   orZero(p.ToEnds),
-		From:     orZero(p.From),
-		Until:    orZero(p.Until),
 
+		CorrelationID: orZero(p.CorrelationID),
+		OwnRules:      p.OwnRules,
+
+		From:  orZero(p.From),
+		Until: orZero(p.Until),
+
+		Scheduled: p.Scheduled,
 		FellBack:  p.FellBack,
 		Averted:   p.Averted,
 		Duplicate: p.Duplicate,

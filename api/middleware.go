@@ -84,7 +84,7 @@ func (s *server) recoverPanic(c *gin.Context) {
 			requestIDKey, c.GetString(requestIDKey), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 		c.Abort()
 		if !c.Writer.Written() {
-			s.writeProblem(c, newInternalError())
+			s.writeProblem(c, newInternalError(), nil)
 		}
 	}()
 	c.Next()

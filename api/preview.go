@@ -13,11 +13,15 @@ func (s *server) PreviewSend(ctx context.Context, r PreviewSendRequestObject) (P
 	if err != nil {
 		return nil, err
 	}
-	send.AcceptedAt = s.now()
+	warnings, err := s.previewOptOut(ctx, send)
+	if err != nil {
+		return nil, err
+	}
+	send = send.AcceptAt(s.now())
 	return PreviewSend200JSONResponse{
-		Country: omitZero(send.Country), Plan: showPlan(send),
+		Country: omitZero(send.Country), SendAt: inUTC(send.SendAt), Plan: showPlan(send),
 		Sms: showSMSLength(backstop.MeasureSMS(send.SMSText)), Content: showContent(send),
-		Warnings: omitEmpty(warningsOf(send)),
+		Warnings: omitEmpty(append(warnings, warningsOf(send)...)),
 	}, nil
 }
 

@@ -21,11 +21,11 @@ func TestPreview(t *testing.T) {
 	var preview api.SendPreview
 	got.into(200, &preview)
 	require.Equal(t, "GB", *preview.Country)
-	require.Equal(t, policy.ID, preview.Plan.PolicyID)
-	require.Equal(t, "Parcels", preview.Plan.PolicyName)
+	require.Equal(t, &policy.ID, preview.Plan.PolicyID)
+	require.Equal(t, new("Parcels"), preview.Plan.PolicyName)
 	require.Len(t, preview.Plan.Rules, 1)
 	planned := preview.Plan.Rules[0]
-	require.Equal(t, rule.ID, planned.ID)
+	require.Equal(t, &rule.ID, planned.ID)
 	require.Equal(t, api.RuleTypeUndelivered, planned.Type)
 	require.Equal(t, 30, *planned.WaitSeconds)
 	require.Equal(t, "60777", planned.SendID)

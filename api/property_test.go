@@ -15,7 +15,8 @@ func TestServer_AnyInput(t *testing.T) {
 	rule, policy := r.seed(t)
 	names := rapid.OneOf(rapid.SampledFrom([]string{
 		"name", "type", "wait_seconds", "send_id", "route", "countries", "rule_ids", "to", "whatsapp", "text", "template", "language",
-		"components", "fallback", "policy_id", "category", "expires_at",
+		"components", "fallback", "policy_id", "category", "expires_at", "correlation_id", "correlation_unique", "metadata", "rules",
+		"routes", "account",
 	}), rapid.String())
 	leaf := rapid.OneOf(
 		rapid.SampledFrom([]any{

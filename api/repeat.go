@@ -22,32 +22,19 @@ func (s *server) RepeatSend(ctx context.Context, r RepeatSendRequestObject) (Rep
 	}, nil
 }
 
-// resolveRepeat returns a new send with the content of a stored one, by the present rules of its policy.
+// resolveRepeat returns a new send with the content of a stored one, by the present rules of its policy, or by its own. It starts
+// at once.
 func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, error) {
 	old, err := s.sends.Send(ctx, id)
 	if err != nil {
 		return backstop.Send{}, err
 	}
-	attempts, _, err := s.sends.Timeline(ctx, id)
-	if err != nil {
-		return backstop.Send{}, err
-	}
-	if ledger := (backstop.Ledger{Send: old, Attempts: attempts}); ledger.HasOptedOut() {
-		return backstop.Send{}, optedOut()
-	}
 	send := backstop.Send{
 		To: old.To, Text: old.Text, Template: old.Template, SMSText: old.SMSText, Category: old.Category, Message: old.Message,
+		CorrelationID: old.CorrelationID, Metadata: old.Metadata, // what is unique stays with the old one
 	}
 	if old.ExpiresAt != nil {
-		send.ExpiresAt = new(s.now().Add(old.ExpiresAt.Sub(old.AcceptedAt)))
+		send.ExpiresAt = new(s.now().Add(old.ExpiresAt.Sub(old.Origin())))
 	}
-	return s.resolveSend(ctx, send, old.Plan.PolicyID, orZero(old.Plan.Override))
-}
-
-func optedOut() error {
-	return &backstop.Error{
-		Code: backstop.Invalid, Message: "the recipient has opted out: the send is not repeated",
-		Fields: []backstop.Field{backstop.NewField("to", backstop.FieldOptedOut,
-			"has opted out, and the message may be marketing; if it is not, make a new send with its category")},
-	}
+	return s.resolveSend(ctx, send, old.Plan.RuleSource(), orZero(old.Plan.Override))
 }

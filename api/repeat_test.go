@@ -64,10 +64,10 @@ func TestSends_Repeat_refused(t *testing.T) {
 	require.Len(t, r.sends, 1)
 }
 
-// A repetition may go by SMS alone, as after an outage of Temporal, so WhatsApp would not refuse it.
+// A send whose recipient has opted out meanwhile is not repeated, unless the list does not stop its category.
 func TestSends_Repeat_optedOut(t *testing.T) {
 	t.Parallel()
-	for category, chases := range map[backstop.Category]bool{
+	for category, goesOn := range map[backstop.Category]bool{
 		"": false, backstop.Marketing: false, backstop.Utility: true, backstop.Authentication: true,
 	} {
 		r := newRig(t)
@@ -77,15 +77,17 @@ func TestSends_Repeat_optedOut(t *testing.T) {
 		first := r.call(t, "POST", path, "", "Idempotency-Key", "k")
 		require.Equal(t, 202, first.Code)
 		r.sends[0].Category = category
-		r.attempts = []backstop.Attempt{{Channel: backstop.SMS, Refusal: &backstop.Failure{Class: backstop.OptedOut, Code: "21610"}}}
+		r.outs.entries = []backstop.OptOut{{To: r.sends[0].To, Category: backstop.OptOutMarketing}}
 		got := r.call(t, "POST", path, "")
-		if chases {
+		if goesOn {
 			require.Equal(t, 202, got.Code)
 			continue
 		}
 		got.problem(422, "invalid", "to")
 		require.Len(t, r.sends, 2)
 		require.Equal(t, first.Body.String(), r.call(t, "POST", path, "", "Idempotency-Key", "k").Body.String(), "a lost answer")
+		r.outs.entries = nil // the person wants them again
+		require.Equal(t, 202, r.call(t, "POST", path, "").Code)
 	}
 }
 

@@ -31,6 +31,7 @@ type rig struct {
 	door     *door
 	known    templates
 	texts    messageStore
+	outs     *optOuts
 	handler  http.Handler
 	contract *openapi3.T
 	logs     *logs
@@ -61,8 +62,8 @@ func (l *logs) String() string {
 
 func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	t.Helper()
-	r := &rig{store: &store{}, logs: &logs{}}
-	r.door = &door{store: r.store, keys: map[string]backstop.Send{}, hashes: map[string][]byte{}}
+	r := &rig{store: &store{}, outs: &optOuts{}, logs: &logs{}}
+	r.door = &door{store: r.store, outs: r.outs, keys: map[string]backstop.Send{}, hashes: map[string][]byte{}}
 	o := r.options()
 	for _, f := range change {
 		f(&o)
@@ -77,8 +78,8 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 
 func (r *rig) options() api.Options {
 	return api.Options{
-		Rules: r.store, Policies: r.store, Messages: &r.texts, Sends: r.store, Sessions: r.store, Handoff: r.door, APIKey: apiKey, Version: "v0",
-		Accounts: newAccounts(), Templates: &r.known,
+		Rules: r.store, Policies: r.store, Messages: &r.texts, Sends: r.store, Sessions: r.store, Handoff: r.door, APIKey: apiKey,
+		Version: "v0", Accounts: newAccounts(), OptOuts: r.outs, Templates: &r.known,
 		Log: slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return now },
 	}

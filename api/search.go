@@ -30,7 +30,7 @@ func (s *server) Search(ctx context.Context, r SearchRequestObject) (SearchRespo
 	}
 	return Search200JSONResponse{
 		Sends: showAll(found.Sends, showSummary), SendsFoundBy: FoundSendsFoundBy(found.By), MoreSends: found.More,
-		To: omitZero(found.Filter.To), ToEnds: omitZero(found.Filter.ToEnds),
+		To: omitZero(found.Filter.To), ToEnds: omitZero(found.Filter.ToEnds), CorrelationID: omitZero(found.Filter.CorrelationID),
 		Rules: showAll(rules, showRule), Policies: showAll(policies, showPolicy),
 	}, nil
 }

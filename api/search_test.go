@@ -27,6 +27,14 @@ func TestSearch(t *testing.T) {
 	require.True(t, found.MoreSends)
 	require.Equal(t, exported(0).ID, found.Sends[0].ID)
 
+	r.found = backstop.FoundSends{
+		By: backstop.FoundByCorrelation, Filter: backstop.SendFilter{CorrelationID: "order-7"}, Sends: []backstop.Send{exported(0)},
+	}
+	found = api.Found{}
+	r.call(t, "GET", "/v1/search?q=order-7", "").into(200, &found)
+	require.Equal(t, "correlation_id", string(found.SendsFoundBy))
+	require.Equal(t, new("order-7"), found.CorrelationID)
+
 	r.found = backstop.FoundSends{By: backstop.FoundNothing}
 	r.call(t, "GET", "/v1/search?q=x", "").into(200, &found)
 	require.Empty(t, found.Sends)

@@ -64,30 +64,28 @@ func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send,
 	if err != nil {
 		return backstop.Send{}, err
 	}
-	return s.resolveSend(ctx, send, canonicalID(in.Fallback.PolicyID), backstop.Override{
+	override := backstop.Override{
 		Type: (*backstop.RuleType)(in.Fallback.Type), WaitSeconds: in.Fallback.WaitSeconds, SendID: in.Fallback.SendID,
 		Account: in.Whatsapp.Account, IfUnsendable: backstop.IfUnsendable(orZero(in.Whatsapp.IfUnsendable)),
-	})
+		IfOptedOut: backstop.IfOptedOut(orZero(in.IfOptedOut)),
+	}
+	if in.Fallback.Routes != nil {
+		override.Routes = new(routesFrom(in.Fallback.Routes))
+	}
+	return s.resolveSend(ctx, send, rulesFrom(in.Fallback), override)
 }
 
-// resolveSend validates a send and sets its country and its plan: the rules of the policy that apply to it. The template of the
-// send is checked by those of its account.
+// resolveSend validates a send and sets its country and its plan: the rules that apply to it. The template of the send is
+// checked by those of its account.
 func (s *server) resolveSend(
-	ctx context.Context, send backstop.Send, policyID string, override backstop.Override,
+	ctx context.Context, send backstop.Send, rules backstop.RuleSource, override backstop.Override,
 ) (backstop.Send, error) {
 	country, err := backstop.CountryOf(send.To)
-	if err := mergeInvalid(err, send.Validate(s.now())); err != nil {
+	if err := mergeInvalid(err, send.Validate(s.now()), s.checkAccounts(ctx, rules.Validate)); err != nil {
 		return backstop.Send{}, err
 	}
 	send.Country = country
-	policy, err := s.policies.Policy(ctx, policyID)
-	if backstop.CodeOf(err) == backstop.NotFound {
-		return backstop.Send{}, &backstop.Error{
-			Code: backstop.Invalid, Message: "the send is not valid", Cause: err,
-			Fields: []backstop.Field{backstop.NewField(
-				"fallback.policy_id", backstop.FieldNotFound, "no policy has this id: see GET /v1/policies")},
-		}
-	}
+	policy, err := s.policyOf(ctx, rules)
 	if err != nil {
 		return backstop.Send{}, err
 	}
@@ -106,11 +104,33 @@ func (s *server) resolveSend(
 	return send, err
 }
 
+// policyOf returns the policy of a send. One of the send's own rules has no id and no name.
+func (s *server) policyOf(ctx context.Context, rules backstop.RuleSource) (backstop.Policy, error) {
+	if rules.PolicyID == "" {
+		return backstop.Policy{Rules: rules.Own}, nil
+	}
+	policy, err := s.policies.Policy(ctx, rules.PolicyID)
+	if backstop.CodeOf(err) == backstop.NotFound {
+		return backstop.Policy{}, &backstop.Error{
+			Code: backstop.Invalid, Message: "the send is not valid", Cause: err,
+			Fields: []backstop.Field{backstop.NewField(
+				"fallback.policy_id", backstop.FieldNotFound, "no policy has this id: see GET /v1/policies")},
+		}
+	}
+	return policy, err
+}
+
+func rulesFrom(in FallbackInput) backstop.RuleSource {
+	return backstop.RuleSource{PolicyID: canonicalID(orZero(in.PolicyID)), Own: showAll(orZero(in.Rules), ruleFrom)}
+}
+
 // showAccepted returns the answer to a send. It uses only what does not change after the acceptance, so a repeated request gets
 // the same answer at any time.
 func showAccepted(send backstop.Send) SendAccepted {
 	return SendAccepted{
-		ID: send.ID, Outcome: OutcomePending, AcceptedAt: send.AcceptedAt.UTC(), Warnings: omitEmpty(warningsOf(send)),
+		ID: send.ID, Outcome: outcomeAtOnce(send), Skipped: skippedOf(send), AcceptedAt: send.AcceptedAt.UTC(),
+		SendAt:   inUTC(send.SendAt),
+		Warnings: omitEmpty(warningsOf(send)),
 	}
 }
 

@@ -107,7 +107,7 @@ func TestSends_Warnings(t *testing.T) {
 	require.Equal(t, map[string]string{"rule": "Undelivered", "wait_seconds": "300", "whatsapp_seconds": "2592000"}, *(*preview.Warnings)[0].Params)
 }
 
-// A rule without an account that sends is told of, also when the request is repeated after the account was enabled.
+// The answer warns of a rule whose accounts are all disabled. A repeated request gets the same answer, also after one is enabled.
 func TestSends_Warnings_disabledAccounts(t *testing.T) {
 	t.Parallel()
 	r, fake := withAccounts(t)
@@ -305,7 +305,7 @@ func TestSends_List(t *testing.T) {
 	query := url.Values{
 		"outcome": {"pending", "sms"}, "policy_id": {strings.ToUpper(policy.ID)}, "to": {"+447400123456"}, "to_ends": {"3456"},
 		"from": {"2031-05-04T12:00:00Z"}, "until": {"2031-05-05T12:00:00+02:00"}, "limit": {"2"}, "order": {"oldest"},
-		"fell_back": {"true"}, "averted": {"false"}, "duplicate": {"true"}, "reason": {"failed", "not_read"}, "rule": {"Unread & more"},
+		"scheduled": {"true"}, "fell_back": {"true"}, "averted": {"false"}, "duplicate": {"true"}, "reason": {"failed", "not_read"}, "rule": {"Unread & more"},
 		"rule_type": {"unread"}, "country": {"GB"}, "sender": {"+15550100"}, "route": {"twilio"}, "sms_result": {"failed"},
 		"provider": {"meta"}, "code": {"131026"}, "total": {"true"},
 	}
@@ -314,13 +314,13 @@ func TestSends_List(t *testing.T) {
 	require.Len(t, list.Items, 2)
 	require.Equal(t, &api.Total{Count: 3, IsExact: true}, list.Total)
 	require.Equal(t, r.sends[2].ID, list.Items[0].ID)
-	require.Equal(t, "Parcels", list.Items[0].PolicyName)
+	require.Equal(t, new("Parcels"), list.Items[0].PolicyName)
 	require.True(t, r.filter.Until.Equal(time.Date(2031, 5, 5, 10, 0, 0, 0, time.UTC)))
 	r.filter.Until = time.Time{}
 	require.Equal(t, backstop.ByOldest, r.page.Sort)
 	require.Equal(t, backstop.SendFilter{
 		Outcomes: []backstop.Outcome{backstop.OutcomePending, backstop.OutcomeSMS}, PolicyID: policy.ID, To: "+447400123456",
-		ToEnds: "3456", From: now, FellBack: new(true), Averted: new(false), Duplicate: new(true),
+		ToEnds: "3456", From: now, Scheduled: new(true), FellBack: new(true), Averted: new(false), Duplicate: new(true),
 		Reasons: []backstop.FallbackReason{backstop.ByFailure, backstop.NotRead}, Rule: "Unread & more", RuleType: backstop.Unread,
 		Country: new("GB"), SMS: backstop.SMSFilter{Sender: "+15550100", Route: "twilio", Result: backstop.SMSFailed},
 		Failure: backstop.CodeFilter{Provider: "meta", Code: "131026"},

@@ -79,11 +79,19 @@ const (
 	ChannelWhatsapp Channel = "whatsapp"
 )
 
+// Defines values for EndedSendResult.
+const (
+	EndedSendResultDone    EndedSendResult = "done"
+	EndedSendResultTooLate EndedSendResult = "too_late"
+)
+
 // Defines values for EventKind.
 const (
 	EventKindAccepted          EventKind = "accepted"
 	EventKindAttempt           EventKind = "attempt"
 	EventKindAverted           EventKind = "averted"
+	EventKindCancelled         EventKind = "cancelled"
+	EventKindConfirmed         EventKind = "confirmed"
 	EventKindDuplicateDelivery EventKind = "duplicate_delivery"
 	EventKindExpired           EventKind = "expired"
 	EventKindFinished          EventKind = "finished"
@@ -127,11 +135,14 @@ const (
 	FieldErrorCodeBlank               FieldErrorCode = "blank"
 	FieldErrorCodeBytesMax            FieldErrorCode = "bytes_max"
 	FieldErrorCodeControlCharacters   FieldErrorCode = "control_characters"
+	FieldErrorCodeCorrelationTaken    FieldErrorCode = "correlation_taken"
 	FieldErrorCodeCountryCode         FieldErrorCode = "country_code"
 	FieldErrorCodeCursor              FieldErrorCode = "cursor"
+	FieldErrorCodeDaysAheadMax        FieldErrorCode = "days_ahead_max"
 	FieldErrorCodeDigits              FieldErrorCode = "digits"
 	FieldErrorCodeEtag                FieldErrorCode = "etag"
 	FieldErrorCodeGivenTwice          FieldErrorCode = "given_twice"
+	FieldErrorCodeHoursPastMax        FieldErrorCode = "hours_past_max"
 	FieldErrorCodeIdempotencyKey      FieldErrorCode = "idempotency_key"
 	FieldErrorCodeImpossibleNumber    FieldErrorCode = "impossible_number"
 	FieldErrorCodeItemsBetween        FieldErrorCode = "items_between"
@@ -142,6 +153,7 @@ const (
 	FieldErrorCodeLengthMin           FieldErrorCode = "length_min"
 	FieldErrorCodeLink                FieldErrorCode = "link"
 	FieldErrorCodeMessageOrTexts      FieldErrorCode = "message_or_texts"
+	FieldErrorCodeMetadataKey         FieldErrorCode = "metadata_key"
 	FieldErrorCodeMustBeFuture        FieldErrorCode = "must_be_future"
 	FieldErrorCodeNoAccount           FieldErrorCode = "no_account"
 	FieldErrorCodeNoRuleApplies       FieldErrorCode = "no_rule_applies"
@@ -157,6 +169,7 @@ const (
 	FieldErrorCodeRangeDaysMax        FieldErrorCode = "range_days_max"
 	FieldErrorCodeRefused             FieldErrorCode = "refused"
 	FieldErrorCodeRequired            FieldErrorCode = "required"
+	FieldErrorCodeRulesOrPolicy       FieldErrorCode = "rules_or_policy"
 	FieldErrorCodeSchema              FieldErrorCode = "schema"
 	FieldErrorCodeSegmentsMax         FieldErrorCode = "segments_max"
 	FieldErrorCodeSendID              FieldErrorCode = "send_id"
@@ -188,6 +201,7 @@ const (
 
 // Defines values for FoundSendsFoundBy.
 const (
+	FoundSendsFoundByCorrelationID  FoundSendsFoundBy = "correlation_id"
 	FoundSendsFoundByID             FoundSendsFoundBy = "id"
 	FoundSendsFoundByIdempotencyKey FoundSendsFoundBy = "idempotency_key"
 	FoundSendsFoundByMessageID      FoundSendsFoundBy = "message_id"
@@ -224,8 +238,34 @@ const (
 	OnUnknownResend OnUnknown = "resend"
 )
 
+// Defines values for OptOutCategory.
+const (
+	OptOutCategoryAll            OptOutCategory = "all"
+	OptOutCategoryAuthentication OptOutCategory = "authentication"
+	OptOutCategoryMarketing      OptOutCategory = "marketing"
+	OptOutCategoryUtility        OptOutCategory = "utility"
+)
+
+// Defines values for OptOutChangeChange.
+const (
+	OptOutChangeChangeOptedIn  OptOutChangeChange = "opted_in"
+	OptOutChangeChangeOptedOut OptOutChangeChange = "opted_out"
+)
+
+// Defines values for OptOutSource.
+const (
+	OptOutSourceAPI        OptOutSource = "api"
+	OptOutSourceConsole    OptOutSource = "console"
+	OptOutSourceImport     OptOutSource = "import"
+	OptOutSourceMessage    OptOutSource = "message"
+	OptOutSourcePreference OptOutSource = "preference"
+	OptOutSourceProvider   OptOutSource = "provider"
+)
+
 // Defines values for Outcome.
 const (
+	OutcomeCancelled   Outcome = "cancelled"
+	OutcomeConfirmed   Outcome = "confirmed"
 	OutcomeExpired     Outcome = "expired"
 	OutcomeFailed      Outcome = "failed"
 	OutcomePending     Outcome = "pending"
@@ -280,6 +320,17 @@ const (
 	SMSResultNoReceipt SMSResult = "no_receipt"
 )
 
+// Defines values for SendAcceptedSkipped.
+const (
+	SendAcceptedSkippedOptedOut SendAcceptedSkipped = "opted_out"
+)
+
+// Defines values for SendInputIfOptedOut.
+const (
+	SendInputIfOptedOutRefuse SendInputIfOptedOut = "refuse"
+	SendInputIfOptedOutSkip   SendInputIfOptedOut = "skip"
+)
+
 // Defines values for Status.
 const (
 	StatusDelivered Status = "delivered"
@@ -296,6 +347,7 @@ const (
 	WarningCodeBothMayArrive      WarningCode = "both_may_arrive"
 	WarningCodeExpiresBeforeWait  WarningCode = "expires_before_wait"
 	WarningCodeLooksUnread        WarningCode = "looks_unread"
+	WarningCodeOptedOut           WarningCode = "opted_out"
 	WarningCodeSendIDNotAccepted  WarningCode = "send_id_not_accepted"
 	WarningCodeTemplateCategory   WarningCode = "template_category"
 	WarningCodeTemplateUnsendable WarningCode = "template_unsendable"
@@ -645,8 +697,8 @@ type AccountList struct {
 // Example: sms-uk
 type AccountName = string
 
-// AccountPatchInput The fields of an account to change, as a JSON merge patch. They have the meaning and the bounds of `AccountChangeInput`. A field
-// that is absent keeps its value, and one that is `null` gets its default.
+// AccountPatchInput The fields of an account to change, as a JSON merge patch. They have the meaning and the bounds of `AccountChangeInput`. An
+// absent field keeps its value. A field that is `null` gets its default.
 type AccountPatchInput = map[string]any
 
 // AccountProfile What the provider last reported of the account. Its words are in small letters. Absent if the provider offers no profile and
@@ -674,8 +726,9 @@ type AccountProfile struct {
 	// hours. Absent without a limit, or if the limit is not known.
 	RecipientLimit *int `json:"recipient_limit,omitempty"`
 
-	// Recipients24H How many different people got a WhatsApp message in the last 24 hours, or may have, by this account and those that share
-	// its limit. Replies within 24 hours of a person's message do not count. Absent without a limit, and until they are counted.
+	// Recipients24H The number of different people to whom a WhatsApp message went, or may have gone, in the last 24 hours. The messages of
+	// all accounts that share the limit count. Replies within 24 hours of a person's message do not. Absent without a limit, and
+	// before the first count.
 	Recipients24H *int `json:"recipients_24h,omitempty"`
 
 	// Status The state of the number. At Meta it sends if it is `connected`.
@@ -828,8 +881,8 @@ type Attempt struct {
 	State AttemptState `json:"state"`
 
 	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-	// arrive.
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+	// WhatsApp. `failed`: it will not arrive.
 	Status *Status `json:"status,omitempty"`
 
 	// Step The number of the message within the send. The WhatsApp message is 1; its resend, after a call with an unknown
@@ -881,8 +934,10 @@ type CallsAtOnce = int
 // there is no limit.
 type CallsPerSecond = float64
 
-// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+// ordinary failure, unless the list of opt-outs stops them too.
 type Category string
 
 // ChangeGroup The fallbacks of one policy, country, reason and error code.
@@ -901,9 +956,13 @@ type ChangeGroup struct {
 	Contribution float64 `json:"contribution"`
 
 	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
-	Country    string `json:"country"`
-	PolicyID   string `json:"policy_id"`
-	PolicyName string `json:"policy_name"`
+	Country string `json:"country"`
+
+	// PolicyID Absent for sends that have rules of their own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent for sends that have rules of their own.
+	PolicyName *string `json:"policy_name,omitempty"`
 
 	// Provider The provider of the code; empty without a code.
 	Provider string `json:"provider"`
@@ -919,8 +978,8 @@ type Channel string
 // ChannelState The progress of the message on one channel. For SMS it is absent until a rule has fired.
 type ChannelState struct {
 	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-	// arrive.
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+	// WhatsApp. `failed`: it will not arrive.
 	Status Status `json:"status"`
 }
 
@@ -929,6 +988,47 @@ type CodeCount struct {
 	Code     string `json:"code"`
 	Count    int64  `json:"count"`
 	Provider string `json:"provider"`
+}
+
+// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+// either end. Several sends may have the same. It is not sent to the recipient.
+//
+// Example: order-10482
+type CorrelationID = string
+
+// EndSendsInput The sends to end.
+type EndSendsInput struct {
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID CorrelationID `json:"correlation_id"`
+}
+
+// EndedSend What became of one send.
+type EndedSend struct {
+	// Reason Why it is too late, as a text for people.
+	Reason *string `json:"reason,omitempty"`
+
+	// Result `done`: the send is cancelled or confirmed, now or before. `too_late`: it cannot be cancelled any more, and nothing has
+	// changed.
+	Result EndedSendResult `json:"result"`
+
+	// Send The state of a send without its plan, attempts and events.
+	Send SendSummary `json:"send"`
+}
+
+// EndedSendResult `done`: the send is cancelled or confirmed, now or before. `too_late`: it cannot be cancelled any more, and nothing has
+// changed.
+type EndedSendResult string
+
+// EndedSends What became of each send.
+type EndedSends struct {
+	Items []EndedSend `json:"items"`
+
+	// MoreSends Whether more sends have this `correlation_id` and have not ended.
+	MoreSends bool `json:"more_sends"`
 }
 
 // ErrorCode An error code of a provider.
@@ -985,14 +1085,17 @@ type Event struct {
 	// `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
 	// follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
 	// may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
-	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
-	// send has ended; only receipts may follow.
+	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `cancelled`:
+	// the send was cancelled. `confirmed`: the recipient has acted, as the caller said. `finished`: the send has ended; only
+	// receipts may follow.
 	Kind EventKind `json:"kind"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome *Outcome `json:"outcome,omitempty"`
 
 	// RouteReason The reason for which another account is tried. `refused`: the account before refused, for a reason of its own. `down`: it
@@ -1003,8 +1106,8 @@ type Event struct {
 	Rule *string `json:"rule,omitempty"`
 
 	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-	// arrive.
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+	// WhatsApp. `failed`: it will not arrive.
 	Status *Status `json:"status,omitempty"`
 }
 
@@ -1014,8 +1117,9 @@ type Event struct {
 // `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
 // follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
 // may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
-// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
-// send has ended; only receipts may follow.
+// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `cancelled`:
+// the send was cancelled. `confirmed`: the recipient has acted, as the caller said. `finished`: the send has ended; only
+// receipts may follow.
 type EventKind string
 
 // EventFailure The kind, the class and the provider's text of the failure that the event is about. Its code is in the event.
@@ -1057,11 +1161,22 @@ type FailureClass string
 // FailureKind The result of a failed call, as in the `state` of an attempt.
 type FailureKind string
 
-// FallbackInput The policy and the text of the fallback, which a send by a `message` has not. The optional fields replace those of every rule, for this send only.
+// FallbackInput The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
+// `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 type FallbackInput struct {
 	// MaxSegments The most segments of the SMS. If the final text needs more, the answer is 422 with the number that it needs.
-	MaxSegments *int   `json:"max_segments,omitempty"`
-	PolicyID    string `json:"policy_id"`
+	MaxSegments *int    `json:"max_segments,omitempty"`
+	PolicyID    *string `json:"policy_id,omitempty"`
+
+	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+	// the default account sends.
+	Routes *Routes `json:"routes,omitempty"`
+
+	// Rules 1 to 10 rules for this send alone, in place of a policy. Their names differ, also in more than capital letters. If two
+	// rules are due at the same moment, the first in this order fires. The statistics count rules by their names, which the
+	// pages of Temporal show too: use few names, without personal data.
+	Rules *[]RuleInput `json:"rules,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
@@ -1099,10 +1214,11 @@ type FallbackReason string
 // FieldError A field, parameter or header that is wrong.
 type FieldError struct {
 	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
-	// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
-	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
+	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
+	// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
+	// (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
+	// spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
+	// of the driver or the provider, in English), `template_language` (`languages`: those
 	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 	// `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
 	// media), `one_value` (`values`: the fields, of which exactly one is wanted), `segments_max` (`max`, `needed`), `variable_missing`
@@ -1122,10 +1238,11 @@ type FieldError struct {
 }
 
 // FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
-// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
-// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
+// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
+// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
+// (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
+// spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
+// of the driver or the provider, in English), `template_language` (`languages`: those
 // that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 // `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
 // media), `one_value` (`values`: the fields, of which exactly one is wanted), `segments_max` (`max`, `needed`), `variable_missing`
@@ -1172,7 +1289,10 @@ type FormerSecret struct {
 
 // Found The sends, rules and policies that a search has found.
 type Found struct {
-	// MoreSends Whether more sends fit. A list of sends with `to` or `to_ends` has all of them.
+	// CorrelationID The value for the filter `correlation_id`, if the sends were found by it.
+	CorrelationID *string `json:"correlation_id,omitempty"`
+
+	// MoreSends Whether more sends fit. A list of sends with `to`, `to_ends` or `correlation_id` has all of them.
 	MoreSends bool          `json:"more_sends"`
 	Policies  []Policy      `json:"policies"`
 	Rules     []Rule        `json:"rules"`
@@ -1210,8 +1330,10 @@ type HealthStatus string
 
 // Message A stored message in its newest version.
 type Message struct {
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
 	Category *Category `json:"category,omitempty"`
 
 	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
@@ -1244,8 +1366,10 @@ type Message struct {
 
 // MessageInput A message to store. Its texts are patterns, as `Variables` describes.
 type MessageInput struct {
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
 	Category *Category `json:"category,omitempty"`
 
 	// Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
@@ -1389,8 +1513,10 @@ type MessageTemplateList struct {
 
 // MessageVersion A message as it was after one of its changes.
 type MessageVersion struct {
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
 	Category *Category `json:"category,omitempty"`
 
 	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
@@ -1432,6 +1558,13 @@ type MessageWhatsApp struct {
 	Text *string `json:"text,omitempty"`
 }
 
+// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+// not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
+//
+// Example: {"order":"10482","shop":"berlin"}
+type Metadata map[string]string
+
 // Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
 // the rules or the policies; names that differ only in the case of letters are the same.
 type Name = string
@@ -1455,10 +1588,155 @@ type NotCalled string
 // `hold`: it is not sent again, so it may not arrive.
 type OnUnknown string
 
-// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+// OptOut An entry of the list of those who have opted out.
+type OptOut struct {
+	// Account The account that got the message of the recipient, or whose message was refused.
+	Account *string `json:"account,omitempty"`
+
+	// Category The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+	// them, because it may be anything.
+	Category OptOutCategory `json:"category"`
+
+	// Channel The channel of a message.
+	Channel *Channel `json:"channel,omitempty"`
+
+	// Code The provider's error code, of the source `provider`.
+	Code *string `json:"code,omitempty"`
+	ID   string  `json:"id"`
+
+	// Note Why, for people. Without control characters.
+	Note *OptOutNote `json:"note,omitempty"`
+
+	// Provider The provider that reported it.
+	Provider *string `json:"provider,omitempty"`
+
+	// Send The send that was refused, of the source `provider`.
+	Send *string `json:"send,omitempty"`
+
+	// Since When the recipient opted out, as far as the source says.
+	Since time.Time `json:"since"`
+
+	// Source How it became known. `message`: the recipient wrote a word like STOP or START. `preference`: the recipient changed a setting of
+	// WhatsApp. `provider`: a provider refused a message, because the recipient has opted out. `api`: a caller of the API. `console`: a
+	// user of the web console. `import`: a file.
+	Source OptOutSource `json:"source"`
+
+	// StoredAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	StoredAt Time   `json:"stored_at"`
+	To       string `json:"to"`
+}
+
+// OptOutCategory The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+// them, because it may be anything.
+type OptOutCategory string
+
+// OptOutChange A line of the history of a recipient.
+type OptOutChange struct {
+	// Account The account that got the message of the recipient, or whose message was refused.
+	Account *string `json:"account,omitempty"`
+
+	// At When, as far as the source says.
+	At time.Time `json:"at"`
+
+	// Category The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+	// them, because it may be anything.
+	Category OptOutCategory `json:"category"`
+
+	// Change Whether the opt-out began or ended.
+	Change OptOutChangeChange `json:"change"`
+
+	// Channel The channel of a message.
+	Channel *Channel `json:"channel,omitempty"`
+
+	// Code The provider's error code, of the source `provider`.
+	Code *string `json:"code,omitempty"`
+	ID   string  `json:"id"`
+
+	// Note Why, for people. Without control characters.
+	Note *OptOutNote `json:"note,omitempty"`
+
+	// Provider The provider that reported it.
+	Provider *string `json:"provider,omitempty"`
+
+	// Send The send that was refused, of the source `provider`.
+	Send *string `json:"send,omitempty"`
+
+	// Source How it became known. `message`: the recipient wrote a word like STOP or START. `preference`: the recipient changed a setting of
+	// WhatsApp. `provider`: a provider refused a message, because the recipient has opted out. `api`: a caller of the API. `console`: a
+	// user of the web console. `import`: a file.
+	Source OptOutSource `json:"source"`
+
+	// StoredAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	StoredAt Time   `json:"stored_at"`
+	To       string `json:"to"`
+}
+
+// OptOutChangeChange Whether the opt-out began or ended.
+type OptOutChangeChange string
+
+// OptOutChangeList A page of a recipient's history.
+type OptOutChangeList struct {
+	Items []OptOutChange `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
+// OptOutImport What an import has done.
+type OptOutImport struct {
+	// Added Those that the list did not have yet.
+	Added int `json:"added"`
+
+	// Entries The entries of the file.
+	Entries int `json:"entries"`
+}
+
+// OptOutInput An entry of the list of opt-outs.
+type OptOutInput struct {
+	// Category The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+	// them, because it may be anything.
+	Category *OptOutCategory `json:"category,omitempty"`
+
+	// Note Why, for people. Without control characters.
+	Note *OptOutNote `json:"note,omitempty"`
+
+	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
+	//
+	//
+	// Example: +447400123456
+	To PhoneNumber `json:"to"`
+}
+
+// OptOutList A page of opt-outs.
+type OptOutList struct {
+	Items []OptOut `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
+}
+
+// OptOutNote Why, for people. Without control characters.
+type OptOutNote = string
+
+// OptOutSource How it became known. `message`: the recipient wrote a word like STOP or START. `preference`: the recipient changed a setting of
+// WhatsApp. `provider`: a provider refused a message, because the recipient has opted out. `api`: a caller of the API. `console`: a
+// user of the web console. `import`: a file.
+type OptOutSource string
+
+// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+// was confirmed, before the send ended, that the recipient has acted on the message.
 type Outcome string
 
 // PhoneNumber A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
@@ -1467,13 +1745,17 @@ type Outcome string
 // Example: +447400123456
 type PhoneNumber = string
 
-// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-// replaced and without the rules that do not apply in the recipient's country.
+// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+// `fallback` replaced and without the rules that do not apply in the recipient's country.
 type Plan struct {
 	// Account The WhatsApp account.
-	Account    *AccountRef   `json:"account,omitempty"`
-	PolicyID   string        `json:"policy_id"`
-	PolicyName string        `json:"policy_name"`
+	Account *AccountRef `json:"account,omitempty"`
+
+	// PolicyID Absent if the send has rules of its own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent if the send has rules of its own.
+	PolicyName *string       `json:"policy_name,omitempty"`
 	Rules      []PlannedRule `json:"rules"`
 }
 
@@ -1481,8 +1763,10 @@ type Plan struct {
 type PlannedRule struct {
 	// Deadline The time at which the rule's wait ends. Absent if the rule has no wait.
 	Deadline *time.Time `json:"deadline,omitempty"`
-	ID       string     `json:"id"`
-	Name     string     `json:"name"`
+
+	// ID Absent if it is the send's own rule.
+	ID   *string `json:"id,omitempty"`
+	Name string  `json:"name"`
 
 	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
 	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
@@ -1584,6 +1868,9 @@ type Problem struct {
 
 	// RequestID The id of the request in the log. Quote it in a report.
 	RequestID string `json:"request_id"`
+
+	// Send The present state of the send, if it cannot be cancelled.
+	Send *Send `json:"send,omitempty"`
 
 	// Status The HTTP status.
 	Status int `json:"status"`
@@ -1881,9 +2168,24 @@ type Send struct {
 	// newest call.
 	Attempts []Attempt `json:"attempts"`
 
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
 	Category *Category `json:"category,omitempty"`
+
+	// ConfirmedAt When the send was confirmed; absent if it was not.
+	ConfirmedAt *Time `json:"confirmed_at,omitempty"`
+
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID *CorrelationID `json:"correlation_id,omitempty"`
+
+	// CorrelationUnique Whether `correlation_id` belongs to this send alone. Absent means `false`.
+	CorrelationUnique *bool `json:"correlation_unique,omitempty"`
 
 	// Country The country of the number (ISO 3166-1 alpha-2), if it has one.
 	Country *string `json:"country,omitempty"`
@@ -1912,6 +2214,14 @@ type Send struct {
 	// Message The stored message of which the send was made. Absent if the send had its own texts.
 	Message *UsedMessage `json:"message,omitempty"`
 
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
+
 	// NextDeadline When the next rule fires if no further receipt comes: at the end of its wait, or now if it is due. Absent if no
 	// rule can fire in this way: the send has ended, an SMS is under way or may still arrive, the recipient has opted
 	// out, the send expires first, or no unused rule waits for anything more. A rule that waits only for a reported
@@ -1921,15 +2231,22 @@ type Send struct {
 	// NextRule The rule that fires at `next_deadline`, by its name.
 	NextRule *string `json:"next_rule,omitempty"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
 
-	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-	// replaced and without the rules that do not apply in the recipient's country.
+	// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+	// `fallback` replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
+
+	// SendAt The `send_at` of the request. Absent if the send was to start at once.
+	//
+	// Example: 2031-05-04T07:00:00Z
+	SendAt *SendAt `json:"send_at,omitempty"`
 
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Sms *ChannelState `json:"sms,omitempty"`
@@ -1937,6 +2254,13 @@ type Send struct {
 	// SmsLength The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
 	// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
 	SmsLength SMSLength `json:"sms_length"`
+
+	// StartedAt When the turn of a send with `send_at` came. All waits count from it. Absent before, and if the send has no `send_at`: its
+	// waits count from `accepted_at`.
+	//
+	//
+	// Example: 2031-05-04T07:00:00Z
+	StartedAt *StartedAt `json:"started_at,omitempty"`
 
 	// Template The template of the WhatsApp message. Absent if the message is a text.
 	Template *TemplateRef `json:"template,omitempty"`
@@ -1954,15 +2278,35 @@ type SendAccepted struct {
 	AcceptedAt Time   `json:"accepted_at"`
 	ID         string `json:"id"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
+
+	// SendAt The `send_at` of the request. Absent if the send was to start at once.
+	//
+	// Example: 2031-05-04T07:00:00Z
+	SendAt *SendAt `json:"send_at,omitempty"`
+
+	// Skipped Why the send ended at once, without a message. `opted_out`: the recipient has opted out of such messages; only with
+	// `if_opted_out` of `skip`. Absent, the send has begun.
+	Skipped *SendAcceptedSkipped `json:"skipped,omitempty"`
 
 	// Warnings Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same.
 	Warnings *[]Warning `json:"warnings,omitempty"`
 }
+
+// SendAcceptedSkipped Why the send ended at once, without a message. `opted_out`: the recipient has opted out of such messages; only with
+// `if_opted_out` of `skip`. Absent, the send has begun.
+type SendAcceptedSkipped string
+
+// SendAt The `send_at` of the request. Absent if the send was to start at once.
+//
+// Example: 2031-05-04T07:00:00Z
+type SendAt = time.Time
 
 // SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 // digits, a phone number in E.164 form, or the id of a Twilio messaging service.
@@ -1972,22 +2316,58 @@ type SendID = string
 
 // SendInput A send to accept or to preview.
 type SendInput struct {
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
 	Category *Category `json:"category,omitempty"`
+
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID *CorrelationID `json:"correlation_id,omitempty"`
+
+	// CorrelationUnique Whether `correlation_id` belongs to this send alone: a later send with the same `correlation_id` and `true` is refused with
+	// 409. Sends without `true` may have it too. A preview does not check it.
+	CorrelationUnique *bool `json:"correlation_unique,omitempty"`
 
 	// ExpiresAt The time after which the message is useless. After it Backstop sends nothing by either channel and retries no call. An
 	// SMS has the remaining time as its validity period, if the provider allows one of that length (Twilio: up to 10 hours).
-	// The provider then drops the SMS if it cannot send it in time. The latest possible time is the end of the year 9999 in
-	// UTC.
+	// The provider then drops the SMS if it cannot send it in time. It must be after `send_at`. The latest possible time is the
+	// end of the year 9999 in UTC.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
-	// Fallback The policy and the text of the fallback, which a send by a `message` has not. The optional fields replace those of every rule, for this send only.
+	// Fallback The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
+	// `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 	Fallback FallbackInput `json:"fallback"`
+
+	// IfOptedOut What follows if the recipient has opted out of such messages. `refuse`, also if absent: the answer is 422, with the field
+	// `to` and the code `opted_out`. `skip`: the send is accepted and ends at once, with the outcome `failed` and the event
+	// `opted_out`; nothing goes out, and the answer has `skipped`.
+	IfOptedOut *SendInputIfOptedOut `json:"if_opted_out,omitempty"`
 
 	// Message The stored message of which the content is made, by its `id` or its `name`. A send has either a message, or the texts of both
 	// channels itself.
 	Message *NamedMessage `json:"message,omitempty"`
+
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
+
+	// SendAt The time when the send starts, with its offset from UTC; up to 180 days ahead. The send is stored at once. All waits
+	// count from this time. A time that is past by up to 1 hour means now: the send then has no `send_at`. An earlier one is
+	// refused with 422. Many sends with one time start one after another, at the rate that the operator has set; the waits of
+	// each then count from its turn, which `started_at` tells.
+	//
+	//
+	// Example: 2031-05-04T09:00:00+02:00
+	SendAt *time.Time `json:"send_at,omitempty"`
 
 	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
 	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
@@ -2011,6 +2391,11 @@ type SendInput struct {
 	Whatsapp WhatsAppInput `json:"whatsapp,omitempty"`
 }
 
+// SendInputIfOptedOut What follows if the recipient has opted out of such messages. `refuse`, also if absent: the answer is 422, with the field
+// `to` and the code `opted_out`. `skip`: the send is accepted and ends at once, with the outcome `failed` and the event
+// `opted_out`; nothing goes out, and the answer has `skipped`.
+type SendInputIfOptedOut string
+
 // SendList A page of sends.
 type SendList struct {
 	Items []SendSummary `json:"items"`
@@ -2031,9 +2416,14 @@ type SendPreview struct {
 	// number of the main country of its calling code.
 	Country *string `json:"country,omitempty"`
 
-	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-	// replaced and without the rules that do not apply in the recipient's country.
+	// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+	// `fallback` replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
+
+	// SendAt The `send_at` of the request. Absent if the send was to start at once.
+	//
+	// Example: 2031-05-04T07:00:00Z
+	SendAt *SendAt `json:"send_at,omitempty"`
 
 	// Sms The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
 	// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
@@ -2050,11 +2440,20 @@ type SendSummary struct {
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time `json:"accepted_at"`
 
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
-	Category          *Category `json:"category,omitempty"`
-	Country           *string   `json:"country,omitempty"`
-	DuplicateDelivery bool      `json:"duplicate_delivery"`
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
+	Category *Category `json:"category,omitempty"`
+
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID     *CorrelationID `json:"correlation_id,omitempty"`
+	Country           *string        `json:"country,omitempty"`
+	DuplicateDelivery bool           `json:"duplicate_delivery"`
 
 	// FinishedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -2065,17 +2464,43 @@ type SendSummary struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
-	Outcome    Outcome `json:"outcome"`
-	PolicyID   string  `json:"policy_id"`
-	PolicyName string  `json:"policy_name"`
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
+
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
+	Outcome Outcome `json:"outcome"`
+
+	// PolicyID Absent if the send has rules of its own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent if the send has rules of its own.
+	PolicyName *string `json:"policy_name,omitempty"`
+
+	// SendAt The `send_at` of the request. Absent if the send was to start at once.
+	//
+	// Example: 2031-05-04T07:00:00Z
+	SendAt *SendAt `json:"send_at,omitempty"`
 
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Sms *ChannelState `json:"sms,omitempty"`
-	To  string        `json:"to"`
+
+	// StartedAt When the turn of a send with `send_at` came. All waits count from it. Absent before, and if the send has no `send_at`: its
+	// waits count from `accepted_at`.
+	//
+	//
+	// Example: 2031-05-04T07:00:00Z
+	StartedAt *StartedAt `json:"started_at,omitempty"`
+	To        string     `json:"to"`
 
 	// Whatsapp The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Whatsapp ChannelState `json:"whatsapp"`
@@ -2127,6 +2552,12 @@ type SignInInput struct {
 	// APIKey The API key of this installation.
 	APIKey string `json:"api_key"`
 }
+
+// StartedAt When the turn of a send with `send_at` came. All waits count from it. Absent before, and if the send has no `send_at`: its
+// waits count from `accepted_at`.
+//
+// Example: 2031-05-04T07:00:00Z
+type StartedAt = time.Time
 
 // Stats The counts of the sends of a time range.
 type Stats struct {
@@ -2201,6 +2632,12 @@ type StatsCounts struct {
 	// Averted Sends with an SMS that the last look averted.
 	Averted int64 `json:"averted"`
 
+	// Cancelled Sends with the outcome `cancelled`.
+	Cancelled int64 `json:"cancelled"`
+
+	// Confirmed Sends with the outcome `confirmed`.
+	Confirmed int64 `json:"confirmed"`
+
 	// Duplicates Sends with `duplicate_delivery`.
 	Duplicates int64 `json:"duplicates"`
 
@@ -2216,7 +2653,10 @@ type StatsCounts struct {
 	// Pending Sends with the outcome `pending`.
 	Pending int64 `json:"pending"`
 
-	// Sends Accepted sends; the sum of the counts of all outcomes.
+	// Scheduled Further sends, which wait for their `send_at` or for their turn after it; 0 in the counts of a policy or country.
+	Scheduled int64 `json:"scheduled"`
+
+	// Sends Accepted sends that have started; the sum of the counts of all outcomes.
 	Sends int64 `json:"sends"`
 
 	// Sms Sends with the outcome `sms`.
@@ -2255,14 +2695,16 @@ type StatsOfCountry struct {
 	Counts StatsCounts `json:"counts"`
 }
 
-// StatsOfPolicy The counts of the sends that named a policy.
+// StatsOfPolicy The counts of the sends of one policy. Without an id, those of the sends with rules of their own.
 type StatsOfPolicy struct {
 	// Counts Numbers of sends.
 	Counts StatsCounts `json:"counts"`
-	ID     string      `json:"id"`
 
-	// Name The name of the policy in the newest of the counted sends.
-	Name string `json:"name"`
+	// ID Absent for the sends that have rules of their own.
+	ID *string `json:"id,omitempty"`
+
+	// Name The name of the policy in the newest of the counted sends. Absent for the sends that have rules of their own.
+	Name *string `json:"name,omitempty"`
 }
 
 // StatsOfReason The count of a reason to fall back.
@@ -2337,8 +2779,8 @@ type StatsTimes struct {
 }
 
 // Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-// arrive.
+// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+// WhatsApp. `failed`: it will not arrive.
 type Status string
 
 // TemplateButton A button whose address ends with a parameter.
@@ -2531,7 +2973,8 @@ type Warning struct {
 	// time-to-live is longer than the wait.
 	// `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 	// rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
-	// fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
+	// fires although the message is read. `opted_out`: the recipient has opted out of such messages, so nothing goes out; only in a
+	// preview, and with `if_opted_out` of `skip`. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
 	// sender IDs; operators there replace the sender ID or drop the SMS. `template_category`: the template has another category
 	// than the send, so its price and its opt-outs are those of the template's category. `template_unsendable`: the template
 	// cannot be sent, so the send goes by SMS as its rules say; only with `if_unsendable` of `fall_back`. `unlisted_number`: the
@@ -2553,7 +2996,8 @@ type Warning struct {
 // time-to-live is longer than the wait.
 // `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 // rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
-// fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
+// fires although the message is read. `opted_out`: the recipient has opted out of such messages, so nothing goes out; only in a
+// preview, and with `if_opted_out` of `skip`. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
 // sender IDs; operators there replace the sender ID or drop the SMS. `template_category`: the template has another category
 // than the send, so its price and its opt-outs are those of the template's category. `template_unsendable`: the template
 // cannot be sent, so the send goes by SMS as its rules say; only with `if_unsendable` of `fall_back`. `unlisted_number`: the
@@ -2635,11 +3079,17 @@ type NameOfAccount = string
 // OfCode defines model for OfCode.
 type OfCode = string
 
+// OfCorrelation defines model for OfCorrelation.
+type OfCorrelation = string
+
 // OfCountry defines model for OfCountry.
 type OfCountry = string
 
 // OfOutcome defines model for OfOutcome.
 type OfOutcome = []Outcome
+
+// OfPerson Example: +447400123456
+type OfPerson = string
 
 // OfProvider defines model for OfProvider.
 type OfProvider = string
@@ -2660,8 +3110,14 @@ type OfSender = string
 // OfTo Example: +447400123456
 type OfTo = string
 
+// OwnRules defines model for OwnRules.
+type OwnRules = bool
+
 // PolicyID defines model for PolicyID.
 type PolicyID = string
+
+// Scheduled defines model for Scheduled.
+type Scheduled = bool
 
 // Search defines model for Search.
 type Search = string
@@ -2705,6 +3161,9 @@ type BadRequest = Problem
 // Conflict An error (RFC 9457).
 type Conflict = Problem
 
+// Correlated An error (RFC 9457).
+type Correlated = Problem
+
 // Failure An error (RFC 9457).
 type Failure = Problem
 
@@ -2719,6 +3178,9 @@ type NotFound = Problem
 
 // PreconditionRequired An error (RFC 9457).
 type PreconditionRequired = Problem
+
+// SendConflict An error (RFC 9457).
+type SendConflict = Problem
 
 // Stale An error (RFC 9457).
 type Stale = Problem
@@ -2832,6 +3294,66 @@ type ReplaceMessageParams struct {
 type ListMessageVersionsParams struct {
 	// Before Only versions with a lower number.
 	Before *int `form:"before,omitempty" json:"before,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// DeleteOptOutParams defines parameters for DeleteOptOut.
+type DeleteOptOutParams struct {
+	// To The phone number, in E.164 form. Write its plus sign as `%2B`.
+	To string `form:"to" json:"to"`
+
+	// Category The category of the entry.
+	Category OptOutCategory `form:"category" json:"category"`
+}
+
+// ListOptOutsParams defines parameters for ListOptOuts.
+type ListOptOutsParams struct {
+	// To Only this phone number, in E.164 form. Write its plus sign as `%2B`.
+	To *OfPerson `form:"to,omitempty" json:"to,omitempty"`
+
+	// ToEnds Only phone numbers that end with these digits.
+	ToEnds *string `form:"to_ends,omitempty" json:"to_ends,omitempty"`
+
+	// Category Only entries of this category.
+	Category *OptOutCategory `form:"category,omitempty" json:"category,omitempty"`
+
+	// Source Only entries of this source.
+	Source *OptOutSource `form:"source,omitempty" json:"source,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ExportOptOutsParams defines parameters for ExportOptOuts.
+type ExportOptOutsParams struct {
+	// To Only this phone number, in E.164 form. Write its plus sign as `%2B`.
+	To *OfPerson `form:"to,omitempty" json:"to,omitempty"`
+
+	// ToEnds Only phone numbers that end with these digits.
+	ToEnds *string `form:"to_ends,omitempty" json:"to_ends,omitempty"`
+
+	// Category Only entries of this category.
+	Category *OptOutCategory `form:"category,omitempty" json:"category,omitempty"`
+
+	// Source Only entries of this source.
+	Source *OptOutSource `form:"source,omitempty" json:"source,omitempty"`
+}
+
+// ListOptOutChangesParams defines parameters for ListOptOutChanges.
+type ListOptOutChangesParams struct {
+	// To The phone number, in E.164 form. Write its plus sign as `%2B`.
+	To string `form:"to" json:"to"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit The most items to return, 1 to 200.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -2953,6 +3475,9 @@ type ListSendsParams struct {
 	// Until Only sends accepted before this time.
 	Until *Until `form:"until,omitempty" json:"until,omitempty"`
 
+	// Scheduled With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others.
+	Scheduled *Scheduled `form:"scheduled,omitempty" json:"scheduled,omitempty"`
+
 	// FellBack With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others.
 	FellBack *FellBack `form:"fell_back,omitempty" json:"fell_back,omitempty"`
 
@@ -2988,6 +3513,12 @@ type ListSendsParams struct {
 
 	// Code Only sends with a message that failed with this error code of a provider.
 	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
+
+	// CorrelationID Only sends with exactly this `correlation_id`.
+	CorrelationID *OfCorrelation `form:"correlation_id,omitempty" json:"correlation_id,omitempty"`
+
+	// OwnRules Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`).
+	OwnRules *OwnRules `form:"own_rules,omitempty" json:"own_rules,omitempty"`
 
 	// Order Whether the newest or the oldest sends come first.
 	Order *ListSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
@@ -3032,6 +3563,9 @@ type ExportSendsParams struct {
 	// Until Only sends accepted before this time.
 	Until *Until `form:"until,omitempty" json:"until,omitempty"`
 
+	// Scheduled With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others.
+	Scheduled *Scheduled `form:"scheduled,omitempty" json:"scheduled,omitempty"`
+
 	// FellBack With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others.
 	FellBack *FellBack `form:"fell_back,omitempty" json:"fell_back,omitempty"`
 
@@ -3067,6 +3601,12 @@ type ExportSendsParams struct {
 
 	// Code Only sends with a message that failed with this error code of a provider.
 	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
+
+	// CorrelationID Only sends with exactly this `correlation_id`.
+	CorrelationID *OfCorrelation `form:"correlation_id,omitempty" json:"correlation_id,omitempty"`
+
+	// OwnRules Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`).
+	OwnRules *OwnRules `form:"own_rules,omitempty" json:"own_rules,omitempty"`
 
 	// Order Whether the newest or the oldest sends come first.
 	Order *ExportSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
@@ -3163,6 +3703,9 @@ type PreviewMessageJSONRequestBody = MessagePreviewInput
 // ReplaceMessageJSONRequestBody defines body for ReplaceMessage for application/json ContentType.
 type ReplaceMessageJSONRequestBody = MessageInput
 
+// PutOptOutJSONRequestBody defines body for PutOptOut for application/json ContentType.
+type PutOptOutJSONRequestBody = OptOutInput
+
 // CreatePolicyJSONRequestBody defines body for CreatePolicy for application/json ContentType.
 type CreatePolicyJSONRequestBody = PolicyInput
 
@@ -3177,6 +3720,12 @@ type ReplaceRuleJSONRequestBody = RuleInput
 
 // CreateSendJSONRequestBody defines body for CreateSend for application/json ContentType.
 type CreateSendJSONRequestBody = SendInput
+
+// CancelSendsJSONRequestBody defines body for CancelSends for application/json ContentType.
+type CancelSendsJSONRequestBody = EndSendsInput
+
+// ConfirmSendsJSONRequestBody defines body for ConfirmSends for application/json ContentType.
+type ConfirmSendsJSONRequestBody = EndSendsInput
 
 // PreviewSendJSONRequestBody defines body for PreviewSend for application/json ContentType.
 type PreviewSendJSONRequestBody = SendInput
@@ -3231,6 +3780,21 @@ type ServerInterface interface {
 	// ListMessageVersions List the versions of a message
 	// (GET /v1/messages/{id}/versions)
 	ListMessageVersions(c *gin.Context, id ID, params ListMessageVersionsParams)
+	// DeleteOptOut Opt a recipient in again
+	// (DELETE /v1/opt-outs)
+	DeleteOptOut(c *gin.Context, params DeleteOptOutParams)
+	// ListOptOuts List opt-outs
+	// (GET /v1/opt-outs)
+	ListOptOuts(c *gin.Context, params ListOptOutsParams)
+	// PutOptOut Opt a recipient out
+	// (PUT /v1/opt-outs)
+	PutOptOut(c *gin.Context)
+	// ExportOptOuts Export opt-outs as CSV
+	// (GET /v1/opt-outs.csv)
+	ExportOptOuts(c *gin.Context, params ExportOptOutsParams)
+	// ListOptOutChanges List the history of a recipient
+	// (GET /v1/opt-outs/history)
+	ListOptOutChanges(c *gin.Context, params ListOptOutChangesParams)
 	// ListPolicies List policies
 	// (GET /v1/policies)
 	ListPolicies(c *gin.Context, params ListPoliciesParams)
@@ -3279,12 +3843,24 @@ type ServerInterface interface {
 	// ExportSends Export sends as CSV
 	// (GET /v1/sends.csv)
 	ExportSends(c *gin.Context, params ExportSendsParams)
+	// CancelSends Cancel the sends of an order
+	// (POST /v1/sends/cancel)
+	CancelSends(c *gin.Context)
+	// ConfirmSends Confirm that the recipient has acted, for the sends of an order
+	// (POST /v1/sends/confirm)
+	ConfirmSends(c *gin.Context)
 	// PreviewSend Preview a send
 	// (POST /v1/sends/preview)
 	PreviewSend(c *gin.Context)
 	// GetSend Get a send
 	// (GET /v1/sends/{id})
 	GetSend(c *gin.Context, id ID)
+	// CancelSend Cancel a send
+	// (POST /v1/sends/{id}/cancel)
+	CancelSend(c *gin.Context, id ID)
+	// ConfirmSend Confirm that the recipient has acted
+	// (POST /v1/sends/{id}/confirm)
+	ConfirmSend(c *gin.Context, id ID)
 	// RepeatSend Send a message again
 	// (POST /v1/sends/{id}/repeat)
 	RepeatSend(c *gin.Context, id ID, params RepeatSendParams)
@@ -3939,6 +4515,223 @@ func (siw *ServerInterfaceWrapper) ListMessageVersions(c *gin.Context) {
 	siw.Handler.ListMessageVersions(c, id, params)
 }
 
+// DeleteOptOut operation middleware
+func (siw *ServerInterfaceWrapper) DeleteOptOut(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteOptOutParams
+
+	// ------------- Required query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Required query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "category", c.Request.URL.Query(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter category: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteOptOut(c, params)
+}
+
+// ListOptOuts operation middleware
+func (siw *ServerInterfaceWrapper) ListOptOuts(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOptOutsParams
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to_ends" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to_ends", c.Request.URL.Query(), &params.ToEnds, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to_ends: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", c.Request.URL.Query(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter category: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "source" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "source", c.Request.URL.Query(), &params.Source, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter source: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "total" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "total", c.Request.URL.Query(), &params.Total, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter total: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListOptOuts(c, params)
+}
+
+// PutOptOut operation middleware
+func (siw *ServerInterfaceWrapper) PutOptOut(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutOptOut(c)
+}
+
+// ExportOptOuts operation middleware
+func (siw *ServerInterfaceWrapper) ExportOptOuts(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportOptOutsParams
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to_ends" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to_ends", c.Request.URL.Query(), &params.ToEnds, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to_ends: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", c.Request.URL.Query(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter category: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "source" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "source", c.Request.URL.Query(), &params.Source, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter source: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportOptOuts(c, params)
+}
+
+// ListOptOutChanges operation middleware
+func (siw *ServerInterfaceWrapper) ListOptOutChanges(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOptOutChangesParams
+
+	// ------------- Required query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListOptOutChanges(c, params)
+}
+
 // ListPolicies operation middleware
 func (siw *ServerInterfaceWrapper) ListPolicies(c *gin.Context) {
 
@@ -4515,6 +5308,14 @@ func (siw *ServerInterfaceWrapper) ListSends(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "scheduled" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "scheduled", c.Request.URL.Query(), &params.Scheduled, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter scheduled: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "fell_back" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "fell_back", c.Request.URL.Query(), &params.FellBack, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
@@ -4608,6 +5409,22 @@ func (siw *ServerInterfaceWrapper) ListSends(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "code", c.Request.URL.Query(), &params.Code, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "correlation_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "correlation_id", c.Request.URL.Query(), &params.CorrelationID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter correlation_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "own_rules" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "own_rules", c.Request.URL.Query(), &params.OwnRules, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter own_rules: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -4750,6 +5567,14 @@ func (siw *ServerInterfaceWrapper) ExportSends(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "scheduled" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "scheduled", c.Request.URL.Query(), &params.Scheduled, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter scheduled: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "fell_back" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "fell_back", c.Request.URL.Query(), &params.FellBack, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
@@ -4846,6 +5671,22 @@ func (siw *ServerInterfaceWrapper) ExportSends(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "correlation_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "correlation_id", c.Request.URL.Query(), &params.CorrelationID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter correlation_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "own_rules" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "own_rules", c.Request.URL.Query(), &params.OwnRules, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter own_rules: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "order" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", c.Request.URL.Query(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -4862,6 +5703,32 @@ func (siw *ServerInterfaceWrapper) ExportSends(c *gin.Context) {
 	}
 
 	siw.Handler.ExportSends(c, params)
+}
+
+// CancelSends operation middleware
+func (siw *ServerInterfaceWrapper) CancelSends(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CancelSends(c)
+}
+
+// ConfirmSends operation middleware
+func (siw *ServerInterfaceWrapper) ConfirmSends(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ConfirmSends(c)
 }
 
 // PreviewSend operation middleware
@@ -4900,6 +5767,56 @@ func (siw *ServerInterfaceWrapper) GetSend(c *gin.Context) {
 	}
 
 	siw.Handler.GetSend(c, id)
+}
+
+// CancelSend operation middleware
+func (siw *ServerInterfaceWrapper) CancelSend(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CancelSend(c, id)
+}
+
+// ConfirmSend operation middleware
+func (siw *ServerInterfaceWrapper) ConfirmSend(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ConfirmSend(c, id)
 }
 
 // RepeatSend operation middleware
@@ -5195,6 +6112,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/sends", wrapper.CreateSend)
 	router.GET(options.BaseURL+"/v1/sends/:id", wrapper.GetSend)
 	router.POST(options.BaseURL+"/v1/sends/:id/repeat", wrapper.RepeatSend)
+	router.POST(options.BaseURL+"/v1/sends/:id/cancel", wrapper.CancelSend)
+	router.POST(options.BaseURL+"/v1/sends/:id/confirm", wrapper.ConfirmSend)
+	router.POST(options.BaseURL+"/v1/sends/cancel", wrapper.CancelSends)
+	router.POST(options.BaseURL+"/v1/sends/confirm", wrapper.ConfirmSends)
 	router.GET(options.BaseURL+"/v1/sends.csv", wrapper.ExportSends)
 	router.GET(options.BaseURL+"/v1/search", wrapper.Search)
 	router.GET(options.BaseURL+"/v1/error-codes", wrapper.ListErrorCodes)
@@ -5209,6 +6130,11 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/accounts/:name/check", wrapper.CheckAccount)
 	router.POST(options.BaseURL+"/v1/accounts/:name/test", wrapper.TestAccount)
 	router.GET(options.BaseURL+"/v1/templates", wrapper.ListTemplates)
+	router.DELETE(options.BaseURL+"/v1/opt-outs", wrapper.DeleteOptOut)
+	router.GET(options.BaseURL+"/v1/opt-outs", wrapper.ListOptOuts)
+	router.PUT(options.BaseURL+"/v1/opt-outs", wrapper.PutOptOut)
+	router.GET(options.BaseURL+"/v1/opt-outs/history", wrapper.ListOptOutChanges)
+	router.GET(options.BaseURL+"/v1/opt-outs.csv", wrapper.ExportOptOuts)
 	router.GET(options.BaseURL+"/v1/routes", wrapper.ListRoutes)
 	router.GET(options.BaseURL+"/v1/stats", wrapper.GetStats)
 	router.GET(options.BaseURL+"/v1/stats/messages", wrapper.GetMessageStats)
@@ -5218,6 +6144,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 type BadRequestApplicationProblemPlusJSONResponse Problem
 
 type ConflictApplicationProblemPlusJSONResponse Problem
+
+type CorrelatedApplicationProblemPlusJSONResponse Problem
 
 type FailureResponseHeaders struct {
 	RetryAfter *int
@@ -5235,6 +6163,8 @@ type InvalidApplicationProblemPlusJSONResponse Problem
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
 type PreconditionRequiredApplicationProblemPlusJSONResponse Problem
+
+type SendConflictApplicationProblemPlusJSONResponse Problem
 
 type StaleApplicationProblemPlusJSONResponse Problem
 
@@ -7082,6 +8012,460 @@ func (response ListMessageVersionsdefaultApplicationProblemPlusJSONResponse) Vis
 	return err
 }
 
+type DeleteOptOutRequestObject struct {
+	Params DeleteOptOutParams
+}
+
+type DeleteOptOutResponseObject interface {
+	VisitDeleteOptOutResponse(w http.ResponseWriter) error
+}
+
+type DeleteOptOut204Response struct {
+}
+
+func (response DeleteOptOut204Response) VisitDeleteOptOutResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteOptOut400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteOptOut400ApplicationProblemPlusJSONResponse) VisitDeleteOptOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteOptOut401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteOptOut401ApplicationProblemPlusJSONResponse) VisitDeleteOptOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteOptOutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response DeleteOptOutdefaultApplicationProblemPlusJSONResponse) VisitDeleteOptOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOutsRequestObject struct {
+	Params ListOptOutsParams
+}
+
+type ListOptOutsResponseObject interface {
+	VisitListOptOutsResponse(w http.ResponseWriter) error
+}
+
+type ListOptOuts200JSONResponse OptOutList
+
+func (response ListOptOuts200JSONResponse) VisitListOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOuts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListOptOuts400ApplicationProblemPlusJSONResponse) VisitListOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOuts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOptOuts401ApplicationProblemPlusJSONResponse) VisitListOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOuts422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListOptOuts422ApplicationProblemPlusJSONResponse) VisitListOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOutsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListOptOutsdefaultApplicationProblemPlusJSONResponse) VisitListOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutOptOutRequestObject struct {
+	Body *PutOptOutJSONRequestBody
+}
+
+type PutOptOutResponseObject interface {
+	VisitPutOptOutResponse(w http.ResponseWriter) error
+}
+
+type PutOptOut200JSONResponse OptOut
+
+func (response PutOptOut200JSONResponse) VisitPutOptOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutOptOut400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutOptOut400ApplicationProblemPlusJSONResponse) VisitPutOptOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutOptOut401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutOptOut401ApplicationProblemPlusJSONResponse) VisitPutOptOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutOptOut422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response PutOptOut422ApplicationProblemPlusJSONResponse) VisitPutOptOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutOptOutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response PutOptOutdefaultApplicationProblemPlusJSONResponse) VisitPutOptOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportOptOutsRequestObject struct {
+	Params ExportOptOutsParams
+}
+
+type ExportOptOutsResponseObject interface {
+	VisitExportOptOutsResponse(w http.ResponseWriter) error
+}
+
+type ExportOptOuts200TextCsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportOptOuts200TextCsvResponse) VisitExportOptOutsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportOptOuts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ExportOptOuts400ApplicationProblemPlusJSONResponse) VisitExportOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportOptOuts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ExportOptOuts401ApplicationProblemPlusJSONResponse) VisitExportOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportOptOuts422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ExportOptOuts422ApplicationProblemPlusJSONResponse) VisitExportOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportOptOutsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ExportOptOutsdefaultApplicationProblemPlusJSONResponse) VisitExportOptOutsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOutChangesRequestObject struct {
+	Params ListOptOutChangesParams
+}
+
+type ListOptOutChangesResponseObject interface {
+	VisitListOptOutChangesResponse(w http.ResponseWriter) error
+}
+
+type ListOptOutChanges200JSONResponse OptOutChangeList
+
+func (response ListOptOutChanges200JSONResponse) VisitListOptOutChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOutChanges400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListOptOutChanges400ApplicationProblemPlusJSONResponse) VisitListOptOutChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOutChanges401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOptOutChanges401ApplicationProblemPlusJSONResponse) VisitListOptOutChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOutChanges422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListOptOutChanges422ApplicationProblemPlusJSONResponse) VisitListOptOutChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOptOutChangesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListOptOutChangesdefaultApplicationProblemPlusJSONResponse) VisitListOptOutChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPoliciesRequestObject struct {
 	Params ListPoliciesParams
 }
@@ -8652,6 +10036,22 @@ func (response CreateSend401ApplicationProblemPlusJSONResponse) VisitCreateSendR
 	return err
 }
 
+type CreateSend409ApplicationProblemPlusJSONResponse struct {
+	CorrelatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSend409ApplicationProblemPlusJSONResponse) VisitCreateSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateSend422ApplicationProblemPlusJSONResponse struct {
 	InvalidApplicationProblemPlusJSONResponse
 }
@@ -8775,6 +10175,194 @@ type ExportSendsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ExportSendsdefaultApplicationProblemPlusJSONResponse) VisitExportSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSendsRequestObject struct {
+	Body *CancelSendsJSONRequestBody
+}
+
+type CancelSendsResponseObject interface {
+	VisitCancelSendsResponse(w http.ResponseWriter) error
+}
+
+type CancelSends200JSONResponse EndedSends
+
+func (response CancelSends200JSONResponse) VisitCancelSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSends400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSends400ApplicationProblemPlusJSONResponse) VisitCancelSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSends401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSends401ApplicationProblemPlusJSONResponse) VisitCancelSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSends404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSends404ApplicationProblemPlusJSONResponse) VisitCancelSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSendsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response CancelSendsdefaultApplicationProblemPlusJSONResponse) VisitCancelSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSendsRequestObject struct {
+	Body *ConfirmSendsJSONRequestBody
+}
+
+type ConfirmSendsResponseObject interface {
+	VisitConfirmSendsResponse(w http.ResponseWriter) error
+}
+
+type ConfirmSends200JSONResponse EndedSends
+
+func (response ConfirmSends200JSONResponse) VisitConfirmSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSends400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSends400ApplicationProblemPlusJSONResponse) VisitConfirmSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSends401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSends401ApplicationProblemPlusJSONResponse) VisitConfirmSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSends404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSends404ApplicationProblemPlusJSONResponse) VisitConfirmSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSendsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ConfirmSendsdefaultApplicationProblemPlusJSONResponse) VisitConfirmSendsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8963,6 +10551,210 @@ type GetSenddefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetSenddefaultApplicationProblemPlusJSONResponse) VisitGetSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSendRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type CancelSendResponseObject interface {
+	VisitCancelSendResponse(w http.ResponseWriter) error
+}
+
+type CancelSend200JSONResponse Send
+
+func (response CancelSend200JSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSend400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSend400ApplicationProblemPlusJSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSend401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSend401ApplicationProblemPlusJSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSend404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSend404ApplicationProblemPlusJSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSend409ApplicationProblemPlusJSONResponse struct {
+	SendConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSend409ApplicationProblemPlusJSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSenddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response CancelSenddefaultApplicationProblemPlusJSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSendRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type ConfirmSendResponseObject interface {
+	VisitConfirmSendResponse(w http.ResponseWriter) error
+}
+
+type ConfirmSend200JSONResponse Send
+
+func (response ConfirmSend200JSONResponse) VisitConfirmSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSend400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSend400ApplicationProblemPlusJSONResponse) VisitConfirmSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSend401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSend401ApplicationProblemPlusJSONResponse) VisitConfirmSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSend404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSend404ApplicationProblemPlusJSONResponse) VisitConfirmSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSenddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ConfirmSenddefaultApplicationProblemPlusJSONResponse) VisitConfirmSendResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9506,6 +11298,21 @@ type StrictServerInterface interface {
 	// ListMessageVersions List the versions of a message
 	// (GET /v1/messages/{id}/versions)
 	ListMessageVersions(ctx context.Context, request ListMessageVersionsRequestObject) (ListMessageVersionsResponseObject, error)
+	// DeleteOptOut Opt a recipient in again
+	// (DELETE /v1/opt-outs)
+	DeleteOptOut(ctx context.Context, request DeleteOptOutRequestObject) (DeleteOptOutResponseObject, error)
+	// ListOptOuts List opt-outs
+	// (GET /v1/opt-outs)
+	ListOptOuts(ctx context.Context, request ListOptOutsRequestObject) (ListOptOutsResponseObject, error)
+	// PutOptOut Opt a recipient out
+	// (PUT /v1/opt-outs)
+	PutOptOut(ctx context.Context, request PutOptOutRequestObject) (PutOptOutResponseObject, error)
+	// ExportOptOuts Export opt-outs as CSV
+	// (GET /v1/opt-outs.csv)
+	ExportOptOuts(ctx context.Context, request ExportOptOutsRequestObject) (ExportOptOutsResponseObject, error)
+	// ListOptOutChanges List the history of a recipient
+	// (GET /v1/opt-outs/history)
+	ListOptOutChanges(ctx context.Context, request ListOptOutChangesRequestObject) (ListOptOutChangesResponseObject, error)
 	// ListPolicies List policies
 	// (GET /v1/policies)
 	ListPolicies(ctx context.Context, request ListPoliciesRequestObject) (ListPoliciesResponseObject, error)
@@ -9554,12 +11361,24 @@ type StrictServerInterface interface {
 	// ExportSends Export sends as CSV
 	// (GET /v1/sends.csv)
 	ExportSends(ctx context.Context, request ExportSendsRequestObject) (ExportSendsResponseObject, error)
+	// CancelSends Cancel the sends of an order
+	// (POST /v1/sends/cancel)
+	CancelSends(ctx context.Context, request CancelSendsRequestObject) (CancelSendsResponseObject, error)
+	// ConfirmSends Confirm that the recipient has acted, for the sends of an order
+	// (POST /v1/sends/confirm)
+	ConfirmSends(ctx context.Context, request ConfirmSendsRequestObject) (ConfirmSendsResponseObject, error)
 	// PreviewSend Preview a send
 	// (POST /v1/sends/preview)
 	PreviewSend(ctx context.Context, request PreviewSendRequestObject) (PreviewSendResponseObject, error)
 	// GetSend Get a send
 	// (GET /v1/sends/{id})
 	GetSend(ctx context.Context, request GetSendRequestObject) (GetSendResponseObject, error)
+	// CancelSend Cancel a send
+	// (POST /v1/sends/{id}/cancel)
+	CancelSend(ctx context.Context, request CancelSendRequestObject) (CancelSendResponseObject, error)
+	// ConfirmSend Confirm that the recipient has acted
+	// (POST /v1/sends/{id}/confirm)
+	ConfirmSend(ctx context.Context, request ConfirmSendRequestObject) (ConfirmSendResponseObject, error)
 	// RepeatSend Send a message again
 	// (POST /v1/sends/{id}/repeat)
 	RepeatSend(ctx context.Context, request RepeatSendRequestObject) (RepeatSendResponseObject, error)
@@ -10200,6 +12019,152 @@ func (sh *strictHandler) ListMessageVersions(ctx *gin.Context, id ID, params Lis
 	}
 }
 
+// DeleteOptOut operation middleware
+func (sh *strictHandler) DeleteOptOut(ctx *gin.Context, params DeleteOptOutParams) {
+	var request DeleteOptOutRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteOptOut(ctx, request.(DeleteOptOutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteOptOut")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteOptOutResponseObject); ok {
+		if err := validResponse.VisitDeleteOptOutResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListOptOuts operation middleware
+func (sh *strictHandler) ListOptOuts(ctx *gin.Context, params ListOptOutsParams) {
+	var request ListOptOutsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOptOuts(ctx, request.(ListOptOutsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOptOuts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListOptOutsResponseObject); ok {
+		if err := validResponse.VisitListOptOutsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutOptOut operation middleware
+func (sh *strictHandler) PutOptOut(ctx *gin.Context) {
+	var request PutOptOutRequestObject
+
+	var body PutOptOutJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutOptOut(ctx, request.(PutOptOutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutOptOut")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutOptOutResponseObject); ok {
+		if err := validResponse.VisitPutOptOutResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportOptOuts operation middleware
+func (sh *strictHandler) ExportOptOuts(ctx *gin.Context, params ExportOptOutsParams) {
+	var request ExportOptOutsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportOptOuts(ctx, request.(ExportOptOutsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportOptOuts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportOptOutsResponseObject); ok {
+		if err := validResponse.VisitExportOptOutsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListOptOutChanges operation middleware
+func (sh *strictHandler) ListOptOutChanges(ctx *gin.Context, params ListOptOutChangesParams) {
+	var request ListOptOutChangesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOptOutChanges(ctx, request.(ListOptOutChangesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOptOutChanges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListOptOutChangesResponseObject); ok {
+		if err := validResponse.VisitListOptOutChangesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListPolicies operation middleware
 func (sh *strictHandler) ListPolicies(ctx *gin.Context, params ListPoliciesParams) {
 	var request ListPoliciesRequestObject
@@ -10702,6 +12667,90 @@ func (sh *strictHandler) ExportSends(ctx *gin.Context, params ExportSendsParams)
 	}
 }
 
+// CancelSends operation middleware
+func (sh *strictHandler) CancelSends(ctx *gin.Context) {
+	var request CancelSendsRequestObject
+
+	var body CancelSendsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelSends(ctx, request.(CancelSendsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelSends")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CancelSendsResponseObject); ok {
+		if err := validResponse.VisitCancelSendsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ConfirmSends operation middleware
+func (sh *strictHandler) ConfirmSends(ctx *gin.Context) {
+	var request ConfirmSendsRequestObject
+
+	var body ConfirmSendsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmSends(ctx, request.(ConfirmSendsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmSends")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ConfirmSendsResponseObject); ok {
+		if err := validResponse.VisitConfirmSendsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // PreviewSend operation middleware
 func (sh *strictHandler) PreviewSend(ctx *gin.Context) {
 	var request PreviewSendRequestObject
@@ -10763,6 +12812,58 @@ func (sh *strictHandler) GetSend(ctx *gin.Context, id ID) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetSendResponseObject); ok {
 		if err := validResponse.VisitGetSendResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CancelSend operation middleware
+func (sh *strictHandler) CancelSend(ctx *gin.Context, id ID) {
+	var request CancelSendRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelSend(ctx, request.(CancelSendRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelSend")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CancelSendResponseObject); ok {
+		if err := validResponse.VisitCancelSendResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ConfirmSend operation middleware
+func (sh *strictHandler) ConfirmSend(ctx *gin.Context, id ID) {
+	var request ConfirmSendRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmSend(ctx, request.(ConfirmSendRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmSend")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ConfirmSendResponseObject); ok {
+		if err := validResponse.VisitConfirmSendResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -26,6 +26,7 @@ type Options struct {
 	Sessions Sessions
 	Handoff  Handoff
 	Accounts Accounts
+	OptOuts  OptOuts
 
 	Templates Templates
 	Notices   Notices // nil: webhooks report receipts alone
@@ -68,6 +69,7 @@ type server struct {
 	sessions Sessions
 	handoff  Handoff
 	accounts Accounts
+	optOuts  OptOuts
 	profiles Templates
 	notices  Notices
 	named    *templateCache
@@ -108,7 +110,8 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &server{
 		rules: o.Rules, policies: o.Policies, stored: o.Messages, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		accounts: o.Accounts, profiles: o.Templates, notices: o.Notices, webhooks: o.Webhooks, refresh: o.RefreshAccounts,
+		accounts: o.Accounts, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
+		webhooks: o.Webhooks, refresh: o.RefreshAccounts,
 		errorCodes: slices.Clone(o.ErrorCodes),
 		contract:   contract,
 		log:        o.Log, now: o.Now, version: o.Version, ready: o.Ready,
@@ -139,7 +142,8 @@ func New(o Options) (http.Handler, error) {
 
 func (o Options) check() error {
 	absent := map[string]bool{
-		"Accounts": o.Accounts == nil, "Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
+		"Accounts": o.Accounts == nil, "OptOuts": o.OptOuts == nil,
+		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
 		"Messages": o.Messages == nil,
 		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
 		"APIKey": o.APIKey == "",
@@ -184,6 +188,7 @@ func (s *server) newEngine() (http.Handler, error) {
 	})
 	v1 := engine.Group("", s.authenticate, s.checkContract(maxBody))
 	v1.GET("/v1/sends/:id/watch", s.WatchSend)
+	engine.POST("/v1/opt-outs.csv", s.authenticate, s.ImportOptOuts) // its body is no JSON
 	RegisterHandlersWithOptions(v1, strict, GinServerOptions{
 		ErrorHandler: func(c *gin.Context, err error, _ int) { s.failBinding(c, err) },
 	})

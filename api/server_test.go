@@ -43,7 +43,8 @@ func TestNew_Missing(t *testing.T) {
 		})
 	}
 	_, err := api.New(api.Options{Log: slog.New(slog.DiscardHandler)})
-	require.EqualError(t, err, "make the api: options APIKey, Accounts, Handoff, Messages, Policies, Rules, Sends, Sessions, Templates are missing")
+	require.EqualError(t, err,
+		"make the api: options APIKey, Accounts, Handoff, Messages, OptOuts, Policies, Rules, Sends, Sessions, Templates are missing")
 	o := r.options()
 	o.Now, o.Ready = nil, nil
 	_, err = api.New(o)

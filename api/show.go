@@ -13,7 +13,9 @@ func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Ev
 		SmsLength: showSMSLength(backstop.MeasureSMS(s.SMSText)),
 		Fired:     showFired(s), DuplicateDelivery: s.DuplicateDelivery, Plan: showPlan(s),
 		Attempts: showAll(attempts, showAttempt), Events: showEvents(events, s.Plan),
-		AcceptedAt: s.AcceptedAt.UTC(), ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt),
+		AcceptedAt: s.AcceptedAt.UTC(), SendAt: inUTC(s.SendAt), StartedAt: inUTC(s.StartedAt),
+		ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt), ConfirmedAt: inUTC(s.ConfirmedAt),
+		CorrelationID: omitZero(s.CorrelationID), CorrelationUnique: omitZero(s.CorrelationUnique), Metadata: s.Metadata,
 	}
 	if t := s.Template; t != nil {
 		shown.Template = &TemplateRef{Name: t.Name, Language: t.Language}
@@ -33,8 +35,9 @@ func showSummary(s backstop.Send) SendSummary {
 		ID: s.ID, To: s.To, Country: omitZero(s.Country), Category: omitZero(Category(s.Category)),
 		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.Status.WhatsApp)}, Sms: showSMS(s),
 		Fired: showFired(s), DuplicateDelivery: s.DuplicateDelivery,
-		PolicyID: s.Plan.PolicyID, PolicyName: s.Plan.PolicyName,
-		AcceptedAt: s.AcceptedAt.UTC(), FinishedAt: inUTC(s.FinishedAt),
+		PolicyID: omitZero(s.Plan.PolicyID), PolicyName: omitZero(s.Plan.PolicyName),
+		AcceptedAt: s.AcceptedAt.UTC(), SendAt: inUTC(s.SendAt), StartedAt: inUTC(s.StartedAt), FinishedAt: inUTC(s.FinishedAt),
+		CorrelationID: omitZero(s.CorrelationID), Metadata: s.Metadata,
 	}
 }
 
@@ -55,13 +58,13 @@ func showFired(s backstop.Send) *Fired {
 // showPlan shows the plan of a send. Of a send that is only previewed, no rule is satisfied.
 func showPlan(s backstop.Send) Plan {
 	p := s.Plan
-	shown := Plan{PolicyID: p.PolicyID, PolicyName: p.PolicyName, Account: omitZero(p.Account)}
+	shown := Plan{PolicyID: omitZero(p.PolicyID), PolicyName: omitZero(p.PolicyName), Account: omitZero(p.Account)}
 	shown.Rules = showAll(p.Rules, func(r backstop.Rule) PlannedRule {
 		planned := PlannedRule{
-			ID: r.ID, Name: r.Name, Type: RuleType(r.Type), WaitSeconds: omitZero(r.WaitSeconds), SendID: r.SendID,
+			ID: omitZero(r.ID), Name: r.Name, Type: RuleType(r.Type), WaitSeconds: omitZero(r.WaitSeconds), SendID: r.SendID,
 			Routes: showRoutes(r.Routes), Satisfied: r.IsSatisfied(s.Status.WhatsApp),
 		}
-		if deadline, waits := r.Deadline(s.AcceptedAt); waits {
+		if deadline, waits := r.Deadline(s.Origin()); waits {
 			planned.Deadline = inUTC(&deadline)
 		}
 		return planned

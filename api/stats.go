@@ -61,7 +61,7 @@ func showStats(s backstop.Stats) Stats {
 			return StatsBucket{At: c.At.UTC(), Counts: showCounts(c.Counts), ByReason: showAll(c.ByReason, showReason)}
 		}),
 		ByPolicy: showAll(s.ByPolicy, func(c backstop.CountsOfPolicy) StatsOfPolicy {
-			return StatsOfPolicy{ID: c.ID, Name: c.Name, Counts: showCounts(c.Counts)}
+			return StatsOfPolicy{ID: omitZero(c.ID), Name: omitZero(c.Name), Counts: showCounts(c.Counts)}
 		}),
 		ByRule: showAll(s.ByRule, func(c backstop.CountsOfRule) StatsOfRule {
 			return StatsOfRule{Name: c.Name, Type: RuleType(c.Type), Sends: c.Sends, Fallbacks: c.Fallbacks}
@@ -119,8 +119,9 @@ func showChanges(c backstop.Changes) StatsChanges {
 		Before: showRange(c.Before), After: showRange(c.After),
 		Groups: showAll(c.Groups, func(g backstop.ChangeGroup) ChangeGroup {
 			return ChangeGroup{
-				PolicyID: g.PolicyID, PolicyName: g.PolicyName, Country: g.Country, Reason: omitZero(FallbackReason(g.Reason)),
-				Provider: g.Provider, Code: g.Code, Before: g.Before, After: g.After, Contribution: c.Contribution(g),
+				PolicyID: omitZero(g.PolicyID), PolicyName: omitZero(g.PolicyName), Country: g.Country,
+				Reason: omitZero(FallbackReason(g.Reason)), Provider: g.Provider, Code: g.Code,
+				Before: g.Before, After: g.After, Contribution: c.Contribution(g),
 			}
 		}),
 	}
@@ -133,9 +134,10 @@ func showRange(c backstop.RangeCounts) RangeCounts {
 func showCounts(c backstop.Counts) StatsCounts {
 	return StatsCounts{
 		Sends:   c.Sends,
-		Pending: c.Outcomes[backstop.OutcomePending], Whatsapp: c.Outcomes[backstop.OutcomeWhatsApp],
+		Pending: c.Outcomes[backstop.OutcomePending], Scheduled: c.Scheduled, Whatsapp: c.Outcomes[backstop.OutcomeWhatsApp],
 		Sms: c.Outcomes[backstop.OutcomeSMS], Unconfirmed: c.Outcomes[backstop.OutcomeUnconfirmed],
 		Expired: c.Outcomes[backstop.OutcomeExpired], Failed: c.Outcomes[backstop.OutcomeFailed],
+		Cancelled: c.Outcomes[backstop.OutcomeCancelled], Confirmed: c.Outcomes[backstop.OutcomeConfirmed],
 		Fallbacks: c.Fallbacks, Averted: c.Averted, Duplicates: c.Duplicates,
 	}
 }

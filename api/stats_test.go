@@ -21,7 +21,7 @@ func TestStats_Get(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	counts := backstop.Counts{
-		Sends: 21, Fallbacks: 7, Averted: 8, Duplicates: 9,
+		Sends: 21, Scheduled: 4, Fallbacks: 7, Averted: 8, Duplicates: 9,
 		Outcomes: map[backstop.Outcome]int64{
 			backstop.OutcomePending: 1, backstop.OutcomeWhatsApp: 2, backstop.OutcomeSMS: 3,
 			backstop.OutcomeUnconfirmed: 4, backstop.OutcomeExpired: 5, backstop.OutcomeFailed: 6,
@@ -30,7 +30,7 @@ func TestStats_Get(t *testing.T) {
 	r.stats = backstop.Stats{
 		Totals:    counts,
 		Series:    []backstop.CountsAt{{At: now, Counts: counts, ByReason: []backstop.CountsOfReason{{Reason: backstop.NotRead, Fallbacks: 2}}}, {At: now.Add(15 * time.Minute)}},
-		ByPolicy:  []backstop.CountsOfPolicy{{ID: someID, Name: "Parcels", Counts: counts}},
+		ByPolicy:  []backstop.CountsOfPolicy{{ID: someID, Name: "Parcels", Counts: counts}, {Counts: counts}}, // by own rules
 		ByRule:    []backstop.CountsOfRule{{Name: "Unread", Type: backstop.Unread, Sends: 5, Fallbacks: 2}},
 		ByType:    []backstop.CountsOfType{{Type: backstop.Unread, Sends: 5, Fallbacks: 2, Missed: 1}},
 		ByReason:  []backstop.CountsOfReason{{Reason: backstop.NotRead, Fallbacks: 2}},
@@ -42,7 +42,8 @@ func TestStats_Get(t *testing.T) {
 	r.call(t, "GET", "/v1/stats?policy_id="+strings.ToUpper(someID), "").into(200, &got)
 	require.Equal(t, []backstop.StatsFilter{{From: now.Add(-24 * time.Hour), Until: now, PolicyID: someID}}, r.asked)
 	shown := api.StatsCounts{
-		Sends: 21, Pending: 1, Whatsapp: 2, Sms: 3, Unconfirmed: 4, Expired: 5, Failed: 6, Fallbacks: 7, Averted: 8, Duplicates: 9,
+		Sends: 21, Pending: 1, Scheduled: 4, Whatsapp: 2, Sms: 3, Unconfirmed: 4, Expired: 5, Failed: 6,
+		Fallbacks: 7, Averted: 8, Duplicates: 9,
 	}
 	require.Equal(t, api.Stats{
 		From: now.Add(-24 * time.Hour), Until: now, BucketSeconds: 900, Totals: shown,
@@ -50,7 +51,7 @@ func TestStats_Get(t *testing.T) {
 			{At: now, Counts: shown, ByReason: []api.StatsOfReason{{Reason: "not_read", Fallbacks: 2}}},
 			{At: now.Add(15 * time.Minute), ByReason: []api.StatsOfReason{}},
 		},
-		ByPolicy:  []api.StatsOfPolicy{{ID: someID, Name: "Parcels", Counts: shown}},
+		ByPolicy:  []api.StatsOfPolicy{{ID: new(someID), Name: new("Parcels"), Counts: shown}, {Counts: shown}},
 		ByRule:    []api.StatsOfRule{{Name: "Unread", Type: "unread", Sends: 5, Fallbacks: 2}},
 		ByType:    []api.StatsOfType{{Type: "unread", Sends: 5, Fallbacks: 2, Missed: 1}},
 		ByReason:  []api.StatsOfReason{{Reason: "not_read", Fallbacks: 2}},
@@ -214,6 +215,7 @@ func TestStats_Changes(t *testing.T) {
 		Groups: []backstop.ChangeGroup{
 			{PolicyID: someID, PolicyName: "Parcels", Country: "GB", Reason: backstop.ByFailure, Provider: "meta", Code: "131026", After: 6},
 			{PolicyID: someID, PolicyName: "Parcels", Before: 1, After: 2},
+			{Country: "FR", Before: 1, After: 2},
 		},
 	}
 	var got api.StatsChanges
@@ -226,10 +228,11 @@ func TestStats_Changes(t *testing.T) {
 		After:  api.RangeCounts{From: now.Add(-time.Hour), Until: now, Sends: 20, Fallbacks: 8},
 		Groups: []api.ChangeGroup{
 			{
-				PolicyID: someID, PolicyName: "Parcels", Country: "GB", Reason: &reason, Provider: "meta", Code: "131026", After: 6,
+				PolicyID: new(someID), PolicyName: new("Parcels"), Country: "GB", Reason: &reason, Provider: "meta", Code: "131026", After: 6,
 				Contribution: 0.3,
 			},
-			{PolicyID: someID, PolicyName: "Parcels", Before: 1, After: 2, Contribution: 0},
+			{PolicyID: new(someID), PolicyName: new("Parcels"), Before: 1, After: 2, Contribution: 0},
+			{Country: "FR", Before: 1, After: 2, Contribution: 0},
 		},
 	}, got)
 }

@@ -47,9 +47,25 @@ type Sends interface {
 	CountSends(ctx context.Context, filter backstop.SendFilter) (backstop.Total, error)
 	// FindSends returns up to limit sends that a text identifies, the newest first.
 	FindSends(ctx context.Context, text string, limit int) (backstop.FoundSends, error)
-	// HasOptedOut reports whether the person of a number has opted out, as far as the sends know.
-	HasOptedOut(ctx context.Context, number string) (bool, error)
 	Ping(ctx context.Context) error
+}
+
+// OptOuts stores the list of those who have opted out. The errors of its methods have the code TryLater, or Invalid for a cursor.
+type OptOuts interface {
+	// PutOptOut stores an entry and returns it. An entry that exists stays as it is.
+	PutOptOut(ctx context.Context, o backstop.OptOut) (backstop.OptOut, error)
+	// DeleteOptOut removes an entry, if there is one.
+	DeleteOptOut(ctx context.Context, number string, category backstop.OptOutCategory, origin backstop.OptOutOrigin) error
+	ListOptOuts(
+		ctx context.Context, filter backstop.OptOutFilter, page backstop.Page,
+	) (list []backstop.OptOut, more bool, err error)
+	CountOptOuts(ctx context.Context, filter backstop.OptOutFilter) (backstop.Total, error)
+	// OptOutChanges returns the history of a person, the newest change first.
+	OptOutChanges(ctx context.Context, number string, page backstop.Page) (list []backstop.OptOutChange, more bool, err error)
+	// ImportOptOuts stores all entries or none, and returns how many are new.
+	ImportOptOuts(ctx context.Context, entries []backstop.OptOut) (added int, err error)
+	// IsOptedOut reports whether the person of a number has opted out of messages of a category; empty: of any.
+	IsOptedOut(ctx context.Context, number string, category backstop.Category) (bool, error)
 }
 
 // Statistics counts sends, messages and changes.
@@ -79,6 +95,11 @@ type Handoff interface {
 	// Accept stores the send, with its ID, AcceptedAt and statuses, and starts its workflow. If another request has used the key
 	// meanwhile, Accept returns the send of that request and false.
 	Accept(ctx context.Context, send backstop.Send, key *handoff.Idempotency) (backstop.Send, bool, error)
+	// Cancel ends a send that its caller does not want any more. It returns an Error of code Conflict if that is too late, and of
+	// code NotFound if there is no such send.
+	Cancel(ctx context.Context, send string) error
+	// Confirm records that the recipient has acted on the message, and ends the send if it has not ended.
+	Confirm(ctx context.Context, send string) error
 	// Deliver stores receipts and signals the workflows that wait for them.
 	Deliver(ctx context.Context, receipts []backstop.Receipt) error
 }

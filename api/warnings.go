@@ -102,7 +102,7 @@ func templateWarnings(send backstop.Send) []Warning {
 }
 
 func expiresFirst(send backstop.Send, rule backstop.Rule) *Warning {
-	deadline, waits := rule.Deadline(send.AcceptedAt)
+	deadline, waits := rule.Deadline(send.Origin())
 	if !waits || send.ExpiresAt == nil || deadline.Before(*send.ExpiresAt) {
 		return nil
 	}

@@ -78,11 +78,19 @@ const (
 	ChannelWhatsapp Channel = "whatsapp"
 )
 
+// Defines values for EndedSendResult.
+const (
+	EndedSendResultDone    EndedSendResult = "done"
+	EndedSendResultTooLate EndedSendResult = "too_late"
+)
+
 // Defines values for EventKind.
 const (
 	EventKindAccepted          EventKind = "accepted"
 	EventKindAttempt           EventKind = "attempt"
 	EventKindAverted           EventKind = "averted"
+	EventKindCancelled         EventKind = "cancelled"
+	EventKindConfirmed         EventKind = "confirmed"
 	EventKindDuplicateDelivery EventKind = "duplicate_delivery"
 	EventKindExpired           EventKind = "expired"
 	EventKindFinished          EventKind = "finished"
@@ -126,11 +134,14 @@ const (
 	FieldErrorCodeBlank               FieldErrorCode = "blank"
 	FieldErrorCodeBytesMax            FieldErrorCode = "bytes_max"
 	FieldErrorCodeControlCharacters   FieldErrorCode = "control_characters"
+	FieldErrorCodeCorrelationTaken    FieldErrorCode = "correlation_taken"
 	FieldErrorCodeCountryCode         FieldErrorCode = "country_code"
 	FieldErrorCodeCursor              FieldErrorCode = "cursor"
+	FieldErrorCodeDaysAheadMax        FieldErrorCode = "days_ahead_max"
 	FieldErrorCodeDigits              FieldErrorCode = "digits"
 	FieldErrorCodeEtag                FieldErrorCode = "etag"
 	FieldErrorCodeGivenTwice          FieldErrorCode = "given_twice"
+	FieldErrorCodeHoursPastMax        FieldErrorCode = "hours_past_max"
 	FieldErrorCodeIdempotencyKey      FieldErrorCode = "idempotency_key"
 	FieldErrorCodeImpossibleNumber    FieldErrorCode = "impossible_number"
 	FieldErrorCodeItemsBetween        FieldErrorCode = "items_between"
@@ -141,6 +152,7 @@ const (
 	FieldErrorCodeLengthMin           FieldErrorCode = "length_min"
 	FieldErrorCodeLink                FieldErrorCode = "link"
 	FieldErrorCodeMessageOrTexts      FieldErrorCode = "message_or_texts"
+	FieldErrorCodeMetadataKey         FieldErrorCode = "metadata_key"
 	FieldErrorCodeMustBeFuture        FieldErrorCode = "must_be_future"
 	FieldErrorCodeNoAccount           FieldErrorCode = "no_account"
 	FieldErrorCodeNoRuleApplies       FieldErrorCode = "no_rule_applies"
@@ -156,6 +168,7 @@ const (
 	FieldErrorCodeRangeDaysMax        FieldErrorCode = "range_days_max"
 	FieldErrorCodeRefused             FieldErrorCode = "refused"
 	FieldErrorCodeRequired            FieldErrorCode = "required"
+	FieldErrorCodeRulesOrPolicy       FieldErrorCode = "rules_or_policy"
 	FieldErrorCodeSchema              FieldErrorCode = "schema"
 	FieldErrorCodeSegmentsMax         FieldErrorCode = "segments_max"
 	FieldErrorCodeSendID              FieldErrorCode = "send_id"
@@ -187,6 +200,7 @@ const (
 
 // Defines values for FoundSendsFoundBy.
 const (
+	FoundSendsFoundByCorrelationID  FoundSendsFoundBy = "correlation_id"
 	FoundSendsFoundByID             FoundSendsFoundBy = "id"
 	FoundSendsFoundByIdempotencyKey FoundSendsFoundBy = "idempotency_key"
 	FoundSendsFoundByMessageID      FoundSendsFoundBy = "message_id"
@@ -217,8 +231,34 @@ const (
 	OnUnknownResend OnUnknown = "resend"
 )
 
+// Defines values for OptOutCategory.
+const (
+	OptOutCategoryAll            OptOutCategory = "all"
+	OptOutCategoryAuthentication OptOutCategory = "authentication"
+	OptOutCategoryMarketing      OptOutCategory = "marketing"
+	OptOutCategoryUtility        OptOutCategory = "utility"
+)
+
+// Defines values for OptOutChangeChange.
+const (
+	OptOutChangeChangeOptedIn  OptOutChangeChange = "opted_in"
+	OptOutChangeChangeOptedOut OptOutChangeChange = "opted_out"
+)
+
+// Defines values for OptOutSource.
+const (
+	OptOutSourceAPI        OptOutSource = "api"
+	OptOutSourceConsole    OptOutSource = "console"
+	OptOutSourceImport     OptOutSource = "import"
+	OptOutSourceMessage    OptOutSource = "message"
+	OptOutSourcePreference OptOutSource = "preference"
+	OptOutSourceProvider   OptOutSource = "provider"
+)
+
 // Defines values for Outcome.
 const (
+	OutcomeCancelled   Outcome = "cancelled"
+	OutcomeConfirmed   Outcome = "confirmed"
 	OutcomeExpired     Outcome = "expired"
 	OutcomeFailed      Outcome = "failed"
 	OutcomePending     Outcome = "pending"
@@ -273,6 +313,17 @@ const (
 	SMSResultNoReceipt SMSResult = "no_receipt"
 )
 
+// Defines values for SendAcceptedSkipped.
+const (
+	SendAcceptedSkippedOptedOut SendAcceptedSkipped = "opted_out"
+)
+
+// Defines values for SendInputIfOptedOut.
+const (
+	SendInputIfOptedOutRefuse SendInputIfOptedOut = "refuse"
+	SendInputIfOptedOutSkip   SendInputIfOptedOut = "skip"
+)
+
 // Defines values for Status.
 const (
 	StatusDelivered Status = "delivered"
@@ -289,6 +340,7 @@ const (
 	WarningCodeBothMayArrive      WarningCode = "both_may_arrive"
 	WarningCodeExpiresBeforeWait  WarningCode = "expires_before_wait"
 	WarningCodeLooksUnread        WarningCode = "looks_unread"
+	WarningCodeOptedOut           WarningCode = "opted_out"
 	WarningCodeSendIDNotAccepted  WarningCode = "send_id_not_accepted"
 	WarningCodeTemplateCategory   WarningCode = "template_category"
 	WarningCodeTemplateUnsendable WarningCode = "template_unsendable"
@@ -638,8 +690,8 @@ type AccountList struct {
 // Example: sms-uk
 type AccountName = string
 
-// AccountPatchInput The fields of an account to change, as a JSON merge patch. They have the meaning and the bounds of `AccountChangeInput`. A field
-// that is absent keeps its value, and one that is `null` gets its default.
+// AccountPatchInput The fields of an account to change, as a JSON merge patch. They have the meaning and the bounds of `AccountChangeInput`. An
+// absent field keeps its value. A field that is `null` gets its default.
 type AccountPatchInput = map[string]any
 
 // AccountProfile What the provider last reported of the account. Its words are in small letters. Absent if the provider offers no profile and
@@ -667,8 +719,9 @@ type AccountProfile struct {
 	// hours. Absent without a limit, or if the limit is not known.
 	RecipientLimit *int `json:"recipient_limit,omitempty"`
 
-	// Recipients24H How many different people got a WhatsApp message in the last 24 hours, or may have, by this account and those that share
-	// its limit. Replies within 24 hours of a person's message do not count. Absent without a limit, and until they are counted.
+	// Recipients24H The number of different people to whom a WhatsApp message went, or may have gone, in the last 24 hours. The messages of
+	// all accounts that share the limit count. Replies within 24 hours of a person's message do not. Absent without a limit, and
+	// before the first count.
 	Recipients24H *int `json:"recipients_24h,omitempty"`
 
 	// Status The state of the number. At Meta it sends if it is `connected`.
@@ -821,8 +874,8 @@ type Attempt struct {
 	State AttemptState `json:"state"`
 
 	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-	// arrive.
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+	// WhatsApp. `failed`: it will not arrive.
 	Status *Status `json:"status,omitempty"`
 
 	// Step The number of the message within the send. The WhatsApp message is 1; its resend, after a call with an unknown
@@ -874,8 +927,10 @@ type CallsAtOnce = int
 // there is no limit.
 type CallsPerSecond = float64
 
-// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+// ordinary failure, unless the list of opt-outs stops them too.
 type Category string
 
 // ChangeGroup The fallbacks of one policy, country, reason and error code.
@@ -894,9 +949,13 @@ type ChangeGroup struct {
 	Contribution float64 `json:"contribution"`
 
 	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
-	Country    string `json:"country"`
-	PolicyID   string `json:"policy_id"`
-	PolicyName string `json:"policy_name"`
+	Country string `json:"country"`
+
+	// PolicyID Absent for sends that have rules of their own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent for sends that have rules of their own.
+	PolicyName *string `json:"policy_name,omitempty"`
 
 	// Provider The provider of the code; empty without a code.
 	Provider string `json:"provider"`
@@ -912,8 +971,8 @@ type Channel string
 // ChannelState The progress of the message on one channel. For SMS it is absent until a rule has fired.
 type ChannelState struct {
 	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-	// arrive.
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+	// WhatsApp. `failed`: it will not arrive.
 	Status Status `json:"status"`
 }
 
@@ -922,6 +981,47 @@ type CodeCount struct {
 	Code     string `json:"code"`
 	Count    int64  `json:"count"`
 	Provider string `json:"provider"`
+}
+
+// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+// either end. Several sends may have the same. It is not sent to the recipient.
+//
+// Example: order-10482
+type CorrelationID = string
+
+// EndSendsInput The sends to end.
+type EndSendsInput struct {
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID CorrelationID `json:"correlation_id"`
+}
+
+// EndedSend What became of one send.
+type EndedSend struct {
+	// Reason Why it is too late, as a text for people.
+	Reason *string `json:"reason,omitempty"`
+
+	// Result `done`: the send is cancelled or confirmed, now or before. `too_late`: it cannot be cancelled any more, and nothing has
+	// changed.
+	Result EndedSendResult `json:"result"`
+
+	// Send The state of a send without its plan, attempts and events.
+	Send SendSummary `json:"send"`
+}
+
+// EndedSendResult `done`: the send is cancelled or confirmed, now or before. `too_late`: it cannot be cancelled any more, and nothing has
+// changed.
+type EndedSendResult string
+
+// EndedSends What became of each send.
+type EndedSends struct {
+	Items []EndedSend `json:"items"`
+
+	// MoreSends Whether more sends have this `correlation_id` and have not ended.
+	MoreSends bool `json:"more_sends"`
 }
 
 // ErrorCode An error code of a provider.
@@ -978,14 +1078,17 @@ type Event struct {
 	// `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
 	// follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
 	// may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
-	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
-	// send has ended; only receipts may follow.
+	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `cancelled`:
+	// the send was cancelled. `confirmed`: the recipient has acted, as the caller said. `finished`: the send has ended; only
+	// receipts may follow.
 	Kind EventKind `json:"kind"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome *Outcome `json:"outcome,omitempty"`
 
 	// RouteReason The reason for which another account is tried. `refused`: the account before refused, for a reason of its own. `down`: it
@@ -996,8 +1099,8 @@ type Event struct {
 	Rule *string `json:"rule,omitempty"`
 
 	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-	// arrive.
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+	// WhatsApp. `failed`: it will not arrive.
 	Status *Status `json:"status,omitempty"`
 }
 
@@ -1007,8 +1110,9 @@ type Event struct {
 // `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
 // follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
 // may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
-// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
-// send has ended; only receipts may follow.
+// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `cancelled`:
+// the send was cancelled. `confirmed`: the recipient has acted, as the caller said. `finished`: the send has ended; only
+// receipts may follow.
 type EventKind string
 
 // EventFailure The kind, the class and the provider's text of the failure that the event is about. Its code is in the event.
@@ -1050,11 +1154,22 @@ type FailureClass string
 // FailureKind The result of a failed call, as in the `state` of an attempt.
 type FailureKind string
 
-// FallbackInput The policy and the text of the fallback, which a send by a `message` has not. The optional fields replace those of every rule, for this send only.
+// FallbackInput The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
+// `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 type FallbackInput struct {
 	// MaxSegments The most segments of the SMS. If the final text needs more, the answer is 422 with the number that it needs.
-	MaxSegments *int   `json:"max_segments,omitempty"`
-	PolicyID    string `json:"policy_id"`
+	MaxSegments *int    `json:"max_segments,omitempty"`
+	PolicyID    *string `json:"policy_id,omitempty"`
+
+	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+	// the default account sends.
+	Routes *Routes `json:"routes,omitempty"`
+
+	// Rules 1 to 10 rules for this send alone, in place of a policy. Their names differ, also in more than capital letters. If two
+	// rules are due at the same moment, the first in this order fires. The statistics count rules by their names, which the
+	// pages of Temporal show too: use few names, without personal data.
+	Rules *[]RuleInput `json:"rules,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
@@ -1092,10 +1207,11 @@ type FallbackReason string
 // FieldError A field, parameter or header that is wrong.
 type FieldError struct {
 	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
-	// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
-	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
+	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
+	// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
+	// (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
+	// spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
+	// of the driver or the provider, in English), `template_language` (`languages`: those
 	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 	// `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
 	// media), `one_value` (`values`: the fields, of which exactly one is wanted), `segments_max` (`max`, `needed`), `variable_missing`
@@ -1115,10 +1231,11 @@ type FieldError struct {
 }
 
 // FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
-// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
-// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
+// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
+// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
+// (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
+// spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
+// of the driver or the provider, in English), `template_language` (`languages`: those
 // that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 // `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
 // media), `one_value` (`values`: the fields, of which exactly one is wanted), `segments_max` (`max`, `needed`), `variable_missing`
@@ -1165,7 +1282,10 @@ type FormerSecret struct {
 
 // Found The sends, rules and policies that a search has found.
 type Found struct {
-	// MoreSends Whether more sends fit. A list of sends with `to` or `to_ends` has all of them.
+	// CorrelationID The value for the filter `correlation_id`, if the sends were found by it.
+	CorrelationID *string `json:"correlation_id,omitempty"`
+
+	// MoreSends Whether more sends fit. A list of sends with `to`, `to_ends` or `correlation_id` has all of them.
 	MoreSends bool          `json:"more_sends"`
 	Policies  []Policy      `json:"policies"`
 	Rules     []Rule        `json:"rules"`
@@ -1186,8 +1306,10 @@ type FoundSendsFoundBy string
 
 // Message A stored message in its newest version.
 type Message struct {
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
 	Category *Category `json:"category,omitempty"`
 
 	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
@@ -1220,8 +1342,10 @@ type Message struct {
 
 // MessageInput A message to store. Its texts are patterns, as `Variables` describes.
 type MessageInput struct {
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
 	Category *Category `json:"category,omitempty"`
 
 	// Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
@@ -1365,8 +1489,10 @@ type MessageTemplateList struct {
 
 // MessageVersion A message as it was after one of its changes.
 type MessageVersion struct {
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
 	Category *Category `json:"category,omitempty"`
 
 	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
@@ -1408,6 +1534,13 @@ type MessageWhatsApp struct {
 	Text *string `json:"text,omitempty"`
 }
 
+// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+// not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
+//
+// Example: {"order":"10482","shop":"berlin"}
+type Metadata map[string]string
+
 // Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
 // the rules or the policies; names that differ only in the case of letters are the same.
 type Name = string
@@ -1431,10 +1564,155 @@ type NotCalled string
 // `hold`: it is not sent again, so it may not arrive.
 type OnUnknown string
 
-// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+// OptOut An entry of the list of those who have opted out.
+type OptOut struct {
+	// Account The account that got the message of the recipient, or whose message was refused.
+	Account *string `json:"account,omitempty"`
+
+	// Category The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+	// them, because it may be anything.
+	Category OptOutCategory `json:"category"`
+
+	// Channel The channel of a message.
+	Channel *Channel `json:"channel,omitempty"`
+
+	// Code The provider's error code, of the source `provider`.
+	Code *string `json:"code,omitempty"`
+	ID   string  `json:"id"`
+
+	// Note Why, for people. Without control characters.
+	Note *OptOutNote `json:"note,omitempty"`
+
+	// Provider The provider that reported it.
+	Provider *string `json:"provider,omitempty"`
+
+	// Send The send that was refused, of the source `provider`.
+	Send *string `json:"send,omitempty"`
+
+	// Since When the recipient opted out, as far as the source says.
+	Since time.Time `json:"since"`
+
+	// Source How it became known. `message`: the recipient wrote a word like STOP or START. `preference`: the recipient changed a setting of
+	// WhatsApp. `provider`: a provider refused a message, because the recipient has opted out. `api`: a caller of the API. `console`: a
+	// user of the web console. `import`: a file.
+	Source OptOutSource `json:"source"`
+
+	// StoredAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	StoredAt Time   `json:"stored_at"`
+	To       string `json:"to"`
+}
+
+// OptOutCategory The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+// them, because it may be anything.
+type OptOutCategory string
+
+// OptOutChange A line of the history of a recipient.
+type OptOutChange struct {
+	// Account The account that got the message of the recipient, or whose message was refused.
+	Account *string `json:"account,omitempty"`
+
+	// At When, as far as the source says.
+	At time.Time `json:"at"`
+
+	// Category The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+	// them, because it may be anything.
+	Category OptOutCategory `json:"category"`
+
+	// Change Whether the opt-out began or ended.
+	Change OptOutChangeChange `json:"change"`
+
+	// Channel The channel of a message.
+	Channel *Channel `json:"channel,omitempty"`
+
+	// Code The provider's error code, of the source `provider`.
+	Code *string `json:"code,omitempty"`
+	ID   string  `json:"id"`
+
+	// Note Why, for people. Without control characters.
+	Note *OptOutNote `json:"note,omitempty"`
+
+	// Provider The provider that reported it.
+	Provider *string `json:"provider,omitempty"`
+
+	// Send The send that was refused, of the source `provider`.
+	Send *string `json:"send,omitempty"`
+
+	// Source How it became known. `message`: the recipient wrote a word like STOP or START. `preference`: the recipient changed a setting of
+	// WhatsApp. `provider`: a provider refused a message, because the recipient has opted out. `api`: a caller of the API. `console`: a
+	// user of the web console. `import`: a file.
+	Source OptOutSource `json:"source"`
+
+	// StoredAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	StoredAt Time   `json:"stored_at"`
+	To       string `json:"to"`
+}
+
+// OptOutChangeChange Whether the opt-out began or ended.
+type OptOutChangeChange string
+
+// OptOutChangeList A page of a recipient's history.
+type OptOutChangeList struct {
+	Items []OptOutChange `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
+// OptOutImport What an import has done.
+type OptOutImport struct {
+	// Added Those that the list did not have yet.
+	Added int `json:"added"`
+
+	// Entries The entries of the file.
+	Entries int `json:"entries"`
+}
+
+// OptOutInput An entry of the list of opt-outs.
+type OptOutInput struct {
+	// Category The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+	// them, because it may be anything.
+	Category *OptOutCategory `json:"category,omitempty"`
+
+	// Note Why, for people. Without control characters.
+	Note *OptOutNote `json:"note,omitempty"`
+
+	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
+	//
+	//
+	// Example: +447400123456
+	To PhoneNumber `json:"to"`
+}
+
+// OptOutList A page of opt-outs.
+type OptOutList struct {
+	Items []OptOut `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
+}
+
+// OptOutNote Why, for people. Without control characters.
+type OptOutNote = string
+
+// OptOutSource How it became known. `message`: the recipient wrote a word like STOP or START. `preference`: the recipient changed a setting of
+// WhatsApp. `provider`: a provider refused a message, because the recipient has opted out. `api`: a caller of the API. `console`: a
+// user of the web console. `import`: a file.
+type OptOutSource string
+
+// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+// was confirmed, before the send ended, that the recipient has acted on the message.
 type Outcome string
 
 // PhoneNumber A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
@@ -1443,13 +1721,17 @@ type Outcome string
 // Example: +447400123456
 type PhoneNumber = string
 
-// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-// replaced and without the rules that do not apply in the recipient's country.
+// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+// `fallback` replaced and without the rules that do not apply in the recipient's country.
 type Plan struct {
 	// Account The WhatsApp account.
-	Account    *AccountRef   `json:"account,omitempty"`
-	PolicyID   string        `json:"policy_id"`
-	PolicyName string        `json:"policy_name"`
+	Account *AccountRef `json:"account,omitempty"`
+
+	// PolicyID Absent if the send has rules of its own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent if the send has rules of its own.
+	PolicyName *string       `json:"policy_name,omitempty"`
 	Rules      []PlannedRule `json:"rules"`
 }
 
@@ -1457,8 +1739,10 @@ type Plan struct {
 type PlannedRule struct {
 	// Deadline The time at which the rule's wait ends. Absent if the rule has no wait.
 	Deadline *time.Time `json:"deadline,omitempty"`
-	ID       string     `json:"id"`
-	Name     string     `json:"name"`
+
+	// ID Absent if it is the send's own rule.
+	ID   *string `json:"id,omitempty"`
+	Name string  `json:"name"`
 
 	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
 	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
@@ -1560,6 +1844,9 @@ type Problem struct {
 
 	// RequestID The id of the request in the log. Quote it in a report.
 	RequestID string `json:"request_id"`
+
+	// Send The present state of the send, if it cannot be cancelled.
+	Send *Send `json:"send,omitempty"`
 
 	// Status The HTTP status.
 	Status int `json:"status"`
@@ -1842,9 +2129,24 @@ type Send struct {
 	// newest call.
 	Attempts []Attempt `json:"attempts"`
 
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
 	Category *Category `json:"category,omitempty"`
+
+	// ConfirmedAt When the send was confirmed; absent if it was not.
+	ConfirmedAt *Time `json:"confirmed_at,omitempty"`
+
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID *CorrelationID `json:"correlation_id,omitempty"`
+
+	// CorrelationUnique Whether `correlation_id` belongs to this send alone. Absent means `false`.
+	CorrelationUnique *bool `json:"correlation_unique,omitempty"`
 
 	// Country The country of the number (ISO 3166-1 alpha-2), if it has one.
 	Country *string `json:"country,omitempty"`
@@ -1873,6 +2175,14 @@ type Send struct {
 	// Message The stored message of which the send was made. Absent if the send had its own texts.
 	Message *UsedMessage `json:"message,omitempty"`
 
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
+
 	// NextDeadline When the next rule fires if no further receipt comes: at the end of its wait, or now if it is due. Absent if no
 	// rule can fire in this way: the send has ended, an SMS is under way or may still arrive, the recipient has opted
 	// out, the send expires first, or no unused rule waits for anything more. A rule that waits only for a reported
@@ -1882,15 +2192,22 @@ type Send struct {
 	// NextRule The rule that fires at `next_deadline`, by its name.
 	NextRule *string `json:"next_rule,omitempty"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
 
-	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-	// replaced and without the rules that do not apply in the recipient's country.
+	// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+	// `fallback` replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
+
+	// SendAt The `send_at` of the request. Absent if the send was to start at once.
+	//
+	// Example: 2031-05-04T07:00:00Z
+	SendAt *SendAt `json:"send_at,omitempty"`
 
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Sms *ChannelState `json:"sms,omitempty"`
@@ -1898,6 +2215,13 @@ type Send struct {
 	// SmsLength The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
 	// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
 	SmsLength SMSLength `json:"sms_length"`
+
+	// StartedAt When the turn of a send with `send_at` came. All waits count from it. Absent before, and if the send has no `send_at`: its
+	// waits count from `accepted_at`.
+	//
+	//
+	// Example: 2031-05-04T07:00:00Z
+	StartedAt *StartedAt `json:"started_at,omitempty"`
 
 	// Template The template of the WhatsApp message. Absent if the message is a text.
 	Template *TemplateRef `json:"template,omitempty"`
@@ -1915,15 +2239,35 @@ type SendAccepted struct {
 	AcceptedAt Time   `json:"accepted_at"`
 	ID         string `json:"id"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
+
+	// SendAt The `send_at` of the request. Absent if the send was to start at once.
+	//
+	// Example: 2031-05-04T07:00:00Z
+	SendAt *SendAt `json:"send_at,omitempty"`
+
+	// Skipped Why the send ended at once, without a message. `opted_out`: the recipient has opted out of such messages; only with
+	// `if_opted_out` of `skip`. Absent, the send has begun.
+	Skipped *SendAcceptedSkipped `json:"skipped,omitempty"`
 
 	// Warnings Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same.
 	Warnings *[]Warning `json:"warnings,omitempty"`
 }
+
+// SendAcceptedSkipped Why the send ended at once, without a message. `opted_out`: the recipient has opted out of such messages; only with
+// `if_opted_out` of `skip`. Absent, the send has begun.
+type SendAcceptedSkipped string
+
+// SendAt The `send_at` of the request. Absent if the send was to start at once.
+//
+// Example: 2031-05-04T07:00:00Z
+type SendAt = time.Time
 
 // SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 // digits, a phone number in E.164 form, or the id of a Twilio messaging service.
@@ -1933,22 +2277,58 @@ type SendID = string
 
 // SendInput A send to accept or to preview.
 type SendInput struct {
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
 	Category *Category `json:"category,omitempty"`
+
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID *CorrelationID `json:"correlation_id,omitempty"`
+
+	// CorrelationUnique Whether `correlation_id` belongs to this send alone: a later send with the same `correlation_id` and `true` is refused with
+	// 409. Sends without `true` may have it too. A preview does not check it.
+	CorrelationUnique *bool `json:"correlation_unique,omitempty"`
 
 	// ExpiresAt The time after which the message is useless. After it Backstop sends nothing by either channel and retries no call. An
 	// SMS has the remaining time as its validity period, if the provider allows one of that length (Twilio: up to 10 hours).
-	// The provider then drops the SMS if it cannot send it in time. The latest possible time is the end of the year 9999 in
-	// UTC.
+	// The provider then drops the SMS if it cannot send it in time. It must be after `send_at`. The latest possible time is the
+	// end of the year 9999 in UTC.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
-	// Fallback The policy and the text of the fallback, which a send by a `message` has not. The optional fields replace those of every rule, for this send only.
+	// Fallback The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
+	// `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 	Fallback FallbackInput `json:"fallback"`
+
+	// IfOptedOut What follows if the recipient has opted out of such messages. `refuse`, also if absent: the answer is 422, with the field
+	// `to` and the code `opted_out`. `skip`: the send is accepted and ends at once, with the outcome `failed` and the event
+	// `opted_out`; nothing goes out, and the answer has `skipped`.
+	IfOptedOut *SendInputIfOptedOut `json:"if_opted_out,omitempty"`
 
 	// Message The stored message of which the content is made, by its `id` or its `name`. A send has either a message, or the texts of both
 	// channels itself.
 	Message *NamedMessage `json:"message,omitempty"`
+
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
+
+	// SendAt The time when the send starts, with its offset from UTC; up to 180 days ahead. The send is stored at once. All waits
+	// count from this time. A time that is past by up to 1 hour means now: the send then has no `send_at`. An earlier one is
+	// refused with 422. Many sends with one time start one after another, at the rate that the operator has set; the waits of
+	// each then count from its turn, which `started_at` tells.
+	//
+	//
+	// Example: 2031-05-04T09:00:00+02:00
+	SendAt *time.Time `json:"send_at,omitempty"`
 
 	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
 	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
@@ -1972,6 +2352,11 @@ type SendInput struct {
 	Whatsapp WhatsAppInput `json:"whatsapp,omitempty"`
 }
 
+// SendInputIfOptedOut What follows if the recipient has opted out of such messages. `refuse`, also if absent: the answer is 422, with the field
+// `to` and the code `opted_out`. `skip`: the send is accepted and ends at once, with the outcome `failed` and the event
+// `opted_out`; nothing goes out, and the answer has `skipped`.
+type SendInputIfOptedOut string
+
 // SendList A page of sends.
 type SendList struct {
 	Items []SendSummary `json:"items"`
@@ -1992,9 +2377,14 @@ type SendPreview struct {
 	// number of the main country of its calling code.
 	Country *string `json:"country,omitempty"`
 
-	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-	// replaced and without the rules that do not apply in the recipient's country.
+	// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+	// `fallback` replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
+
+	// SendAt The `send_at` of the request. Absent if the send was to start at once.
+	//
+	// Example: 2031-05-04T07:00:00Z
+	SendAt *SendAt `json:"send_at,omitempty"`
 
 	// Sms The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
 	// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
@@ -2011,11 +2401,20 @@ type SendSummary struct {
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time `json:"accepted_at"`
 
-	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
-	Category          *Category `json:"category,omitempty"`
-	Country           *string   `json:"country,omitempty"`
-	DuplicateDelivery bool      `json:"duplicate_delivery"`
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
+	Category *Category `json:"category,omitempty"`
+
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID     *CorrelationID `json:"correlation_id,omitempty"`
+	Country           *string        `json:"country,omitempty"`
+	DuplicateDelivery bool           `json:"duplicate_delivery"`
 
 	// FinishedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -2026,17 +2425,43 @@ type SendSummary struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
-	Outcome    Outcome `json:"outcome"`
-	PolicyID   string  `json:"policy_id"`
-	PolicyName string  `json:"policy_name"`
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
+
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
+	Outcome Outcome `json:"outcome"`
+
+	// PolicyID Absent if the send has rules of its own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent if the send has rules of its own.
+	PolicyName *string `json:"policy_name,omitempty"`
+
+	// SendAt The `send_at` of the request. Absent if the send was to start at once.
+	//
+	// Example: 2031-05-04T07:00:00Z
+	SendAt *SendAt `json:"send_at,omitempty"`
 
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Sms *ChannelState `json:"sms,omitempty"`
-	To  string        `json:"to"`
+
+	// StartedAt When the turn of a send with `send_at` came. All waits count from it. Absent before, and if the send has no `send_at`: its
+	// waits count from `accepted_at`.
+	//
+	//
+	// Example: 2031-05-04T07:00:00Z
+	StartedAt *StartedAt `json:"started_at,omitempty"`
+	To        string     `json:"to"`
 
 	// Whatsapp The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Whatsapp ChannelState `json:"whatsapp"`
@@ -2059,6 +2484,12 @@ type SenderPool = string
 
 // ShortCode A short code of 3 to 8 digits, from which an SMS is sent.
 type ShortCode = string
+
+// StartedAt When the turn of a send with `send_at` came. All waits count from it. Absent before, and if the send has no `send_at`: its
+// waits count from `accepted_at`.
+//
+// Example: 2031-05-04T07:00:00Z
+type StartedAt = time.Time
 
 // Stats The counts of the sends of a time range.
 type Stats struct {
@@ -2133,6 +2564,12 @@ type StatsCounts struct {
 	// Averted Sends with an SMS that the last look averted.
 	Averted int64 `json:"averted"`
 
+	// Cancelled Sends with the outcome `cancelled`.
+	Cancelled int64 `json:"cancelled"`
+
+	// Confirmed Sends with the outcome `confirmed`.
+	Confirmed int64 `json:"confirmed"`
+
 	// Duplicates Sends with `duplicate_delivery`.
 	Duplicates int64 `json:"duplicates"`
 
@@ -2148,7 +2585,10 @@ type StatsCounts struct {
 	// Pending Sends with the outcome `pending`.
 	Pending int64 `json:"pending"`
 
-	// Sends Accepted sends; the sum of the counts of all outcomes.
+	// Scheduled Further sends, which wait for their `send_at` or for their turn after it; 0 in the counts of a policy or country.
+	Scheduled int64 `json:"scheduled"`
+
+	// Sends Accepted sends that have started; the sum of the counts of all outcomes.
 	Sends int64 `json:"sends"`
 
 	// Sms Sends with the outcome `sms`.
@@ -2187,14 +2627,16 @@ type StatsOfCountry struct {
 	Counts StatsCounts `json:"counts"`
 }
 
-// StatsOfPolicy The counts of the sends that named a policy.
+// StatsOfPolicy The counts of the sends of one policy. Without an id, those of the sends with rules of their own.
 type StatsOfPolicy struct {
 	// Counts Numbers of sends.
 	Counts StatsCounts `json:"counts"`
-	ID     string      `json:"id"`
 
-	// Name The name of the policy in the newest of the counted sends.
-	Name string `json:"name"`
+	// ID Absent for the sends that have rules of their own.
+	ID *string `json:"id,omitempty"`
+
+	// Name The name of the policy in the newest of the counted sends. Absent for the sends that have rules of their own.
+	Name *string `json:"name,omitempty"`
 }
 
 // StatsOfReason The count of a reason to fall back.
@@ -2269,8 +2711,8 @@ type StatsTimes struct {
 }
 
 // Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-// arrive.
+// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+// WhatsApp. `failed`: it will not arrive.
 type Status string
 
 // TemplateButton A button whose address ends with a parameter.
@@ -2463,7 +2905,8 @@ type Warning struct {
 	// time-to-live is longer than the wait.
 	// `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 	// rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
-	// fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
+	// fires although the message is read. `opted_out`: the recipient has opted out of such messages, so nothing goes out; only in a
+	// preview, and with `if_opted_out` of `skip`. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
 	// sender IDs; operators there replace the sender ID or drop the SMS. `template_category`: the template has another category
 	// than the send, so its price and its opt-outs are those of the template's category. `template_unsendable`: the template
 	// cannot be sent, so the send goes by SMS as its rules say; only with `if_unsendable` of `fall_back`. `unlisted_number`: the
@@ -2485,7 +2928,8 @@ type Warning struct {
 // time-to-live is longer than the wait.
 // `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 // rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
-// fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
+// fires although the message is read. `opted_out`: the recipient has opted out of such messages, so nothing goes out; only in a
+// preview, and with `if_opted_out` of `skip`. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
 // sender IDs; operators there replace the sender ID or drop the SMS. `template_category`: the template has another category
 // than the send, so its price and its opt-outs are those of the template's category. `template_unsendable`: the template
 // cannot be sent, so the send goes by SMS as its rules say; only with `if_unsendable` of `fall_back`. `unlisted_number`: the
@@ -2567,11 +3011,17 @@ type NameOfAccount = string
 // OfCode defines model for OfCode.
 type OfCode = string
 
+// OfCorrelation defines model for OfCorrelation.
+type OfCorrelation = string
+
 // OfCountry defines model for OfCountry.
 type OfCountry = string
 
 // OfOutcome defines model for OfOutcome.
 type OfOutcome = []Outcome
+
+// OfPerson Example: +447400123456
+type OfPerson = string
 
 // OfProvider defines model for OfProvider.
 type OfProvider = string
@@ -2592,8 +3042,14 @@ type OfSender = string
 // OfTo Example: +447400123456
 type OfTo = string
 
+// OwnRules defines model for OwnRules.
+type OwnRules = bool
+
 // PolicyID defines model for PolicyID.
 type PolicyID = string
+
+// Scheduled defines model for Scheduled.
+type Scheduled = bool
 
 // Search defines model for Search.
 type Search = string
@@ -2637,6 +3093,9 @@ type BadRequest = Problem
 // Conflict An error (RFC 9457).
 type Conflict = Problem
 
+// Correlated An error (RFC 9457).
+type Correlated = Problem
+
 // Failure An error (RFC 9457).
 type Failure = Problem
 
@@ -2648,6 +3107,9 @@ type NotFound = Problem
 
 // PreconditionRequired An error (RFC 9457).
 type PreconditionRequired = Problem
+
+// SendConflict An error (RFC 9457).
+type SendConflict = Problem
 
 // Stale An error (RFC 9457).
 type Stale = Problem
@@ -2761,6 +3223,66 @@ type ReplaceMessageParams struct {
 type ListMessageVersionsParams struct {
 	// Before Only versions with a lower number.
 	Before *int `form:"before,omitempty" json:"before,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// DeleteOptOutParams defines parameters for DeleteOptOut.
+type DeleteOptOutParams struct {
+	// To The phone number, in E.164 form. Write its plus sign as `%2B`.
+	To string `form:"to" json:"to"`
+
+	// Category The category of the entry.
+	Category OptOutCategory `form:"category" json:"category"`
+}
+
+// ListOptOutsParams defines parameters for ListOptOuts.
+type ListOptOutsParams struct {
+	// To Only this phone number, in E.164 form. Write its plus sign as `%2B`.
+	To *OfPerson `form:"to,omitempty" json:"to,omitempty"`
+
+	// ToEnds Only phone numbers that end with these digits.
+	ToEnds *string `form:"to_ends,omitempty" json:"to_ends,omitempty"`
+
+	// Category Only entries of this category.
+	Category *OptOutCategory `form:"category,omitempty" json:"category,omitempty"`
+
+	// Source Only entries of this source.
+	Source *OptOutSource `form:"source,omitempty" json:"source,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ExportOptOutsParams defines parameters for ExportOptOuts.
+type ExportOptOutsParams struct {
+	// To Only this phone number, in E.164 form. Write its plus sign as `%2B`.
+	To *OfPerson `form:"to,omitempty" json:"to,omitempty"`
+
+	// ToEnds Only phone numbers that end with these digits.
+	ToEnds *string `form:"to_ends,omitempty" json:"to_ends,omitempty"`
+
+	// Category Only entries of this category.
+	Category *OptOutCategory `form:"category,omitempty" json:"category,omitempty"`
+
+	// Source Only entries of this source.
+	Source *OptOutSource `form:"source,omitempty" json:"source,omitempty"`
+}
+
+// ListOptOutChangesParams defines parameters for ListOptOutChanges.
+type ListOptOutChangesParams struct {
+	// To The phone number, in E.164 form. Write its plus sign as `%2B`.
+	To string `form:"to" json:"to"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit The most items to return, 1 to 200.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -2882,6 +3404,9 @@ type ListSendsParams struct {
 	// Until Only sends accepted before this time.
 	Until *Until `form:"until,omitempty" json:"until,omitempty"`
 
+	// Scheduled With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others.
+	Scheduled *Scheduled `form:"scheduled,omitempty" json:"scheduled,omitempty"`
+
 	// FellBack With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others.
 	FellBack *FellBack `form:"fell_back,omitempty" json:"fell_back,omitempty"`
 
@@ -2917,6 +3442,12 @@ type ListSendsParams struct {
 
 	// Code Only sends with a message that failed with this error code of a provider.
 	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
+
+	// CorrelationID Only sends with exactly this `correlation_id`.
+	CorrelationID *OfCorrelation `form:"correlation_id,omitempty" json:"correlation_id,omitempty"`
+
+	// OwnRules Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`).
+	OwnRules *OwnRules `form:"own_rules,omitempty" json:"own_rules,omitempty"`
 
 	// Order Whether the newest or the oldest sends come first.
 	Order *ListSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
@@ -2961,6 +3492,9 @@ type ExportSendsParams struct {
 	// Until Only sends accepted before this time.
 	Until *Until `form:"until,omitempty" json:"until,omitempty"`
 
+	// Scheduled With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others.
+	Scheduled *Scheduled `form:"scheduled,omitempty" json:"scheduled,omitempty"`
+
 	// FellBack With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others.
 	FellBack *FellBack `form:"fell_back,omitempty" json:"fell_back,omitempty"`
 
@@ -2996,6 +3530,12 @@ type ExportSendsParams struct {
 
 	// Code Only sends with a message that failed with this error code of a provider.
 	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
+
+	// CorrelationID Only sends with exactly this `correlation_id`.
+	CorrelationID *OfCorrelation `form:"correlation_id,omitempty" json:"correlation_id,omitempty"`
+
+	// OwnRules Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`).
+	OwnRules *OwnRules `form:"own_rules,omitempty" json:"own_rules,omitempty"`
 
 	// Order Whether the newest or the oldest sends come first.
 	Order *ExportSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
@@ -3092,6 +3632,9 @@ type PreviewMessageJSONRequestBody = MessagePreviewInput
 // ReplaceMessageJSONRequestBody defines body for ReplaceMessage for application/json ContentType.
 type ReplaceMessageJSONRequestBody = MessageInput
 
+// PutOptOutJSONRequestBody defines body for PutOptOut for application/json ContentType.
+type PutOptOutJSONRequestBody = OptOutInput
+
 // CreatePolicyJSONRequestBody defines body for CreatePolicy for application/json ContentType.
 type CreatePolicyJSONRequestBody = PolicyInput
 
@@ -3106,6 +3649,12 @@ type ReplaceRuleJSONRequestBody = RuleInput
 
 // CreateSendJSONRequestBody defines body for CreateSend for application/json ContentType.
 type CreateSendJSONRequestBody = SendInput
+
+// CancelSendsJSONRequestBody defines body for CancelSends for application/json ContentType.
+type CancelSendsJSONRequestBody = EndSendsInput
+
+// ConfirmSendsJSONRequestBody defines body for ConfirmSends for application/json ContentType.
+type ConfirmSendsJSONRequestBody = EndSendsInput
 
 // PreviewSendJSONRequestBody defines body for PreviewSend for application/json ContentType.
 type PreviewSendJSONRequestBody = SendInput
@@ -3264,8 +3813,10 @@ type ClientInterface interface {
 	// ReplaceAccountWithBody Replace an account
 	//
 	// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-	// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-	// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+	// value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+	// the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+	// provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+	// 409.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3275,8 +3826,10 @@ type ClientInterface interface {
 	// ReplaceAccount Replace an account
 	//
 	// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-	// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-	// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+	// value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+	// the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+	// provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+	// 409.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3411,6 +3964,72 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/messages/{id}/versions (the `ListMessageVersions` operationId).
 	ListMessageVersions(ctx context.Context, id ID, params *ListMessageVersionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// DeleteOptOut Opt a recipient in again
+	//
+	// Removes an entry of the list, and adds a line to the history of the phone number. If there is no such entry, nothing changes.
+	// A provider that blocks the recipient itself, as Twilio does after a STOP, goes on doing so until the recipient writes START.
+	//
+	// Corresponds with DELETE /v1/opt-outs (the `DeleteOptOut` operationId).
+	DeleteOptOut(ctx context.Context, params *DeleteOptOutParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOptOuts List opt-outs
+	//
+	// Lists those who have opted out, the newest entry first. There is at most one entry of a phone number and a category. The list
+	// holds for both channels and all accounts. An entry is listed if it fits all given parameters.
+	//
+	// Corresponds with GET /v1/opt-outs (the `ListOptOuts` operationId).
+	ListOptOuts(ctx context.Context, params *ListOptOutsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutOptOutWithBody Opt a recipient out
+	//
+	// Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+	// From then on no call to a provider begins for a send that the entry stops.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/opt-outs (the `PutOptOut` operationId).
+	PutOptOutWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutOptOut Opt a recipient out
+	//
+	// Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+	// From then on no call to a provider begins for a send that the entry stops.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/opt-outs (the `PutOptOut` operationId).
+	PutOptOut(ctx context.Context, body PutOptOutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExportOptOuts Export opt-outs as CSV
+	//
+	// Lists all opt-outs that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed. If
+	// the stream breaks off, the connection is closed without its last chunk. The file can be imported again.
+	//
+	// Corresponds with GET /v1/opt-outs.csv (the `ExportOptOuts` operationId).
+	ExportOptOuts(ctx context.Context, params *ExportOptOutsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ImportOptOutsWithBody Import opt-outs from CSV
+	//
+	// Adds the entries of a CSV file (RFC 4180, UTF-8, with commas or semicolons): all of them or, if a line is wrong, none. The
+	// first row has the names of the columns. `to` is required. `category` is `all` if it is absent or empty. `since`, a time in RFC
+	// 3339 form that is not in the future, is the time of the import if it is absent or empty. `note` is optional. Other columns are
+	// ignored. Entries that exist stay as they are, so a file may be imported again. A file may have up to 100,000 entries and 8 MiB.
+	// If lines are wrong, the answer is 422: `errors` has up to 100 of them, each named by the number of its line and its column, such
+	// as `lines.12.to`, and `detail` says how many there are.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/opt-outs.csv (the `ImportOptOuts` operationId).
+	ImportOptOutsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOptOutChanges List the history of a recipient
+	//
+	// Lists when a recipient opted out and in again, and how that became known, with the newest change first. The history is kept
+	// after an entry is removed, as a proof.
+	//
+	// Corresponds with GET /v1/opt-outs/history (the `ListOptOutChanges` operationId).
+	ListOptOutChanges(ctx context.Context, params *ListOptOutChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListPolicies List policies
 	//
 	// Lists policies with their rules, newest first unless `sort` says otherwise. A policy is listed if it fits all given
@@ -3544,8 +4163,8 @@ type ClientInterface interface {
 	// Search Find sends, rules and policies
 	//
 	// Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
-	// id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
-	// with or without its country, with spaces, or only its last 4 or more digits.
+	// id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
+	// written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
 	//
 	// Corresponds with GET /v1/search (the `Search` operationId).
 	Search(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3553,7 +4172,7 @@ type ClientInterface interface {
 	// ListSends List sends
 	//
 	// Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-	// the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
+	// the send was accepted. Each number of `GET /v1/stats` is the length of such a list, of which `scheduled` is `false`.
 	//
 	// Corresponds with GET /v1/sends (the `ListSends` operationId).
 	ListSends(ctx context.Context, params *ListSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3564,6 +4183,8 @@ type ClientInterface interface {
 	// copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
 	// 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
 	// `Idempotency-Key`.
+	//
+	// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3577,6 +4198,8 @@ type ClientInterface interface {
 	// 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
 	// `Idempotency-Key`.
 	//
+	// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/sends (the `CreateSend` operationId).
@@ -3586,10 +4209,54 @@ type ClientInterface interface {
 	//
 	// Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
 	// it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
-	// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+	// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front. `metadata` is a JSON object.
 	//
 	// Corresponds with GET /v1/sends.csv (the `ExportSends` operationId).
 	ExportSends(ctx context.Context, params *ExportSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CancelSendsWithBody Cancel the sends of an order
+	//
+	// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+	// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+	// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/sends/cancel (the `CancelSends` operationId).
+	CancelSendsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CancelSends Cancel the sends of an order
+	//
+	// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+	// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+	// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/sends/cancel (the `CancelSends` operationId).
+	CancelSends(ctx context.Context, body CancelSendsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConfirmSendsWithBody Confirm that the recipient has acted, for the sends of an order
+	//
+	// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+	// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+	// ended: repeat the request. A send that is accepted while the request runs may be missed.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/sends/confirm (the `ConfirmSends` operationId).
+	ConfirmSendsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConfirmSends Confirm that the recipient has acted, for the sends of an order
+	//
+	// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+	// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+	// ended: repeat the request. A send that is accepted while the request runs may be missed.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/sends/confirm (the `ConfirmSends` operationId).
+	ConfirmSends(ctx context.Context, body ConfirmSendsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PreviewSendWithBody Preview a send
 	//
@@ -3620,13 +4287,37 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 	GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CancelSend Cancel a send
+	//
+	// Ends a send whose message is not wanted any more, with the outcome `cancelled`. Nothing goes out after the answer 200: if
+	// the WhatsApp message is not out yet, it is not sent, and no rule fires. A WhatsApp message that is out, or whose call is
+	// under way, is not recalled; its receipts are recorded. A send that was cancelled before is answered with 200 too. If an SMS
+	// was sent, or may have been sent, or if the send has ended with another outcome, nothing changes: the answer is 409, with
+	// the reason in `detail` and the present state in `send`.
+	//
+	// Corresponds with POST /v1/sends/{id}/cancel (the `CancelSend` operationId).
+	CancelSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConfirmSend Confirm that the recipient has acted
+	//
+	// Says that the recipient has acted on the message: entered the code, opened the page. The send ends with the outcome
+	// `confirmed`, and no call to a provider begins any more. A message that is out, or whose call is under way, is not recalled;
+	// its receipts are recorded, and an SMS that arrives makes the outcome `sms`. If the send has ended already, nothing but
+	// `confirmed_at` is set. A send that was confirmed before is answered with 200 too, and keeps its `confirmed_at`.
+	//
+	// Corresponds with POST /v1/sends/{id}/confirm (the `ConfirmSend` operationId).
+	ConfirmSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// RepeatSend Send a message again
 	//
-	// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-	// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-	// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
-	// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
-	// the overrides; its sends are repeated without them.
+	// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
+	// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+	// own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
+	// `expires_at`, the new one has as much time as it had.
+	//
+	// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
+	// `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
+	// overrides; its sends are repeated without them.
 	//
 	// Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 	RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3634,7 +4325,8 @@ type ClientInterface interface {
 	// GetStats Count the sends of a time range
 	//
 	// Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
-	// type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
+	// type, reason and country. Scheduled sends count when they have started. The range may span up to 92 days. The counts may
+	// be up to 10 seconds old.
 	//
 	// Corresponds with GET /v1/stats (the `GetStats` operationId).
 	GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3826,8 +4518,10 @@ func (c *Client) PatchAccountWithApplicationMergePatchPlusJSONBody(ctx context.C
 // ReplaceAccountWithBody Replace an account
 //
 // Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+// value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+// the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+// provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+// 409.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3847,8 +4541,10 @@ func (c *Client) ReplaceAccountWithBody(ctx context.Context, name NameOfAccount,
 // ReplaceAccount Replace an account
 //
 // Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+// value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+// the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+// provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+// 409.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4123,6 +4819,142 @@ func (c *Client) ReplaceMessage(ctx context.Context, id ID, params *ReplaceMessa
 // Corresponds with GET /v1/messages/{id}/versions (the `ListMessageVersions` operationId).
 func (c *Client) ListMessageVersions(ctx context.Context, id ID, params *ListMessageVersionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListMessageVersionsRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteOptOut Opt a recipient in again
+//
+// Removes an entry of the list, and adds a line to the history of the phone number. If there is no such entry, nothing changes.
+// A provider that blocks the recipient itself, as Twilio does after a STOP, goes on doing so until the recipient writes START.
+//
+// Corresponds with DELETE /v1/opt-outs (the `DeleteOptOut` operationId).
+func (c *Client) DeleteOptOut(ctx context.Context, params *DeleteOptOutParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteOptOutRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOptOuts List opt-outs
+//
+// Lists those who have opted out, the newest entry first. There is at most one entry of a phone number and a category. The list
+// holds for both channels and all accounts. An entry is listed if it fits all given parameters.
+//
+// Corresponds with GET /v1/opt-outs (the `ListOptOuts` operationId).
+func (c *Client) ListOptOuts(ctx context.Context, params *ListOptOutsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOptOutsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutOptOutWithBody Opt a recipient out
+//
+// Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+// From then on no call to a provider begins for a send that the entry stops.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/opt-outs (the `PutOptOut` operationId).
+func (c *Client) PutOptOutWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutOptOutRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutOptOut Opt a recipient out
+//
+// Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+// From then on no call to a provider begins for a send that the entry stops.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/opt-outs (the `PutOptOut` operationId).
+func (c *Client) PutOptOut(ctx context.Context, body PutOptOutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutOptOutRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExportOptOuts Export opt-outs as CSV
+//
+// Lists all opt-outs that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed. If
+// the stream breaks off, the connection is closed without its last chunk. The file can be imported again.
+//
+// Corresponds with GET /v1/opt-outs.csv (the `ExportOptOuts` operationId).
+func (c *Client) ExportOptOuts(ctx context.Context, params *ExportOptOutsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExportOptOutsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ImportOptOutsWithBody Import opt-outs from CSV
+//
+// Adds the entries of a CSV file (RFC 4180, UTF-8, with commas or semicolons): all of them or, if a line is wrong, none. The
+// first row has the names of the columns. `to` is required. `category` is `all` if it is absent or empty. `since`, a time in RFC
+// 3339 form that is not in the future, is the time of the import if it is absent or empty. `note` is optional. Other columns are
+// ignored. Entries that exist stay as they are, so a file may be imported again. A file may have up to 100,000 entries and 8 MiB.
+// If lines are wrong, the answer is 422: `errors` has up to 100 of them, each named by the number of its line and its column, such
+// as `lines.12.to`, and `detail` says how many there are.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/opt-outs.csv (the `ImportOptOuts` operationId).
+func (c *Client) ImportOptOutsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewImportOptOutsRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOptOutChanges List the history of a recipient
+//
+// Lists when a recipient opted out and in again, and how that became known, with the newest change first. The history is kept
+// after an entry is removed, as a proof.
+//
+// Corresponds with GET /v1/opt-outs/history (the `ListOptOutChanges` operationId).
+func (c *Client) ListOptOutChanges(ctx context.Context, params *ListOptOutChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOptOutChangesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4426,8 +5258,8 @@ func (c *Client) ReplaceRule(ctx context.Context, id ID, params *ReplaceRulePara
 // Search Find sends, rules and policies
 //
 // Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
-// id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
-// with or without its country, with spaces, or only its last 4 or more digits.
+// id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
+// written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
 //
 // Corresponds with GET /v1/search (the `Search` operationId).
 func (c *Client) Search(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4445,7 +5277,7 @@ func (c *Client) Search(ctx context.Context, params *SearchParams, reqEditors ..
 // ListSends List sends
 //
 // Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-// the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
+// the send was accepted. Each number of `GET /v1/stats` is the length of such a list, of which `scheduled` is `false`.
 //
 // Corresponds with GET /v1/sends (the `ListSends` operationId).
 func (c *Client) ListSends(ctx context.Context, params *ListSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4466,6 +5298,8 @@ func (c *Client) ListSends(ctx context.Context, params *ListSendsParams, reqEdit
 // copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
 // 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
 // `Idempotency-Key`.
+//
+// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4489,6 +5323,8 @@ func (c *Client) CreateSendWithBody(ctx context.Context, params *CreateSendParam
 // 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
 // `Idempotency-Key`.
 //
+// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/sends (the `CreateSend` operationId).
@@ -4508,11 +5344,95 @@ func (c *Client) CreateSend(ctx context.Context, params *CreateSendParams, body 
 //
 // Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
 // it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
-// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front. `metadata` is a JSON object.
 //
 // Corresponds with GET /v1/sends.csv (the `ExportSends` operationId).
 func (c *Client) ExportSends(ctx context.Context, params *ExportSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewExportSendsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelSendsWithBody Cancel the sends of an order
+//
+// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/sends/cancel (the `CancelSends` operationId).
+func (c *Client) CancelSendsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelSendsRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelSends Cancel the sends of an order
+//
+// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/sends/cancel (the `CancelSends` operationId).
+func (c *Client) CancelSends(ctx context.Context, body CancelSendsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelSendsRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConfirmSendsWithBody Confirm that the recipient has acted, for the sends of an order
+//
+// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+// ended: repeat the request. A send that is accepted while the request runs may be missed.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/sends/confirm (the `ConfirmSends` operationId).
+func (c *Client) ConfirmSendsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConfirmSendsRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConfirmSends Confirm that the recipient has acted, for the sends of an order
+//
+// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+// ended: repeat the request. A send that is accepted while the request runs may be missed.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/sends/confirm (the `ConfirmSends` operationId).
+func (c *Client) ConfirmSends(ctx context.Context, body ConfirmSendsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConfirmSendsRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4582,13 +5502,57 @@ func (c *Client) GetSend(ctx context.Context, id ID, reqEditors ...RequestEditor
 	return c.Client.Do(req)
 }
 
+// CancelSend Cancel a send
+//
+// Ends a send whose message is not wanted any more, with the outcome `cancelled`. Nothing goes out after the answer 200: if
+// the WhatsApp message is not out yet, it is not sent, and no rule fires. A WhatsApp message that is out, or whose call is
+// under way, is not recalled; its receipts are recorded. A send that was cancelled before is answered with 200 too. If an SMS
+// was sent, or may have been sent, or if the send has ended with another outcome, nothing changes: the answer is 409, with
+// the reason in `detail` and the present state in `send`.
+//
+// Corresponds with POST /v1/sends/{id}/cancel (the `CancelSend` operationId).
+func (c *Client) CancelSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelSendRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConfirmSend Confirm that the recipient has acted
+//
+// Says that the recipient has acted on the message: entered the code, opened the page. The send ends with the outcome
+// `confirmed`, and no call to a provider begins any more. A message that is out, or whose call is under way, is not recalled;
+// its receipts are recorded, and an SMS that arrives makes the outcome `sms`. If the send has ended already, nothing but
+// `confirmed_at` is set. A send that was confirmed before is answered with 200 too, and keeps its `confirmed_at`.
+//
+// Corresponds with POST /v1/sends/{id}/confirm (the `ConfirmSend` operationId).
+func (c *Client) ConfirmSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConfirmSendRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // RepeatSend Send a message again
 //
-// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
-// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
-// the overrides; its sends are repeated without them.
+// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
+// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+// own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
+// `expires_at`, the new one has as much time as it had.
+//
+// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
+// `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
+// overrides; its sends are repeated without them.
 //
 // Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 func (c *Client) RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4606,7 +5570,8 @@ func (c *Client) RepeatSend(ctx context.Context, id ID, params *RepeatSendParams
 // GetStats Count the sends of a time range
 //
 // Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
-// type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
+// type, reason and country. Scheduled sends count when they have started. The range may span up to 92 days. The counts may
+// be up to 10 seconds old.
 //
 // Corresponds with GET /v1/stats (the `GetStats` operationId).
 func (c *Client) GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5652,6 +6617,423 @@ func NewListMessageVersionsRequest(server string, id ID, params *ListMessageVers
 	return req, nil
 }
 
+// NewDeleteOptOutRequest constructs an http.Request for the DeleteOptOut method
+func NewDeleteOptOutRequest(server string, params *DeleteOptOutParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/opt-outs")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "category", params.Category, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListOptOutsRequest constructs an http.Request for the ListOptOuts method
+func NewListOptOutsRequest(server string, params *ListOptOutsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/opt-outs")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ToEnds != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to_ends", *params.ToEnds, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Category != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "category", *params.Category, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Source != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "source", *params.Source, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Total != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "total", *params.Total, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPutOptOutRequest calls the generic PutOptOut builder with application/json body
+func NewPutOptOutRequest(server string, body PutOptOutJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutOptOutRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPutOptOutRequestWithBody constructs an http.Request for the PutOptOut method, with any body, and a specified content type
+func NewPutOptOutRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/opt-outs")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewExportOptOutsRequest constructs an http.Request for the ExportOptOuts method
+func NewExportOptOutsRequest(server string, params *ExportOptOutsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/opt-outs.csv")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ToEnds != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to_ends", *params.ToEnds, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Category != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "category", *params.Category, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Source != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "source", *params.Source, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewImportOptOutsRequestWithBody constructs an http.Request for the ImportOptOuts method, with any body, and a specified content type
+func NewImportOptOutsRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/opt-outs.csv")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListOptOutChangesRequest constructs an http.Request for the ListOptOutChanges method
+func NewListOptOutChangesRequest(server string, params *ListOptOutChangesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/opt-outs/history")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListPoliciesRequest constructs an http.Request for the ListPolicies method
 func NewListPoliciesRequest(server string, params *ListPoliciesParams) (*http.Request, error) {
 	var err error
@@ -6518,6 +7900,18 @@ func NewListSendsRequest(server string, params *ListSendsParams) (*http.Request,
 
 		}
 
+		if params.Scheduled != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "scheduled", *params.Scheduled, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.FellBack != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "fell_back", *params.FellBack, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
@@ -6653,6 +8047,30 @@ func NewListSendsRequest(server string, params *ListSendsParams) (*http.Request,
 		if params.Code != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "code", *params.Code, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.CorrelationID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "correlation_id", *params.CorrelationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.OwnRules != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "own_rules", *params.OwnRules, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -6879,6 +8297,18 @@ func NewExportSendsRequest(server string, params *ExportSendsParams) (*http.Requ
 
 		}
 
+		if params.Scheduled != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "scheduled", *params.Scheduled, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.FellBack != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "fell_back", *params.FellBack, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
@@ -7023,6 +8453,30 @@ func NewExportSendsRequest(server string, params *ExportSendsParams) (*http.Requ
 
 		}
 
+		if params.CorrelationID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "correlation_id", *params.CorrelationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.OwnRules != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "own_rules", *params.OwnRules, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Order != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "order", *params.Order, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -7045,6 +8499,86 @@ func NewExportSendsRequest(server string, params *ExportSendsParams) (*http.Requ
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewCancelSendsRequest calls the generic CancelSends builder with application/json body
+func NewCancelSendsRequest(server string, body CancelSendsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCancelSendsRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCancelSendsRequestWithBody constructs an http.Request for the CancelSends method, with any body, and a specified content type
+func NewCancelSendsRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sends/cancel")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewConfirmSendsRequest calls the generic ConfirmSends builder with application/json body
+func NewConfirmSendsRequest(server string, body ConfirmSendsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewConfirmSendsRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewConfirmSendsRequestWithBody constructs an http.Request for the ConfirmSends method, with any body, and a specified content type
+func NewConfirmSendsRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sends/confirm")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -7116,6 +8650,74 @@ func NewGetSendRequest(server string, id ID) (*http.Request, error) {
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCancelSendRequest constructs an http.Request for the CancelSend method
+func NewCancelSendRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sends/%s/cancel", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewConfirmSendRequest constructs an http.Request for the ConfirmSend method
+func NewConfirmSendRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sends/%s/confirm", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -7650,8 +9252,10 @@ type ClientWithResponsesInterface interface {
 	// ReplaceAccountWithBodyWithResponse Replace an account
 	//
 	// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-	// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-	// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+	// value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+	// the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+	// provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+	// 409.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7661,8 +9265,10 @@ type ClientWithResponsesInterface interface {
 	// ReplaceAccountWithResponse Replace an account
 	//
 	// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-	// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-	// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+	// value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+	// the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+	// provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+	// 409.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7808,6 +9414,80 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/messages/{id}/versions (the `ListMessageVersions` operationId).
 	ListMessageVersionsWithResponse(ctx context.Context, id ID, params *ListMessageVersionsParams, reqEditors ...RequestEditorFn) (*ListMessageVersionsResponse, error)
+
+	// DeleteOptOutWithResponse Opt a recipient in again
+	//
+	// Removes an entry of the list, and adds a line to the history of the phone number. If there is no such entry, nothing changes.
+	// A provider that blocks the recipient itself, as Twilio does after a STOP, goes on doing so until the recipient writes START.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/opt-outs (the `DeleteOptOut` operationId).
+	DeleteOptOutWithResponse(ctx context.Context, params *DeleteOptOutParams, reqEditors ...RequestEditorFn) (*DeleteOptOutResponse, error)
+
+	// ListOptOutsWithResponse List opt-outs
+	//
+	// Lists those who have opted out, the newest entry first. There is at most one entry of a phone number and a category. The list
+	// holds for both channels and all accounts. An entry is listed if it fits all given parameters.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/opt-outs (the `ListOptOuts` operationId).
+	ListOptOutsWithResponse(ctx context.Context, params *ListOptOutsParams, reqEditors ...RequestEditorFn) (*ListOptOutsResponse, error)
+
+	// PutOptOutWithBodyWithResponse Opt a recipient out
+	//
+	// Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+	// From then on no call to a provider begins for a send that the entry stops.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/opt-outs (the `PutOptOut` operationId).
+	PutOptOutWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutOptOutResponse, error)
+
+	// PutOptOutWithResponse Opt a recipient out
+	//
+	// Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+	// From then on no call to a provider begins for a send that the entry stops.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/opt-outs (the `PutOptOut` operationId).
+	PutOptOutWithResponse(ctx context.Context, body PutOptOutJSONRequestBody, reqEditors ...RequestEditorFn) (*PutOptOutResponse, error)
+
+	// ExportOptOutsWithResponse Export opt-outs as CSV
+	//
+	// Lists all opt-outs that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed. If
+	// the stream breaks off, the connection is closed without its last chunk. The file can be imported again.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/opt-outs.csv (the `ExportOptOuts` operationId).
+	ExportOptOutsWithResponse(ctx context.Context, params *ExportOptOutsParams, reqEditors ...RequestEditorFn) (*ExportOptOutsResponse, error)
+
+	// ImportOptOutsWithBodyWithResponse Import opt-outs from CSV
+	//
+	// Adds the entries of a CSV file (RFC 4180, UTF-8, with commas or semicolons): all of them or, if a line is wrong, none. The
+	// first row has the names of the columns. `to` is required. `category` is `all` if it is absent or empty. `since`, a time in RFC
+	// 3339 form that is not in the future, is the time of the import if it is absent or empty. `note` is optional. Other columns are
+	// ignored. Entries that exist stay as they are, so a file may be imported again. A file may have up to 100,000 entries and 8 MiB.
+	// If lines are wrong, the answer is 422: `errors` has up to 100 of them, each named by the number of its line and its column, such
+	// as `lines.12.to`, and `detail` says how many there are.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/opt-outs.csv (the `ImportOptOuts` operationId).
+	ImportOptOutsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ImportOptOutsResponse, error)
+
+	// ListOptOutChangesWithResponse List the history of a recipient
+	//
+	// Lists when a recipient opted out and in again, and how that became known, with the newest change first. The history is kept
+	// after an entry is removed, as a proof.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/opt-outs/history (the `ListOptOutChanges` operationId).
+	ListOptOutChangesWithResponse(ctx context.Context, params *ListOptOutChangesParams, reqEditors ...RequestEditorFn) (*ListOptOutChangesResponse, error)
 
 	// ListPoliciesWithResponse List policies
 	//
@@ -7958,8 +9638,8 @@ type ClientWithResponsesInterface interface {
 	// SearchWithResponse Find sends, rules and policies
 	//
 	// Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
-	// id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
-	// with or without its country, with spaces, or only its last 4 or more digits.
+	// id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
+	// written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -7969,7 +9649,7 @@ type ClientWithResponsesInterface interface {
 	// ListSendsWithResponse List sends
 	//
 	// Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-	// the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
+	// the send was accepted. Each number of `GET /v1/stats` is the length of such a list, of which `scheduled` is `false`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -7983,6 +9663,8 @@ type ClientWithResponsesInterface interface {
 	// 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
 	// `Idempotency-Key`.
 	//
+	// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/sends (the `CreateSend` operationId).
@@ -7995,6 +9677,8 @@ type ClientWithResponsesInterface interface {
 	// 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
 	// `Idempotency-Key`.
 	//
+	// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/sends (the `CreateSend` operationId).
@@ -8004,12 +9688,56 @@ type ClientWithResponsesInterface interface {
 	//
 	// Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
 	// it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
-	// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+	// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front. `metadata` is a JSON object.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/sends.csv (the `ExportSends` operationId).
 	ExportSendsWithResponse(ctx context.Context, params *ExportSendsParams, reqEditors ...RequestEditorFn) (*ExportSendsResponse, error)
+
+	// CancelSendsWithBodyWithResponse Cancel the sends of an order
+	//
+	// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+	// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+	// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sends/cancel (the `CancelSends` operationId).
+	CancelSendsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CancelSendsResponse, error)
+
+	// CancelSendsWithResponse Cancel the sends of an order
+	//
+	// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+	// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+	// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sends/cancel (the `CancelSends` operationId).
+	CancelSendsWithResponse(ctx context.Context, body CancelSendsJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelSendsResponse, error)
+
+	// ConfirmSendsWithBodyWithResponse Confirm that the recipient has acted, for the sends of an order
+	//
+	// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+	// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+	// ended: repeat the request. A send that is accepted while the request runs may be missed.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sends/confirm (the `ConfirmSends` operationId).
+	ConfirmSendsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConfirmSendsResponse, error)
+
+	// ConfirmSendsWithResponse Confirm that the recipient has acted, for the sends of an order
+	//
+	// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+	// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+	// ended: repeat the request. A send that is accepted while the request runs may be missed.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sends/confirm (the `ConfirmSends` operationId).
+	ConfirmSendsWithResponse(ctx context.Context, body ConfirmSendsJSONRequestBody, reqEditors ...RequestEditorFn) (*ConfirmSendsResponse, error)
 
 	// PreviewSendWithBodyWithResponse Preview a send
 	//
@@ -8042,13 +9770,41 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 	GetSendWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetSendResponse, error)
 
+	// CancelSendWithResponse Cancel a send
+	//
+	// Ends a send whose message is not wanted any more, with the outcome `cancelled`. Nothing goes out after the answer 200: if
+	// the WhatsApp message is not out yet, it is not sent, and no rule fires. A WhatsApp message that is out, or whose call is
+	// under way, is not recalled; its receipts are recorded. A send that was cancelled before is answered with 200 too. If an SMS
+	// was sent, or may have been sent, or if the send has ended with another outcome, nothing changes: the answer is 409, with
+	// the reason in `detail` and the present state in `send`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sends/{id}/cancel (the `CancelSend` operationId).
+	CancelSendWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*CancelSendResponse, error)
+
+	// ConfirmSendWithResponse Confirm that the recipient has acted
+	//
+	// Says that the recipient has acted on the message: entered the code, opened the page. The send ends with the outcome
+	// `confirmed`, and no call to a provider begins any more. A message that is out, or whose call is under way, is not recalled;
+	// its receipts are recorded, and an SMS that arrives makes the outcome `sms`. If the send has ended already, nothing but
+	// `confirmed_at` is set. A send that was confirmed before is answered with 200 too, and keeps its `confirmed_at`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sends/{id}/confirm (the `ConfirmSend` operationId).
+	ConfirmSendWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*ConfirmSendResponse, error)
+
 	// RepeatSendWithResponse Send a message again
 	//
-	// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-	// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-	// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
-	// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
-	// the overrides; its sends are repeated without them.
+	// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
+	// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+	// own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
+	// `expires_at`, the new one has as much time as it had.
+	//
+	// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
+	// `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
+	// overrides; its sends are repeated without them.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8058,7 +9814,8 @@ type ClientWithResponsesInterface interface {
 	// GetStatsWithResponse Count the sends of a time range
 	//
 	// Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
-	// type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
+	// type, reason and country. Scheduled sends count when they have started. The range may span up to 92 days. The counts may
+	// be up to 10 seconds old.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9582,6 +11339,483 @@ func (r ListMessageVersionsResponse) ContentType() string {
 	return ""
 }
 
+// DeleteOptOutResponse401Headers the declared response headers of an HTTP 401 response for DeleteOptOut
+type DeleteOptOutResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// DeleteOptOutResponseDefaultHeaders the declared response headers of an HTTP default response for DeleteOptOut
+type DeleteOptOutResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type DeleteOptOutResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *DeleteOptOutResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *DeleteOptOutResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r DeleteOptOutResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r DeleteOptOutResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeleteOptOutResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteOptOutResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteOptOutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteOptOutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteOptOutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListOptOutsResponse401Headers the declared response headers of an HTTP 401 response for ListOptOuts
+type ListOptOutsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListOptOutsResponseDefaultHeaders the declared response headers of an HTTP default response for ListOptOuts
+type ListOptOutsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListOptOutsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OptOutList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListOptOutsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListOptOutsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOptOutsResponse) GetJSON200() *OptOutList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListOptOutsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListOptOutsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ListOptOutsResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListOptOutsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOptOutsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOptOutsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOptOutsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOptOutsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// PutOptOutResponse401Headers the declared response headers of an HTTP 401 response for PutOptOut
+type PutOptOutResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// PutOptOutResponseDefaultHeaders the declared response headers of an HTTP default response for PutOptOut
+type PutOptOutResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type PutOptOutResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OptOut
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PutOptOutResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *PutOptOutResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PutOptOutResponse) GetJSON200() *OptOut {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r PutOptOutResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r PutOptOutResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r PutOptOutResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PutOptOutResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PutOptOutResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PutOptOutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutOptOutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PutOptOutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ExportOptOutsResponse401Headers the declared response headers of an HTTP 401 response for ExportOptOuts
+type ExportOptOutsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ExportOptOutsResponseDefaultHeaders the declared response headers of an HTTP default response for ExportOptOuts
+type ExportOptOutsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ExportOptOutsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ExportOptOutsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ExportOptOutsResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ExportOptOutsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ExportOptOutsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ExportOptOutsResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ExportOptOutsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ExportOptOutsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ExportOptOutsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExportOptOutsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ExportOptOutsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ImportOptOutsResponse401Headers the declared response headers of an HTTP 401 response for ImportOptOuts
+type ImportOptOutsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ImportOptOutsResponseDefaultHeaders the declared response headers of an HTTP default response for ImportOptOuts
+type ImportOptOutsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ImportOptOutsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OptOutImport
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ImportOptOutsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ImportOptOutsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ImportOptOutsResponse) GetJSON200() *OptOutImport {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ImportOptOutsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ImportOptOutsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ImportOptOutsResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ImportOptOutsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ImportOptOutsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ImportOptOutsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ImportOptOutsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ImportOptOutsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListOptOutChangesResponse401Headers the declared response headers of an HTTP 401 response for ListOptOutChanges
+type ListOptOutChangesResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListOptOutChangesResponseDefaultHeaders the declared response headers of an HTTP default response for ListOptOutChanges
+type ListOptOutChangesResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListOptOutChangesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OptOutChangeList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListOptOutChangesResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListOptOutChangesResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOptOutChangesResponse) GetJSON200() *OptOutChangeList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListOptOutChangesResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListOptOutChangesResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ListOptOutChangesResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListOptOutChangesResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOptOutChangesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOptOutChangesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOptOutChangesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOptOutChangesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListPoliciesResponse401Headers the declared response headers of an HTTP 401 response for ListPolicies
 type ListPoliciesResponse401Headers struct {
 	WWWAuthenticate *string
@@ -10861,6 +13095,8 @@ type CreateSendResponse struct {
 	ApplicationProblemJSON400 *BadRequest
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Correlated
 	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
 	ApplicationProblemJSON422 *Invalid
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
@@ -10886,6 +13122,11 @@ func (r CreateSendResponse) GetApplicationProblemJSON400() *BadRequest {
 // GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r CreateSendResponse) GetApplicationProblemJSON401() *Unauthorized {
 	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r CreateSendResponse) GetApplicationProblemJSON409() *Correlated {
+	return r.ApplicationProblemJSON409
 }
 
 // GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
@@ -10997,6 +13238,172 @@ func (r ExportSendsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ExportSendsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CancelSendsResponse401Headers the declared response headers of an HTTP 401 response for CancelSends
+type CancelSendsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// CancelSendsResponseDefaultHeaders the declared response headers of an HTTP default response for CancelSends
+type CancelSendsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type CancelSendsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *EndedSends
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CancelSendsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *CancelSendsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CancelSendsResponse) GetJSON200() *EndedSends {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CancelSendsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CancelSendsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r CancelSendsResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CancelSendsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CancelSendsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CancelSendsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CancelSendsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CancelSendsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ConfirmSendsResponse401Headers the declared response headers of an HTTP 401 response for ConfirmSends
+type ConfirmSendsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ConfirmSendsResponseDefaultHeaders the declared response headers of an HTTP default response for ConfirmSends
+type ConfirmSendsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ConfirmSendsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *EndedSends
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ConfirmSendsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ConfirmSendsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ConfirmSendsResponse) GetJSON200() *EndedSends {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ConfirmSendsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ConfirmSendsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ConfirmSendsResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ConfirmSendsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ConfirmSendsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ConfirmSendsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ConfirmSendsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ConfirmSendsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11163,6 +13570,179 @@ func (r GetSendResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetSendResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CancelSendResponse401Headers the declared response headers of an HTTP 401 response for CancelSend
+type CancelSendResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// CancelSendResponseDefaultHeaders the declared response headers of an HTTP default response for CancelSend
+type CancelSendResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type CancelSendResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Send
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *SendConflict
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CancelSendResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *CancelSendResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CancelSendResponse) GetJSON200() *Send {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CancelSendResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CancelSendResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r CancelSendResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r CancelSendResponse) GetApplicationProblemJSON409() *SendConflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CancelSendResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CancelSendResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CancelSendResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CancelSendResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CancelSendResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ConfirmSendResponse401Headers the declared response headers of an HTTP 401 response for ConfirmSend
+type ConfirmSendResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ConfirmSendResponseDefaultHeaders the declared response headers of an HTTP default response for ConfirmSend
+type ConfirmSendResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ConfirmSendResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Send
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ConfirmSendResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ConfirmSendResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ConfirmSendResponse) GetJSON200() *Send {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ConfirmSendResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ConfirmSendResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ConfirmSendResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ConfirmSendResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ConfirmSendResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ConfirmSendResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ConfirmSendResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ConfirmSendResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11725,8 +14305,10 @@ func (c *ClientWithResponses) PatchAccountWithApplicationMergePatchPlusJSONBodyW
 // ReplaceAccountWithBodyWithResponse Replace an account
 //
 // Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+// value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+// the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+// provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+// 409.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11742,8 +14324,10 @@ func (c *ClientWithResponses) ReplaceAccountWithBodyWithResponse(ctx context.Con
 // ReplaceAccountWithResponse Replace an account
 //
 // Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+// value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+// the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+// provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+// 409.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11978,6 +14562,122 @@ func (c *ClientWithResponses) ListMessageVersionsWithResponse(ctx context.Contex
 		return nil, err
 	}
 	return ParseListMessageVersionsResponse(rsp)
+}
+
+// DeleteOptOutWithResponse Opt a recipient in again
+//
+// Removes an entry of the list, and adds a line to the history of the phone number. If there is no such entry, nothing changes.
+// A provider that blocks the recipient itself, as Twilio does after a STOP, goes on doing so until the recipient writes START.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/opt-outs (the `DeleteOptOut` operationId).
+func (c *ClientWithResponses) DeleteOptOutWithResponse(ctx context.Context, params *DeleteOptOutParams, reqEditors ...RequestEditorFn) (*DeleteOptOutResponse, error) {
+	rsp, err := c.DeleteOptOut(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteOptOutResponse(rsp)
+}
+
+// ListOptOutsWithResponse List opt-outs
+//
+// Lists those who have opted out, the newest entry first. There is at most one entry of a phone number and a category. The list
+// holds for both channels and all accounts. An entry is listed if it fits all given parameters.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/opt-outs (the `ListOptOuts` operationId).
+func (c *ClientWithResponses) ListOptOutsWithResponse(ctx context.Context, params *ListOptOutsParams, reqEditors ...RequestEditorFn) (*ListOptOutsResponse, error) {
+	rsp, err := c.ListOptOuts(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOptOutsResponse(rsp)
+}
+
+// PutOptOutWithBodyWithResponse Opt a recipient out
+//
+// Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+// From then on no call to a provider begins for a send that the entry stops.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/opt-outs (the `PutOptOut` operationId).
+func (c *ClientWithResponses) PutOptOutWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutOptOutResponse, error) {
+	rsp, err := c.PutOptOutWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutOptOutResponse(rsp)
+}
+
+// PutOptOutWithResponse Opt a recipient out
+//
+// Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+// From then on no call to a provider begins for a send that the entry stops.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/opt-outs (the `PutOptOut` operationId).
+func (c *ClientWithResponses) PutOptOutWithResponse(ctx context.Context, body PutOptOutJSONRequestBody, reqEditors ...RequestEditorFn) (*PutOptOutResponse, error) {
+	rsp, err := c.PutOptOut(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutOptOutResponse(rsp)
+}
+
+// ExportOptOutsWithResponse Export opt-outs as CSV
+//
+// Lists all opt-outs that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed. If
+// the stream breaks off, the connection is closed without its last chunk. The file can be imported again.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/opt-outs.csv (the `ExportOptOuts` operationId).
+func (c *ClientWithResponses) ExportOptOutsWithResponse(ctx context.Context, params *ExportOptOutsParams, reqEditors ...RequestEditorFn) (*ExportOptOutsResponse, error) {
+	rsp, err := c.ExportOptOuts(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExportOptOutsResponse(rsp)
+}
+
+// ImportOptOutsWithBodyWithResponse Import opt-outs from CSV
+//
+// Adds the entries of a CSV file (RFC 4180, UTF-8, with commas or semicolons): all of them or, if a line is wrong, none. The
+// first row has the names of the columns. `to` is required. `category` is `all` if it is absent or empty. `since`, a time in RFC
+// 3339 form that is not in the future, is the time of the import if it is absent or empty. `note` is optional. Other columns are
+// ignored. Entries that exist stay as they are, so a file may be imported again. A file may have up to 100,000 entries and 8 MiB.
+// If lines are wrong, the answer is 422: `errors` has up to 100 of them, each named by the number of its line and its column, such
+// as `lines.12.to`, and `detail` says how many there are.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/opt-outs.csv (the `ImportOptOuts` operationId).
+func (c *ClientWithResponses) ImportOptOutsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ImportOptOutsResponse, error) {
+	rsp, err := c.ImportOptOutsWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseImportOptOutsResponse(rsp)
+}
+
+// ListOptOutChangesWithResponse List the history of a recipient
+//
+// Lists when a recipient opted out and in again, and how that became known, with the newest change first. The history is kept
+// after an entry is removed, as a proof.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/opt-outs/history (the `ListOptOutChanges` operationId).
+func (c *ClientWithResponses) ListOptOutChangesWithResponse(ctx context.Context, params *ListOptOutChangesParams, reqEditors ...RequestEditorFn) (*ListOptOutChangesResponse, error) {
+	rsp, err := c.ListOptOutChanges(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOptOutChangesResponse(rsp)
 }
 
 // ListPoliciesWithResponse List policies
@@ -12225,8 +14925,8 @@ func (c *ClientWithResponses) ReplaceRuleWithResponse(ctx context.Context, id ID
 // SearchWithResponse Find sends, rules and policies
 //
 // Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
-// id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
-// with or without its country, with spaces, or only its last 4 or more digits.
+// id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
+// written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -12242,7 +14942,7 @@ func (c *ClientWithResponses) SearchWithResponse(ctx context.Context, params *Se
 // ListSendsWithResponse List sends
 //
 // Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-// the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
+// the send was accepted. Each number of `GET /v1/stats` is the length of such a list, of which `scheduled` is `false`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -12262,6 +14962,8 @@ func (c *ClientWithResponses) ListSendsWithResponse(ctx context.Context, params 
 // 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
 // `Idempotency-Key`.
 //
+// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/sends (the `CreateSend` operationId).
@@ -12280,6 +14982,8 @@ func (c *ClientWithResponses) CreateSendWithBodyWithResponse(ctx context.Context
 // 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
 // `Idempotency-Key`.
 //
+// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/sends (the `CreateSend` operationId).
@@ -12295,7 +14999,7 @@ func (c *ClientWithResponses) CreateSendWithResponse(ctx context.Context, params
 //
 // Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
 // it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
-// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front. `metadata` is a JSON object.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -12306,6 +15010,74 @@ func (c *ClientWithResponses) ExportSendsWithResponse(ctx context.Context, param
 		return nil, err
 	}
 	return ParseExportSendsResponse(rsp)
+}
+
+// CancelSendsWithBodyWithResponse Cancel the sends of an order
+//
+// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sends/cancel (the `CancelSends` operationId).
+func (c *ClientWithResponses) CancelSendsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CancelSendsResponse, error) {
+	rsp, err := c.CancelSendsWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelSendsResponse(rsp)
+}
+
+// CancelSendsWithResponse Cancel the sends of an order
+//
+// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sends/cancel (the `CancelSends` operationId).
+func (c *ClientWithResponses) CancelSendsWithResponse(ctx context.Context, body CancelSendsJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelSendsResponse, error) {
+	rsp, err := c.CancelSends(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelSendsResponse(rsp)
+}
+
+// ConfirmSendsWithBodyWithResponse Confirm that the recipient has acted, for the sends of an order
+//
+// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+// ended: repeat the request. A send that is accepted while the request runs may be missed.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sends/confirm (the `ConfirmSends` operationId).
+func (c *ClientWithResponses) ConfirmSendsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConfirmSendsResponse, error) {
+	rsp, err := c.ConfirmSendsWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfirmSendsResponse(rsp)
+}
+
+// ConfirmSendsWithResponse Confirm that the recipient has acted, for the sends of an order
+//
+// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+// ended: repeat the request. A send that is accepted while the request runs may be missed.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sends/confirm (the `ConfirmSends` operationId).
+func (c *ClientWithResponses) ConfirmSendsWithResponse(ctx context.Context, body ConfirmSendsJSONRequestBody, reqEditors ...RequestEditorFn) (*ConfirmSendsResponse, error) {
+	rsp, err := c.ConfirmSends(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfirmSendsResponse(rsp)
 }
 
 // PreviewSendWithBodyWithResponse Preview a send
@@ -12357,13 +15129,53 @@ func (c *ClientWithResponses) GetSendWithResponse(ctx context.Context, id ID, re
 	return ParseGetSendResponse(rsp)
 }
 
+// CancelSendWithResponse Cancel a send
+//
+// Ends a send whose message is not wanted any more, with the outcome `cancelled`. Nothing goes out after the answer 200: if
+// the WhatsApp message is not out yet, it is not sent, and no rule fires. A WhatsApp message that is out, or whose call is
+// under way, is not recalled; its receipts are recorded. A send that was cancelled before is answered with 200 too. If an SMS
+// was sent, or may have been sent, or if the send has ended with another outcome, nothing changes: the answer is 409, with
+// the reason in `detail` and the present state in `send`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sends/{id}/cancel (the `CancelSend` operationId).
+func (c *ClientWithResponses) CancelSendWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*CancelSendResponse, error) {
+	rsp, err := c.CancelSend(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelSendResponse(rsp)
+}
+
+// ConfirmSendWithResponse Confirm that the recipient has acted
+//
+// Says that the recipient has acted on the message: entered the code, opened the page. The send ends with the outcome
+// `confirmed`, and no call to a provider begins any more. A message that is out, or whose call is under way, is not recalled;
+// its receipts are recorded, and an SMS that arrives makes the outcome `sms`. If the send has ended already, nothing but
+// `confirmed_at` is set. A send that was confirmed before is answered with 200 too, and keeps its `confirmed_at`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sends/{id}/confirm (the `ConfirmSend` operationId).
+func (c *ClientWithResponses) ConfirmSendWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*ConfirmSendResponse, error) {
+	rsp, err := c.ConfirmSend(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfirmSendResponse(rsp)
+}
+
 // RepeatSendWithResponse Send a message again
 //
-// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
-// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
-// the overrides; its sends are repeated without them.
+// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
+// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+// own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
+// `expires_at`, the new one has as much time as it had.
+//
+// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
+// `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
+// overrides; its sends are repeated without them.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -12379,7 +15191,8 @@ func (c *ClientWithResponses) RepeatSendWithResponse(ctx context.Context, id ID,
 // GetStatsWithResponse Count the sends of a time range
 //
 // Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
-// type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
+// type, reason and country. Scheduled sends count when they have started. The range may span up to 92 days. The counts may
+// be up to 10 seconds old.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -13869,6 +16682,450 @@ func ParseListMessageVersionsResponse(rsp *http.Response) (*ListMessageVersionsR
 	return response, nil
 }
 
+// ParseDeleteOptOutResponse parses an HTTP response from a DeleteOptOutWithResponse call
+func ParseDeleteOptOutResponse(rsp *http.Response) (*DeleteOptOutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteOptOutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers DeleteOptOutResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers DeleteOptOutResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListOptOutsResponse parses an HTTP response from a ListOptOutsWithResponse call
+func ParseListOptOutsResponse(rsp *http.Response) (*ListOptOutsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOptOutsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OptOutList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListOptOutsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListOptOutsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePutOptOutResponse parses an HTTP response from a PutOptOutWithResponse call
+func ParsePutOptOutResponse(rsp *http.Response) (*PutOptOutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutOptOutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OptOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers PutOptOutResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers PutOptOutResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseExportOptOutsResponse parses an HTTP response from a ExportOptOutsWithResponse call
+func ParseExportOptOutsResponse(rsp *http.Response) (*ExportOptOutsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExportOptOutsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ExportOptOutsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ExportOptOutsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseImportOptOutsResponse parses an HTTP response from a ImportOptOutsWithResponse call
+func ParseImportOptOutsResponse(rsp *http.Response) (*ImportOptOutsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ImportOptOutsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OptOutImport
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ImportOptOutsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ImportOptOutsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListOptOutChangesResponse parses an HTTP response from a ListOptOutChangesWithResponse call
+func ParseListOptOutChangesResponse(rsp *http.Response) (*ListOptOutChangesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOptOutChangesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OptOutChangeList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListOptOutChangesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListOptOutChangesResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListPoliciesResponse parses an HTTP response from a ListPoliciesWithResponse call
 func ParseListPoliciesResponse(rsp *http.Response) (*ListPoliciesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -15111,6 +18368,13 @@ func ParseCreateSendResponse(rsp *http.Response) (*CreateSendResponse, error) {
 		}
 		response.ApplicationProblemJSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Correlated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -15220,6 +18484,160 @@ func ParseExportSendsResponse(rsp *http.Response) (*ExportSendsResponse, error) 
 		response.Headers401 = &headers
 	case true:
 		var headers ExportSendsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCancelSendsResponse parses an HTTP response from a CancelSendsWithResponse call
+func ParseCancelSendsResponse(rsp *http.Response) (*CancelSendsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CancelSendsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest EndedSends
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers CancelSendsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers CancelSendsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseConfirmSendsResponse parses an HTTP response from a ConfirmSendsWithResponse call
+func ParseConfirmSendsResponse(rsp *http.Response) (*ConfirmSendsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ConfirmSendsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest EndedSends
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ConfirmSendsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ConfirmSendsResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -15374,6 +18792,167 @@ func ParseGetSendResponse(rsp *http.Response) (*GetSendResponse, error) {
 		response.Headers401 = &headers
 	case true:
 		var headers GetSendResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCancelSendResponse parses an HTTP response from a CancelSendWithResponse call
+func ParseCancelSendResponse(rsp *http.Response) (*CancelSendResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CancelSendResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Send
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest SendConflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers CancelSendResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers CancelSendResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseConfirmSendResponse parses an HTTP response from a ConfirmSendWithResponse call
+func ParseConfirmSendResponse(rsp *http.Response) (*ConfirmSendResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ConfirmSendResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Send
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ConfirmSendResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ConfirmSendResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -25,6 +25,7 @@ const constraints = Object.fromEntries(
     "MessageInput",
     "AccountInput",
     "AccountTestInput",
+    "OptOutInput",
     "SignInInput",
     "Outcome",
   ].map((name) => [name, constraintsOf(schemas[name])]),

@@ -151,7 +151,7 @@ func (f *fleet) sendText(text string, p part, s workflows.Settings, rules ...bac
 	f.t.Helper()
 	require.Eventually(f.t, func() bool { return f.underWay() < atOnce }, patience, moment)
 	send := backstop.Send{
-		To: "+447400123456", Country: "GB", Text: "hello", SMSText: text,
+		To: nextNumber(), Country: "GB", Text: "hello", SMSText: text,
 		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Account: number, Rules: slices.Clone(rules)},
 	}
 	by := sender

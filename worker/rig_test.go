@@ -3,10 +3,12 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,22 +120,32 @@ func (r *rig) accept(rule backstop.RuleType, wait time.Duration) string {
 	return r.acceptPlan(number, rule, wait, sender)
 }
 
+var numbers atomic.Int64
+
+// nextNumber returns a recipient of its own for a send: a person who opts out stops the other sends to the same number.
+func nextNumber() string { return fmt.Sprintf("+447400%06d", numbers.Add(1)) }
+
 // acceptPlan accepts a send with a WhatsApp account, and with one rule and the accounts of its SMS.
 func (r *rig) acceptPlan(whatsApp string, rule backstop.RuleType, wait time.Duration, senders ...string) string {
 	r.t.Helper()
+	send, _, err := r.handoff.Accept(r.t.Context(), planned(whatsApp, rule, wait, senders...), nil)
+	require.NoError(r.t, err)
+	r.handoff.Close()
+	return send.ID
+}
+
+// planned returns a send with a WhatsApp account, and with one rule and the accounts of its SMS.
+func planned(whatsApp string, rule backstop.RuleType, wait time.Duration, senders ...string) backstop.Send {
 	routes := make([]backstop.Route, len(senders))
 	for i, name := range senders {
 		routes[i].Account = name
 	}
-	send, _, err := r.handoff.Accept(r.t.Context(), backstop.Send{
+	return backstop.Send{
 		To: "+447400123456", Country: "GB", Text: "hello", SMSText: "hello",
 		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Account: whatsApp, Rules: []backstop.Rule{{
 			ID: policyID, Name: "rule", Type: rule, WaitSeconds: int(wait.Seconds()), SendID: "Acme", Routes: routes,
 		}}},
-	}, nil)
-	require.NoError(r.t, err)
-	r.handoff.Close()
-	return send.ID
+	}
 }
 
 // deliver delivers a receipt as a webhook does, and waits until it is handed over to the engine.
@@ -211,12 +223,20 @@ type provider struct {
 	during   func(context.Context) error // runs in each call; nil: nothing does
 	whatsapp int
 	sms      int
+	messages map[backstop.Ref]int // the calls of each step
 }
 
 func (p *provider) calls() (whatsapp, sms int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.whatsapp, p.sms
+}
+
+// messagesOf returns how often a step was called.
+func (p *provider) messagesOf(send string, step int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.messages[backstop.Ref{Send: send, Step: step}]
 }
 
 func (p *provider) fails(channel backstop.Channel, errs ...error) {
@@ -227,6 +247,10 @@ func (p *provider) answer(ctx context.Context, ref backstop.Ref, channel backsto
 	p.mu.Lock()
 	n := *calls
 	*calls++
+	if p.messages == nil {
+		p.messages = map[backstop.Ref]int{}
+	}
+	p.messages[ref]++
 	p.mu.Unlock()
 	if p.during != nil {
 		if err := p.during(ctx); err != nil {

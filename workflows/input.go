@@ -26,13 +26,13 @@ func QueueOf(installation string) string { return "backstop-" + installation }
 
 // SendInput is the input of a send's workflow.
 type SendInput struct {
-	ID         string          `json:"id"`
-	Account    string          `json:"account"` // the WhatsApp account
-	Rules      []backstop.Rule `json:"rules"`
-	AcceptedAt time.Time       `json:"accepted_at"`          // by the store's clock
-	ExpiresAt  *time.Time      `json:"expires_at,omitempty"` // by the same clock
+	ID        string          `json:"id"`
+	Account   string          `json:"account"` // the WhatsApp account
+	Rules     []backstop.Rule `json:"rules"`
+	Origin    time.Time       `json:"accepted_at"`          // of the deadlines, by the store's clock; see backstop.Send.Origin
+	ExpiresAt *time.Time      `json:"expires_at,omitempty"` // by the same clock
 
-	// Age is the time from AcceptedAt to the start request, by the store's clock. The workflow counts from its own start less
+	// Age is the time from Origin to the start request, by the store's clock. The workflow counts from its own start less
 	// Age, so it never compares the times of two clocks.
 	Age time.Duration `json:"age,omitempty"`
 

@@ -13,7 +13,7 @@ import (
 // send is the state of the workflow of one send.
 type send struct {
 	in      SendInput
-	origin  time.Time  // when the send was accepted, by the engine's clock
+	origin  time.Time  // in.Origin by the engine's clock
 	expires *time.Time // ExpiresAt by the engine's clock
 
 	view         backstop.View // the newest view that this run has
@@ -31,7 +31,7 @@ func Send(ctx workflow.Context, in SendInput) (SendResult, error) {
 		view: backstop.View{Statuses: backstop.Statuses{WhatsApp: backstop.Queued}}, sms: smsState{rule: -1},
 	}
 	if in.ExpiresAt != nil {
-		expires := s.origin.Add(in.ExpiresAt.Sub(in.AcceptedAt))
+		expires := s.origin.Add(in.ExpiresAt.Sub(in.Origin))
 		s.expires = &expires
 	}
 	if err := workflow.SetQueryHandler(ctx, StateQuery, s.queryState); err != nil {

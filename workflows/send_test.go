@@ -315,6 +315,23 @@ func TestSend(t *testing.T) {
 			arrivals: []arrival{{after: minute, receipt: sms(0, backstop.Delivered)}},
 			outcome:  backstop.OutcomeSMS, smsAfter: []time.Duration{time.Hour}, rule: "sf",
 		},
+		"the waits of a scheduled send count from its start": {
+			rules: []backstop.Rule{undelivered},
+			send: func(s *backstop.Send) {
+				started := s.AcceptedAt
+				s.AcceptedAt, s.SendAt, s.StartedAt = s.AcceptedAt.Add(-2*time.Hour), new(started.Add(-time.Hour)), &started
+			},
+			arrivals: []arrival{{after: 6 * minute, receipt: sms(0, backstop.Delivered)}},
+			outcome:  backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{2*time.Hour + 5*minute}, rule: "ud",
+		},
+		"a scheduled send whose turn comes after its end": {
+			rules: []backstop.Rule{unread},
+			send: func(s *backstop.Send) {
+				started, expires := s.AcceptedAt, s.AcceptedAt.Add(-second)
+				s.AcceptedAt, s.SendAt, s.StartedAt, s.ExpiresAt = s.AcceptedAt.Add(-time.Hour), new(started.Add(-minute)), &started, &expires
+			},
+			outcome: backstop.OutcomeExpired,
+		},
 	}
 	run := func(name, way string, with func(*workflows.Settings)) {
 		tc := tests[name]

@@ -236,8 +236,8 @@ func (w *world) run(settings workflows.Settings) workflows.SendResult {
 func (w *world) input(settings workflows.Settings) workflows.SendInput {
 	w.start()
 	return workflows.SendInput{
-		ID: w.send.ID, Account: w.send.Plan.Account, Rules: w.send.Plan.Rules, AcceptedAt: w.send.AcceptedAt, ExpiresAt: w.send.ExpiresAt,
-		Age: w.now().Sub(w.send.AcceptedAt), Installation: w.installation, Settings: settings,
+		ID: w.send.ID, Account: w.send.Plan.Account, Rules: w.send.Plan.Rules, Origin: w.send.Origin(), ExpiresAt: w.send.ExpiresAt,
+		Age: w.now().Sub(w.send.Origin()), Installation: w.installation, Settings: settings,
 	}
 }
 

@@ -32,6 +32,7 @@ type config struct {
 	Worker   workerConfig `envPrefix:"WORKER_"`
 	Send     sendConfig
 	Stop     stopConfig
+	OptOuts  optOutConfig
 
 	// Accounts are the accounts that the environment gives. The names of their variables follow from the drivers (variablesOf).
 	Accounts []backstop.Account
@@ -80,10 +81,27 @@ type sendConfig struct {
 	UnknownWait    time.Duration `env:"UNKNOWN_WAIT"     envDefault:"30s"`
 	SMSReceiptWait time.Duration `env:"SMS_RECEIPT_WAIT" envDefault:"12h"`
 	AwaitReceipts  time.Duration `env:"AWAIT_RECEIPTS" envDefault:"4s"`
+
+	ScheduledPerSecond int `env:"SCHEDULED_PER_SECOND" envDefault:"50"` // of all processes together
 }
 
 type stopConfig struct {
 	Drain time.Duration `env:"DRAIN"` // 0: computed by config.drainTime
+}
+
+type optOutConfig struct {
+	Categories []string `env:"STOP_CATEGORIES" envDefault:"marketing,utility"`
+	StopWords  []string `env:"STOP_WORDS"` // besides the common ones
+	StartWords []string `env:"START_WORDS"`
+}
+
+// rules returns what the word STOP means.
+func (c optOutConfig) rules() backstop.OptOutRules {
+	r := backstop.OptOutRules{StopWords: c.StopWords, StartWords: c.StartWords}
+	for _, category := range c.Categories {
+		r.Stop = append(r.Stop, backstop.OptOutCategory(strings.TrimSpace(category)))
+	}
+	return r
 }
 
 // Bounds of BACKSTOP_DRAIN. An orchestrator usually kills a program that needs more than some minutes to stop.
@@ -114,6 +132,9 @@ func (c config) drainTime() time.Duration {
 
 // maxAwaitReceipts is less than the 5 s of a workflow task; see Settings.AwaitReceipts in package workflows.
 const maxAwaitReceipts = 4500 * time.Millisecond
+
+// maxScheduled is more than any installation starts in a second.
+const maxScheduled = 10_000
 
 func (c config) settings() workflows.Settings {
 	return workflows.Settings{
@@ -172,8 +193,17 @@ func (c config) validate() error {
 	check(c.Send.SMSReceiptWait > 0, "SMS_RECEIPT_WAIT", "must be more than 0")
 	check(c.Send.AwaitReceipts >= 0 && c.Send.AwaitReceipts <= maxAwaitReceipts, "AWAIT_RECEIPTS",
 		"must be between 0 and "+maxAwaitReceipts.String())
+	check(c.Send.ScheduledPerSecond >= 1 && c.Send.ScheduledPerSecond <= maxScheduled, "SCHEDULED_PER_SECOND",
+		fmt.Sprintf("must be between 1 and %d", maxScheduled))
 	check(c.Stop.Drain == 0 || c.Stop.Drain >= minDrain && c.Stop.Drain <= maxDrain, "DRAIN",
 		fmt.Sprintf("must be between %v and %v", minDrain, maxDrain))
+	fault = c.OptOuts.rules().Fault()
+	check(fault == "", "STOP_CATEGORIES", fault)
+	for name, words := range map[string][]string{"STOP_WORDS": c.OptOuts.StopWords, "START_WORDS": c.OptOuts.StartWords} {
+		for _, word := range words {
+			check(backstop.ValidKeyword(word), name, "must be words of 1 to 32 characters, separated by commas")
+		}
+	}
 	together := "must be set together with " + envPrefix
 	check((c.Temporal.TLSCert == "") == (c.Temporal.TLSKey == ""), "TEMPORAL_TLS_KEY", together+"TEMPORAL_TLS_CERT")
 	return errors.Join(errs...)

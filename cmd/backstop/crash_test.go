@@ -130,7 +130,7 @@ func (r *rig) send(to, policy, key string) string {
 		accepted, err := r.caller.API.CreateSendWithResponse(r.t.Context(), &client.CreateSendParams{IdempotencyKey: &key},
 			client.SendInput{
 				To: to, Whatsapp: client.WhatsAppInput{Text: &text},
-				Fallback: client.FallbackInput{PolicyID: policy, Text: text},
+				Fallback: client.FallbackInput{PolicyID: &policy, Text: text},
 			})
 		if err != nil || accepted.JSON202 == nil {
 			return false
@@ -273,7 +273,7 @@ func TestServe_smsStop(t *testing.T) {
 	to, text, category := "+447400123423", "Your parcel comes today.", client.CategoryMarketing
 	accepted, err := r.caller.API.CreateSendWithResponse(t.Context(), nil, client.SendInput{
 		To: to, Whatsapp: client.WhatsAppInput{Text: &text}, Category: &category,
-		Fallback: client.FallbackInput{PolicyID: policy, Text: text},
+		Fallback: client.FallbackInput{PolicyID: &policy, Text: text},
 	})
 	require.NoError(t, err)
 	require.NotNil(t, accepted.JSON202)

@@ -34,7 +34,7 @@ func migrateSchema(ctx context.Context, environment map[string]string, stdout, _
 	if err != nil {
 		return err
 	}
-	db, err := reachDatabase(ctx, c.Database, newLog(stdout, c.Log.Level))
+	db, err := reachDatabase(ctx, c.Database, backstop.OptOutRules{}, newLog(stdout, c.Log.Level))
 	if err != nil {
 		return err
 	}
@@ -47,8 +47,10 @@ func migrateSchema(ctx context.Context, environment map[string]string, stdout, _
 }
 
 // openDatabase connects to the database and fails if its schema is not up to date.
-func openDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*postgres.DB, error) {
-	db, err := reachDatabase(ctx, c, log)
+func openDatabase(
+	ctx context.Context, c databaseConfig, optOuts backstop.OptOutRules, log *slog.Logger,
+) (*postgres.DB, error) {
+	db, err := reachDatabase(ctx, c, optOuts, log)
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +65,11 @@ func openDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*pos
 }
 
 // reachDatabase connects to the database, and retries while it is away.
-func reachDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*postgres.DB, error) {
+func reachDatabase(
+	ctx context.Context, c databaseConfig, optOuts backstop.OptOutRules, log *slog.Logger,
+) (*postgres.DB, error) {
 	db, err := untilAnswered(ctx, log, func(ctx context.Context) (*postgres.DB, error) {
-		return postgres.Open(ctx, string(c.URL), postgres.Options{MaxConns: c.MaxConns, Log: log})
+		return postgres.Open(ctx, string(c.URL), postgres.Options{MaxConns: c.MaxConns, Log: log, OptOuts: optOuts})
 	})
 	if err != nil && backstop.CodeOf(err) != backstop.TryLater {
 		return nil, usageError{err}

@@ -21,7 +21,7 @@ func TestDemo(t *testing.T) {
 		"BACKSTOP_TEMPORAL_ADDRESS=" + temporaltest.Start(t).Address,
 	}, &stdout, &stderr)
 	require.Equal(t, exitOK, code, "%s%s", stdout.String(), stderr.String())
-	require.Contains(t, stdout.String(), "All 20 sends came out as expected")
+	require.Contains(t, stdout.String(), "All 22 sends came out as expected")
 	require.Contains(t, stdout.String(), "The first SMS account died in the middle of 20 sends: 10 arrived by it, 10 by the second account.")
 	require.NotContains(t, stdout.String(), os.Getenv("BACKSTOP_API_KEY")+"\n")
 }

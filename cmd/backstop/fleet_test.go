@@ -126,7 +126,7 @@ func (r *rig) sendBy(account, to, policy string) (id string) {
 	r.t.Helper()
 	text := "Your code is 1234."
 	input := client.SendInput{
-		To: to, Whatsapp: client.WhatsAppInput{Text: &text}, Fallback: client.FallbackInput{PolicyID: policy, Text: text},
+		To: to, Whatsapp: client.WhatsAppInput{Text: &text}, Fallback: client.FallbackInput{PolicyID: &policy, Text: text},
 	}
 	if account != "" {
 		input.Whatsapp.Account = &account

@@ -9,7 +9,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/accounts"
+	"github.com/backstophq/backstop/internal/callbacks"
 	"github.com/backstophq/backstop/internal/keyring"
 	"github.com/backstophq/backstop/internal/postgres"
 )
@@ -54,6 +56,19 @@ The steps for several processes are in docs/production.md.
 	return nil
 }
 
+// generateCallbackSecret prints a new secret that signs callbacks. As with generateKey, a script can read it.
+func generateCallbackSecret(_ context.Context, _ map[string]string, stdout, stderr io.Writer) error {
+	fmt.Fprintln(stdout, callbacks.GenerateSecret())
+	fmt.Fprint(stderr, `
+This is a new secret for callbacks. Backstop signs with it, and your receivers verify with it.
+  The first secret: set `+envPrefix+`CALLBACK_SECRETS to it, for all processes, and start them again.
+  A further secret: put it before the present one, with a comma between them, and start all processes again.
+                    Then give it to the receivers. After that, remove the former one.
+The steps are in docs/callbacks.md.
+`)
+	return nil
+}
+
 // rotateKeys seals the secrets of all accounts with the first key.
 func rotateKeys(ctx context.Context, environment map[string]string, stdout, _ io.Writer) error {
 	return withKeys(ctx, environment, stdout, func(db *postgres.DB, ring *keyring.Keyring) error {
@@ -92,7 +107,7 @@ func withKeys(
 	if err != nil {
 		return usageError{fmt.Errorf("read the keyring: %w", err)}
 	}
-	db, err := openDatabase(ctx, c.Database, newLog(stdout, c.Log.Level))
+	db, err := openDatabase(ctx, c.Database, backstop.OptOutRules{}, newLog(stdout, c.Log.Level))
 	if err != nil {
 		return err
 	}

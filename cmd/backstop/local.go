@@ -76,7 +76,7 @@ func newLocal(ctx context.Context, environment map[string]string, s demo.Setting
 		return nil, err
 	}
 	l.log = newLog(s.Log, c.Log.Level)
-	db, err := reachDatabase(ctx, c.Database, l.log)
+	db, err := reachDatabase(ctx, c.Database, c.OptOuts.rules(), l.log)
 	if err != nil {
 		return nil, err
 	}

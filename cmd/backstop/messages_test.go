@@ -30,7 +30,7 @@ func TestMessages(t *testing.T) {
 	send := func(values client.Variables) *client.CreateSendResponse {
 		name := "order SHIPPED"
 		answer, err := r.caller.API.CreateSendWithResponse(t.Context(), &client.CreateSendParams{}, client.SendInput{
-			To: to, Message: &client.NamedMessage{Name: &name}, Variables: &values, Fallback: client.FallbackInput{PolicyID: policy},
+			To: to, Message: &client.NamedMessage{Name: &name}, Variables: &values, Fallback: client.FallbackInput{PolicyID: &policy},
 		})
 		require.NoError(t, err)
 		return answer

@@ -25,7 +25,7 @@ func (r *rig) sendTemplate(account, to, policy string) (id string) {
 	r.t.Helper()
 	parameters := json.RawMessage(`[{"type":"body","parameters":[{"type":"text","text":"Ada"},{"type":"text","text":"4711"}]}]`)
 	accepted, err := r.caller.API.CreateSendWithResponse(r.t.Context(), &client.CreateSendParams{}, client.SendInput{
-		To: to, Fallback: client.FallbackInput{PolicyID: policy, Text: "Your order is on its way."},
+		To: to, Fallback: client.FallbackInput{PolicyID: &policy, Text: "Your order is on its way."},
 		Whatsapp: client.WhatsAppInput{
 			Account: &account, Template: &client.TemplateInput{Name: "order_update", Language: "en_US", Components: parameters},
 		},

@@ -30,7 +30,8 @@ usage: backstop <command>
   worker    the worker alone
   migrate   bring the database's schema up to date
   keys      the keys that encrypt the secrets of accounts; "keys generate" prints a new one, "keys rotate" encrypts all
-            secrets with the first, "keys check" prints which are in use
+            secrets with the first, "keys check" prints which are in use; "keys callback" prints a new secret for callbacks
+  listen    receive callbacks, verify and print them, to try them by hand; "listen --help" lists its flags
   sandbox   simulated providers, to try Backstop without accounts
   dev       migrate, serve and sandbox together, to try Backstop by hand
   demo      as dev, but sends messages, checks their outcomes and exits
@@ -47,10 +48,12 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-func commandsByName() map[string]command {
+// commandsByName returns the commands. The arguments are those of listen; the others take none.
+func commandsByName(args []string) map[string]command {
 	return map[string]command{
 		"serve": serveRole(apiRole | workerRole), "api": serveRole(apiRole), "worker": serveRole(workerRole),
 		"keys generate": generateKey, "keys rotate": rotateKeys, "keys check": checkKeys,
+		"keys callback": generateCallbackSecret, "listen": listenCommand(args),
 		"migrate": migrateSchema, "sandbox": serveSandbox, "dev": localCommand(demo.Dev), "demo": localCommand(demo.Run),
 	}
 }
@@ -65,7 +68,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		name, args = name+" "+args[1], args[1:]
 	}
 	if name == "keys" {
-		fmt.Fprint(stderr, "backstop keys: say what to do: keys generate, keys rotate or keys check\n")
+		fmt.Fprint(stderr, "backstop keys: say what to do: keys generate, keys rotate, keys check or keys callback\n")
 		return exitUsage
 	}
 	switch {
@@ -75,11 +78,11 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case name == "help" || name == "-h" || name == "--help":
 		fmt.Fprint(stdout, usage)
 		return exitOK
-	case len(args) > 1:
+	case len(args) > 1 && name != "listen":
 		fmt.Fprintf(stderr, "backstop %s takes no arguments: set environment variables (see docs/configuration.md)\n", name)
 		return exitUsage
 	}
-	run, known := commandsByName()[name]
+	run, known := commandsByName(args[min(len(args), 1):])[name]
 	if !known {
 		fmt.Fprintf(stderr, "backstop: unknown command %q\n\n%s", name, usage)
 		return exitUsage

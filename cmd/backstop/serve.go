@@ -78,7 +78,7 @@ type program struct {
 
 // run runs the program until ctx is done, then stops it cleanly. It calls listening once requests are accepted.
 func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error) {
-	if p.db, err = openDatabase(ctx, p.config.Database, p.log); err != nil {
+	if p.db, err = openDatabase(ctx, p.config.Database, p.config.OptOuts.rules(), p.log); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.db.Close()) }()
@@ -116,7 +116,7 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	}
 	p.handoff, err = handoff.New(handoff.Options{
 		Store: p.db, Engine: p.temporal, Installation: p.install, Settings: p.config.settings(), Log: p.log,
-		Inquire: p.acts.Inquire,
+		Inquire: p.acts.Inquire, ScheduledPerSecond: p.config.Send.ScheduledPerSecond,
 	})
 	if err != nil {
 		return err
@@ -196,7 +196,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		return err
 	}
 	handler, err := api.New(api.Options{
-		Rules: p.db, Policies: p.db, Messages: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
+		Rules: p.db, Policies: p.db, Messages: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff, OptOuts: p.db,
 		Accounts: p.accounts, Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
 		ErrorCodes: codes,
 		APIKey:     string(p.config.API.Key), Log: p.log,

@@ -46,7 +46,7 @@ func (c backlogContestant) isOverdue() bool {
 // Temporal, and it ends sends whose last receipt is overdue. The part has its own database. No worker polls its task queue, so
 // the figures contain the starts alone. During each round a reader reads single sends through the pool of the first sweeper.
 func (b *bench) measureBacklog(ctx context.Context) (err error) {
-	l, err := b.openBacklog(ctx)
+	l, err := b.openBacklog(ctx, backlogDatabase)
 	if err != nil {
 		return err
 	}

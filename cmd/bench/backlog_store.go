@@ -34,16 +34,16 @@ type backlog struct {
 	log      *slog.Logger
 }
 
-// openBacklog creates the database and opens it.
-func (b *bench) openBacklog(ctx context.Context) (_ *backlog, err error) {
-	if err := b.store.createDatabase(ctx, backlogDatabase); err != nil {
+// openBacklog creates a database and opens it.
+func (b *bench) openBacklog(ctx context.Context, database string) (_ *backlog, err error) {
+	if err := b.store.createDatabase(ctx, database); err != nil {
 		return nil, err
 	}
 	address, err := url.Parse(b.databaseURL)
 	if err != nil {
 		return nil, errors.New("BACKSTOP_DATABASE_URL is not a URL")
 	}
-	address.Path = "/" + backlogDatabase
+	address.Path = "/" + database
 	l := &backlog{url: address.String(), log: b.log}
 	defer func() {
 		if err != nil {

@@ -29,7 +29,7 @@ func (l *backlog) startBare(ctx context.Context, n int) (time.Duration, error) {
 	t, err := loopTimes(ctx, plainStarters, n, func(ctx context.Context) (string, error) {
 		id := l.ids[next.Add(1)-1]
 		in := workflows.SendInput{
-			ID: id, Rules: backlogPlan().Rules, AcceptedAt: time.Now().UTC(), Age: time.Minute, Settings: backlogSettings(),
+			ID: id, Rules: backlogPlan().Rules, Origin: time.Now().UTC(), Age: time.Minute, Settings: backlogSettings(),
 			Installation: l.install,
 		}
 		_, err := l.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{

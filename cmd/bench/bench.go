@@ -44,6 +44,7 @@ func allParts() []part {
 		{"parked", (*bench).measureParked},
 		{"lists", (*bench).measureLists},
 		{"backlog", (*bench).measureBacklog},
+		{"scheduled", (*bench).measureScheduled},
 	}
 }
 

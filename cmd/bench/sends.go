@@ -121,7 +121,7 @@ func (s *sender) post(ctx context.Context, o sendInput) (*client.SendAccepted, e
 	text := whatsAppText
 	input := client.SendInput{
 		To: o.to, Whatsapp: client.WhatsAppInput{Text: &text},
-		Fallback: client.FallbackInput{PolicyID: o.policy, Text: text},
+		Fallback: client.FallbackInput{PolicyID: &o.policy, Text: text},
 	}
 	if o.wait > 0 {
 		wait := int(o.wait.Seconds())

@@ -264,7 +264,7 @@ func (s *sendRecord) mustTryNext(calls []call) bool {
 	for _, c := range calls {
 		rules[s.ruleIndex(c.From)] = true
 		isOut := c.Accepted && !s.ackedFailure(c.ID)
-		if isOut || (c.Answer.Code == smsStop || s.ackedOptOut(c.ID)) && s.maybeMarketing() {
+		if isOut || (c.Answer.Code == smsStop || s.ackedOptOut(c.ID)) && s.endsBySTOP() {
 			return false
 		}
 	}

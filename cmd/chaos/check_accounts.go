@@ -110,7 +110,8 @@ func (s *sendRecord) needsNoSMS(of rule) bool {
 		return false
 	}
 	hasOptedOut := slices.ContainsFunc(s.Final.Events, func(e event) bool { return isOptOut(e.Code) })
-	return hasReached(s.Final.WhatsApp.Status, of.goal()) || hasOptedOut && s.maybeMarketing()
+	hasStopped := slices.ContainsFunc(s.Final.Events, func(e event) bool { return isSTOP(e.Code) })
+	return hasReached(s.Final.WhatsApp.Status, of.goal()) || hasOptedOut && s.maybeMarketing() || hasStopped && s.endsBySTOP()
 }
 
 // mayLeaveOut reports whether one of the providers was out of order, so that Backstop may not have called it before the wait of

@@ -67,6 +67,9 @@ func isOptOut(code string) bool {
 	return slices.Contains([]string{"131050", "21610", "EC_CONTENT_BLOCKED"}, code) // of Meta, Twilio and Infobip
 }
 
+// isSTOP reports whether an error code of a provider means that the recipient has answered STOP to an SMS.
+func isSTOP(code string) bool { return isOptOut(code) && code != "131050" }
+
 // lastWord returns the last word of the name of a rule, its sender ID.
 func lastWord(rule string) string { return rule[strings.LastIndexByte(rule, ' ')+1:] }
 

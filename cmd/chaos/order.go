@@ -196,6 +196,9 @@ func (o order) mustNotFallBack() bool { return o.Scenario.optedOut && o.maybeMar
 
 func (o order) maybeMarketing() bool { return o.Category == "" || o.Category == marketing }
 
+// endsBySTOP reports whether a STOP by SMS ends the send. It is the default of BACKSTOP_STOP_CATEGORIES.
+func (o order) endsBySTOP() bool { return o.Category != authentication }
+
 // ruleOf finds the rule of an SMS by its sender ID. It returns false if the policy has no such rule.
 func (o order) ruleOf(sendID string) (rule, bool) {
 	i := o.ruleIndex(sendID)

@@ -46,7 +46,17 @@ for (const colorScheme of ["light", "dark"] as const) {
       const lines = await tooltip.locator("li").allInnerTexts();
       const names = await tooltip.locator("li .grow").allInnerTexts();
       // From the top of the bar to its foot, and then the total.
-      expect(names).toEqual(["Pending", "Failed", "Expired", "Unconfirmed", "By SMS", "By WhatsApp", "Sends"]);
+      expect(names).toEqual([
+        "Pending",
+        "Cancelled",
+        "Failed",
+        "Expired",
+        "Unconfirmed",
+        "By SMS",
+        "Confirmed",
+        "By WhatsApp",
+        "Sends",
+      ]);
       expect(lines.at(-1)?.trim()).toMatch(/[1-4]$/);
       const contrasts = await tooltip.evaluate((wrapper) => {
         const luminance = (color: string) => {

@@ -69,6 +69,8 @@ for (const look of looks) {
         messages: "messages",
         message: `messages/${message.id}`,
         "new-send-message": `sends/new?policy=${policy.id}&message=${message.id}`,
+        "opt-outs": "opt-outs",
+        "opt-outs-none": "opt-outs?to=%2B447400999999",
         start: "start",
         rule: `rules/${rules[0]?.id}`,
         policy: `policies/${policy.id}`,

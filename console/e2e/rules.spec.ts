@@ -160,6 +160,8 @@ test("a dialog asks before it drops what was typed", async ({ page, api }) => {
       await page.keyboard.press("Enter");
       await expect(question).toBeHidden();
       await expect(dialog.getByLabel("Rule Name")).toHaveValue("Typed");
+      await expect(page.locator(".ant-modal-mask:visible")).toHaveCount(1); // that of the question takes no click any more
+      await expect(dialog.locator(":focus")).toHaveCount(1);
       await leave();
       await question.getByRole("button", { name: "Discard" }).click();
       await expect(dialog).toBeHidden();

@@ -123,6 +123,20 @@ class API {
     return this.call<Schemas["SendAccepted"]>("POST", "/v1/sends", body);
   }
 
+  end(send: Schemas["SendAccepted"], how: "cancel" | "confirm") {
+    return this.call<Schemas["Send"]>("POST", `/v1/sends/${send.id}/${how}`);
+  }
+
+  schedule(policy: Schemas["Policy"], at: Date, to = recipient("01")) {
+    const body = {
+      to,
+      send_at: at.toISOString(),
+      whatsapp: { text: "Your parcel comes today." },
+      fallback: { policy_id: policy.id, text: "Parcel today." },
+    };
+    return this.call<Schemas["SendAccepted"]>("POST", "/v1/sends", body);
+  }
+
   get(send: Schemas["SendAccepted"]) {
     return this.call<Schemas["Send"]>("GET", `/v1/sends/${send.id}`);
   }

@@ -12,6 +12,7 @@ import {
   MessageOutlined,
   RocketOutlined,
   SendOutlined,
+  StopOutlined,
 } from "./ui/firstIcons";
 
 export interface MenuEntry {
@@ -23,6 +24,7 @@ export interface MenuEntry {
     | "accounts.title"
     | "templates.title"
     | "messages.title"
+    | "optOuts.title"
     | "start.title";
   icon: ReactNode;
   group?: "fallback" | "more";
@@ -77,6 +79,11 @@ export const pages: Page[] = [
     menu: { label: "messages.title", icon: <MessageOutlined />, group: "more" },
   },
   { path: "/messages/:id", component: lazy(() => import("./messages/MessagePage")), under: "/messages" },
+  {
+    path: "/opt-outs",
+    component: lazy(() => import("./optOuts/OptOutsPage")),
+    menu: { label: "optOuts.title", icon: <StopOutlined />, group: "more" },
+  },
   {
     path: "/start",
     component: lazy(() => import("./start/StartPage")),

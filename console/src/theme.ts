@@ -114,10 +114,12 @@ export function toneOf(isDark: boolean, tone: Tone): Pair {
  */
 const outcomeLooks: Record<Outcome, { tone: Tone; light: string; dark: string }> = {
   whatsapp: { tone: "good", light: "#0f6b5c", dark: "#4cc9b0" },
+  confirmed: { tone: "good", light: "#8fd0bd", dark: "#1f7a6a" },
   sms: { tone: "plain", light: "#3b8fe0", dark: "#7db8f5" },
   unconfirmed: { tone: "warn", light: "#d99100", dark: "#e8b04b" },
   expired: { tone: "quiet", light: "#7c8791", dark: "#8f99a2" },
   failed: { tone: "bad", light: "#b42318", dark: "#ff8f86" },
+  cancelled: { tone: "quiet", light: "#8a6fb0", dark: "#7c66a6" },
   pending: { tone: "wait", light: "#c4ccd2", dark: "#4a545c" },
 };
 

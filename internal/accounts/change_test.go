@@ -132,6 +132,35 @@ func TestDirectory_ReplaceAccount(t *testing.T) {
 	require.Equal(t, "settings.token", coded(t, backstop.Invalid, err).Fields[0].Name)
 }
 
+// TestDirectory_redirected: nobody can read a stored secret, so nobody can send it to an address of their own either.
+func TestDirectory_redirected(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.create(t, "main", func(a *backstop.Account) { a.Settings["password"] = "s3cret" })
+	change := func(settings map[string]string) error {
+		next := account("main", func(a *backstop.Account) { a.Settings = settings })
+		_, err := r.ReplaceAccount(t.Context(), backstop.AccountChange{Account: next}, backstop.AnyVersion, true)
+		return err
+	}
+	fields := coded(t, backstop.Invalid, change(map[string]string{"user": "u", "base_url": "https://other.example"})).Fields
+	require.Len(t, fields, 2)
+	require.Equal(t, "settings.token", fields[0].Name)
+	require.Equal(t, "settings.password", fields[1].Name)
+	require.Equal(t, backstop.FieldRequired, fields[0].Code)
+	require.Contains(t, fields[0].Reason, "settings.base_url")
+	fields = coded(t, backstop.Invalid, change(map[string]string{"user": "u", "base_url": "https://other.example", "token": "t0ken"})).Fields
+	require.Equal(t, "settings.password", fields[0].Name)
+	require.Equal(t, "https://api.example", r.settingsOf(t, "main").Values["base_url"], "nothing has changed")
+
+	require.NoError(t, change(map[string]string{"user": "u", "base_url": "https://api.example"}), "the address that it has by default")
+	require.Equal(t, "s3cret", r.settingsOf(t, "main").Values["password"])
+	require.NoError(t, change(map[string]string{
+		"user": "u", "base_url": "https://other.example", "token": "t0ken", "password": "",
+	}))
+	require.Equal(t, "https://other.example", r.settingsOf(t, "main").Values["base_url"])
+	require.Error(t, change(map[string]string{"user": "u"}), "the way back is one too")
+}
+
 // TestDirectory_rotation_often: a script that changes a secret every minute cannot make the check of a webhook slower and slower.
 func TestDirectory_rotation_often(t *testing.T) {
 	t.Parallel()

@@ -101,6 +101,9 @@ func (d *Directory) merge(
 	next.Provider, next.Channel, next.WebhookKey = present.Provider, present.Channel, present.WebhookKey
 	next.IsFromEnvironment, next.Version, next.CreatedAt = false, present.Version, present.CreatedAt
 	next.Settings = mergeSettings(p, present.Settings, change.Account.Settings)
+	if err := keptSecrets(p, present, next, change.Account.Settings); err != nil {
+		return backstop.Account{}, err
+	}
 	if next.WebhookKey == "" || change.NewWebhookKey {
 		next.WebhookKey = newWebhookKey()
 	}
@@ -111,6 +114,26 @@ func (d *Directory) merge(
 			"max", most))
 	}
 	return next, nil
+}
+
+// keptSecrets refuses a change that sends the present secrets to another address. Nobody can read a stored secret, so who changes
+// the address must know the secrets.
+func keptSecrets(p backstop.Provider, present, next backstop.Account, given map[string]string) error {
+	redirected := p.Redirected(next.Channel, present.Settings, next.Settings)
+	if redirected == "" {
+		return nil
+	}
+	var missing []backstop.Field
+	for _, name := range p.Secrets() {
+		if _, isGiven := given[name]; !isGiven && next.Settings[name] != "" {
+			missing = append(missing, backstop.NewField("settings."+name, backstop.FieldRequired,
+				"is required, because settings."+redirected+" changes: a stored secret does not go to another address"))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return invalid(missing...)
 }
 
 // mergeSettings returns the new settings, with the present values of the secrets that they do not have.

@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/backstophq/backstop/client"
@@ -83,12 +84,21 @@ func (c *Caller) ensureRule(ctx context.Context, rule Rule) (string, error) {
 	return made.JSON201.ID, nil
 }
 
+// optIn takes a recipient off the list of opt-outs of marketing.
+func (c *Caller) optIn(ctx context.Context, to string) error {
+	done, err := c.API.DeleteOptOutWithResponse(ctx, &client.DeleteOptOutParams{To: to, Category: client.OptOutCategoryMarketing})
+	if err != nil || done.StatusCode() != http.StatusNoContent {
+		return client.CallError("delete opt-out", done, err)
+	}
+	return nil
+}
+
 // createSend starts a send and returns its id.
 func (c *Caller) createSend(ctx context.Context, to, policy string, category client.Category) (string, error) {
 	text := "Your parcel comes today between 14:00 and 15:00."
 	input := client.SendInput{
 		To: to, Whatsapp: client.WhatsAppInput{Text: &text},
-		Fallback: client.FallbackInput{PolicyID: policy, Text: text},
+		Fallback: client.FallbackInput{PolicyID: &policy, Text: text},
 	}
 	if category != "" {
 		input.Category = &category
@@ -98,6 +108,22 @@ func (c *Caller) createSend(ctx context.Context, to, policy string, category cli
 		return "", client.CallError("create send", accepted, err)
 	}
 	return accepted.JSON202.ID, nil
+}
+
+// endSend cancels or confirms a send.
+func (c *Caller) endSend(ctx context.Context, id string, how ending) error {
+	if how == cancels {
+		answer, err := c.API.CancelSendWithResponse(ctx, id)
+		if err != nil || answer.JSON200 == nil {
+			return client.CallError("cancel send", answer, err)
+		}
+		return nil
+	}
+	answer, err := c.API.ConfirmSendWithResponse(ctx, id)
+	if err != nil || answer.JSON200 == nil {
+		return client.CallError("confirm send", answer, err)
+	}
+	return nil
 }
 
 // Send returns a send.

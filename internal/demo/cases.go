@@ -13,6 +13,7 @@ type demoCase struct {
 	what     string // the scenario, in short
 	policy   string
 	category client.Category
+	end      ending // what the caller does when WhatsApp has sent the message; empty: nothing
 
 	outcome   client.Outcome
 	rule      string // the rule of the last SMS
@@ -20,6 +21,14 @@ type demoCase struct {
 	whatsapp  int    // messages that the WhatsApp provider accepted
 	sms       int    // messages that the SMS provider accepted
 }
+
+// ending is how the caller ends a send.
+type ending string
+
+const (
+	cancels  ending = "cancel"
+	confirms ending = "confirm"
+)
 
 // demoPolicies are the policies of the demo and their rules.
 func demoPolicies() map[string][]Rule {
@@ -121,6 +130,14 @@ func demoCases() []demoCase { //nolint:funlen // a table
 		{
 			to: "+447400123419", what: "next sender works", policy: "Two senders",
 			outcome: bySMS, rule: "Spare sender", sms: 2,
+		},
+		{
+			to: "+447400124403", what: "cancelled by the caller", policy: "Must arrive, patiently",
+			end: cancels, outcome: client.OutcomeCancelled, whatsapp: 1,
+		},
+		{
+			to: "+447400125403", what: "confirmed, no SMS", policy: "Must arrive, patiently",
+			end: confirms, outcome: client.OutcomeConfirmed, whatsapp: 1,
 		},
 	}
 }

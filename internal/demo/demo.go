@@ -144,6 +144,9 @@ func (d *demonstration) startSends(ctx context.Context) error {
 			}
 			policies[c.policy] = id
 		}
+		if err := d.caller.optIn(ctx, c.to); err != nil { // an earlier demo has opted a recipient out
+			return err
+		}
 		s := &demoSend{demoCase: c, startedAt: time.Now()}
 		accepted, err := d.caller.createSend(ctx, c.to, policies[c.policy], c.category)
 		if err != nil {
@@ -194,6 +197,9 @@ func (d *demonstration) watchSends(ctx context.Context) error {
 func (d *demonstration) readSend(ctx context.Context, s *demoSend) (err error) {
 	if s.send, err = d.caller.Send(ctx, s.id); err != nil {
 		return err
+	}
+	if s.end != "" && s.send.FinishedAt == nil && s.send.Whatsapp.Status == client.StatusSent {
+		return d.caller.endSend(ctx, s.id, s.end) // the next reading shows what came of it
 	}
 	if s.send.FinishedAt == nil || s.send.Outcome == client.OutcomeUnconfirmed || s.send.DuplicateDelivery != s.duplicate {
 		return nil

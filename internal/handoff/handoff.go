@@ -6,6 +6,7 @@
 package handoff
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,6 +57,7 @@ type Handoff struct {
 	settings     workflows.Settings
 	installation string
 	taskTimeout  time.Duration
+	scheduled    int // per second
 	log          *slog.Logger
 	now          func() time.Time
 	inquire      Inquire
@@ -70,7 +72,11 @@ type Handoff struct {
 	deferredChecks   batch[Deferral] // sends to check again
 }
 
-// Options are what a Handoff needs. TaskTimeout, Now (by default time.Now) and Inquire are optional.
+// DefaultScheduledPerSecond is less than the 80 messages a second that Meta takes from a number, so other sends have room.
+const DefaultScheduledPerSecond = 50
+
+// Options are what a Handoff needs. TaskTimeout, Now (by default time.Now), Inquire and ScheduledPerSecond (by default
+// DefaultScheduledPerSecond) are optional.
 type Options struct {
 	Store        Store
 	Engine       Engine
@@ -80,6 +86,8 @@ type Options struct {
 	Log          *slog.Logger
 	Now          func() time.Time // the clock for Temporal's outages; the store has its own
 	Inquire      Inquire          // nil: no provider is asked
+
+	ScheduledPerSecond int // how many scheduled sends all processes together start in a second
 }
 
 // Inquire asks the providers for the status of the messages of a send whose receipts are missing, and stores the answers.
@@ -96,6 +104,7 @@ func New(o Options) (*Handoff, error) {
 	return &Handoff{
 		store: o.Store, engine: o.Engine, settings: o.Settings, installation: o.Installation,
 		taskTimeout: o.TaskTimeout, log: o.Log, now: o.Now, inquire: o.Inquire,
+		scheduled:        cmp.Or(o.ScheduledPerSecond, DefaultScheduledPerSecond),
 		started:          batch[string]{write: o.Store.MarkSent, log: o.Log},
 		signalled:        batch[string]{write: o.Store.MarkSignalled, log: o.Log},
 		deferredSends:    batch[Deferral]{write: o.Store.DeferSends, log: o.Log},
@@ -125,11 +134,11 @@ func (h *Handoff) Accepted(ctx context.Context, key Idempotency) (backstop.Send,
 	return send, found, nil
 }
 
-// Accept stores a valid send and starts its workflow in the background. It sets ID, AcceptedAt and the statuses. When it returns
-// without an error, the send is stored and cannot be lost, even if Temporal is away. If the key has been used for another
-// send, Accept returns that send and false.
+// Accept stores a valid send and starts its workflow in the background. It sets ID, AcceptedAt and the statuses. The sweeper
+// starts the workflow of a scheduled send. When Accept returns without an error, the send is stored and cannot be lost, even if
+// Temporal is away. If the key has been used for another send, Accept returns that send and false.
 func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempotency) (backstop.Send, bool, error) {
-	send.AcceptedAt = h.store.Now()
+	send = send.AcceptAt(h.store.Now())
 	id, err := h.store.NewID(send.AcceptedAt)
 	if err != nil {
 		return backstop.Send{}, false, err
@@ -137,8 +146,11 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 	send.ID = id
 	send.Status.WhatsApp, send.Outcome = backstop.Queued, backstop.OutcomePending
 	send, created, err := h.store.InsertSend(ctx, send, key)
-	if err != nil || !created {
-		return send, false, err
+	if err != nil || !created || send.IsScheduled() {
+		return send, created, err
+	}
+	if send.FinishedAt != nil { // it has ended already
+		return send, true, nil
 	}
 	h.handOver(ctx, func(ctx context.Context) {
 		start := func(ctx context.Context) error { return h.startWorkflow(ctx, send, firstStart) }
@@ -151,8 +163,9 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 	return send, true, nil
 }
 
-// Deliver stores receipts and the messages of people, and signals in the background the receipts that a workflow waits for. When
-// it returns without an error, the receipts are stored and cannot be lost.
+// Deliver stores receipts and the messages of people, and signals in the background the receipts that a workflow waits for. A
+// WhatsApp message that a person answers counts as read. When Deliver returns without an error, the receipts are stored and
+// cannot be lost.
 func (h *Handoff) Deliver(ctx context.Context, all []backstop.Receipt) error {
 	var inbound, receipts []backstop.Receipt
 	for _, r := range all {
@@ -163,9 +176,11 @@ func (h *Handoff) Deliver(ctx context.Context, all []backstop.Receipt) error {
 		}
 	}
 	if len(inbound) > 0 {
-		if err := h.store.InsertInbound(ctx, inbound); err != nil {
+		read, err := h.store.InsertInbound(ctx, inbound)
+		if err != nil {
 			return fmt.Errorf("store inbound messages: %w", err)
 		}
+		receipts = append(receipts, read...)
 	}
 	if len(receipts) == 0 {
 		return nil

@@ -86,6 +86,30 @@ func TestHandoff_Accept(t *testing.T) {
 	require.Empty(t, r.log.String())
 }
 
+// A send that was skipped, because its recipient has opted out, starts no workflow.
+func TestHandoff_Accept_skipped(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	h := r.handoff(nil)
+	send := newSend()
+	_, err := r.db.PutOptOut(t.Context(), backstop.OptOut{
+		To: send.To, Category: backstop.OptOutAll, OptOutOrigin: backstop.OptOutOrigin{Source: backstop.ByAPI},
+	})
+	require.NoError(t, err)
+	_, _, err = h.Accept(t.Context(), send, nil)
+	require.Equal(t, backstop.ErrOptedOut(), err)
+	send.Plan.Override = &backstop.Override{IfOptedOut: backstop.SkipOptedOut}
+	skipped, created, err := h.Accept(t.Context(), send, nil)
+	require.NoError(t, err)
+	require.True(t, created)
+	require.True(t, skipped.IsSkipped())
+	h.Close()
+	r.handOverAll(h)
+	starts, _ := r.engine.calls()
+	require.Zero(t, starts)
+	r.requireMarked()
+}
+
 // only returns the true values.
 func only(all []bool) (list []bool) {
 	for _, is := range all {

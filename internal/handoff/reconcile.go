@@ -56,7 +56,7 @@ func (h *Handoff) checkSend(ctx context.Context, c SendClaim) bool {
 	case err != nil:
 		h.checkLater(ctx, c, err, false)
 	case found == running:
-		pause := min(max(now.Sub(c.Send.AcceptedAt), minCheckPause), maxCheckPause)
+		pause := min(max(now.Sub(c.Send.Origin()), minCheckPause), maxCheckPause)
 		h.deferredChecks.add(Deferral{ID: c.Send.ID, Until: now.Add(pause)})
 		return true
 	case found == ended:

@@ -41,7 +41,7 @@ func (h *Handoff) startWorkflow(ctx context.Context, send backstop.Send, l launc
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowTaskTimeout:      h.taskTimeout,
 		EnableEagerStart:         l == firstStart,
-		StaticSummary:            "policy " + send.Plan.PolicyName,
+		StaticSummary:            summaryOf(send.Plan),
 
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 	}, workflows.Send, h.workflowInput(send))
@@ -54,11 +54,19 @@ func (h *Handoff) startWorkflow(ctx context.Context, send backstop.Send, l launc
 	return nil
 }
 
-// workflowInput returns the workflow's argument. Its Age comes from the store's clock, as AcceptedAt does. The workflow counts
+// summaryOf is what Temporal's pages show of a send.
+func summaryOf(plan backstop.Plan) string {
+	if plan.HasOwnRules() {
+		return "rules of its own"
+	}
+	return "policy " + plan.PolicyName
+}
+
+// workflowInput returns the workflow's argument. Its Age comes from the store's clock, as the origin does. The workflow counts
 // its waits from its own start, so it never compares that clock with Temporal's.
 func (h *Handoff) workflowInput(send backstop.Send) workflows.SendInput {
 	return workflows.SendInput{
-		ID: send.ID, Account: send.Plan.Account, Rules: send.Plan.Rules, AcceptedAt: send.AcceptedAt, ExpiresAt: send.ExpiresAt,
-		Age: max(h.store.Now().Sub(send.AcceptedAt), 0), Settings: h.settings, Installation: h.installation,
+		ID: send.ID, Account: send.Plan.Account, Rules: send.Plan.Rules, Origin: send.Origin(), ExpiresAt: send.ExpiresAt,
+		Age: max(h.store.Now().Sub(send.Origin()), 0), Settings: h.settings, Installation: h.installation,
 	}
 }

@@ -24,6 +24,7 @@ type Handover struct {
 type Store interface {
 	Inbox
 	Backlog
+	Schedule
 	Upkeep
 }
 
@@ -59,8 +60,14 @@ type Inbox interface {
 	// InsertReceipts then skips the stored ones, and ClaimReceipts returns them for their signals.
 	InsertReceipts(ctx context.Context, receipts []backstop.Receipt) ([]Handover, error)
 
-	// InsertInbound stores the messages of people that are new. The receipts have no status.
-	InsertInbound(ctx context.Context, receipts []backstop.Receipt) error
+	// Cancel ends a send that its caller does not want any more, and returns its view. An Error of code Conflict says why that is
+	// too late. Confirm records that the recipient has acted, and ends the send if it has not ended. Both are idempotent.
+	Cancel(ctx context.Context, send string) (backstop.View, error)
+	Confirm(ctx context.Context, send string) (backstop.View, error)
+
+	// InsertInbound stores the messages of people that are new. The receipts have no status. It returns receipts of the messages
+	// that they answer, also when it is repeated.
+	InsertInbound(ctx context.Context, receipts []backstop.Receipt) (read []backstop.Receipt, err error)
 
 	// MarkSignalled records that the engine has the receipts with these ids.
 	MarkSignalled(ctx context.Context, ids []string) error
@@ -103,9 +110,17 @@ type Backlog interface {
 	Abandon(ctx context.Context, send, reason string) error
 }
 
+// Schedule has the scheduled sends.
+type Schedule interface {
+	// ClaimScheduled starts scheduled sends whose SendAt has come by a time: it sets their StartedAt to that time, and leases
+	// them as ClaimSends does. The earliest come first. It starts at most limit, and all processes together at most rate in a
+	// second. After a crash ClaimSends returns them.
+	ClaimScheduled(ctx context.Context, at time.Time, lease time.Duration, limit, rate int) ([]SendClaim, error)
+}
+
 // SendClaim is a send that a sweeper has leased.
 type SendClaim struct {
-	Send  backstop.Send // ID, Plan, Category, AcceptedAt and ExpiresAt; no text and no number
+	Send  backstop.Send // ID, Plan, Category and the times until StartedAt; no text and no number
 	Tries int           // how many tries failed before
 	Err   error         // set if the row cannot be read; the plan is then missing
 }

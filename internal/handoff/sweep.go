@@ -55,6 +55,7 @@ const (
 func (h *Handoff) Sweep(ctx context.Context) {
 	var parts sync.WaitGroup
 	parts.Go(func() { repeatEvery(ctx, sweepEvery, h.sweepSends) })
+	parts.Go(func() { repeatEvery(ctx, sweepEvery, h.startScheduled) })
 	parts.Go(func() { repeatEvery(ctx, sweepEvery, h.sweepReceipts) })
 	parts.Go(func() { repeatEvery(ctx, sweepEvery, h.finishOverdue) })
 	parts.Go(func() { repeatEvery(ctx, reconcileEvery, h.reconcile) })

@@ -133,6 +133,17 @@ func (s *Store) Finish(_ context.Context, _ string, lapsed bool) (backstop.View,
 	return s.change(func(l *backstop.Ledger, now time.Time) { l.Finish(lapsed, now) }), nil
 }
 
+// Cancel calls Ledger.Cancel and stores the change.
+func (s *Store) Cancel(context.Context, string) (v backstop.View, err error) {
+	v = s.change(func(l *backstop.Ledger, now time.Time) { err = l.Cancel(now) })
+	return v, err
+}
+
+// Confirm calls Ledger.Confirm and stores the change.
+func (s *Store) Confirm(context.Context, string) (backstop.View, error) {
+	return s.change(func(l *backstop.Ledger, now time.Time) { l.Confirm(now) }), nil
+}
+
 // Ledger returns a copy of the stored ledger.
 func (s *Store) Ledger(context.Context, string) (*backstop.Ledger, error) {
 	l, _ := s.Snapshot()

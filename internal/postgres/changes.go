@@ -19,14 +19,15 @@ const maxChangeGroups = 100
 // countChanges counts the fallbacks of two ranges. The parameter border is the time between them. The code is that of the
 // WhatsApp message, or of its resend.
 func countChanges(w *where, border string) string {
-	return `SELECT policy_id, country, fallback_reason AS reason, COALESCE(resent.provider, first.provider, '') AS provider,
+	return `SELECT COALESCE(policy_id::text, '') AS policy_id, country, fallback_reason AS reason,
+    COALESCE(resent.provider, first.provider, '') AS provider,
     COALESCE(resent.code, first.code, '') AS code,
     count(*) FILTER (WHERE accepted_at < ` + border + `) AS before, count(*) FILTER (WHERE accepted_at >= ` + border + `) AS after
 FROM sends
 LEFT JOIN (` + whatsAppCodes + ` AND step = 1) AS first ON first.send = sends.id
 LEFT JOIN (` + whatsAppCodes + ` AND step = 2) AS resent ON resent.send = sends.id
 WHERE fired <> '' AND ` + w.String() + `
-GROUP BY 1, 2, 3, 4, 5`
+GROUP BY policy_id, 2, 3, 4, 5`
 }
 
 const whatsAppCodes = `
@@ -61,7 +62,7 @@ func (db *DB) StatsChanges(ctx context.Context, f backstop.StatsFilter) (backsto
 		Before: backstop.RangeCounts{From: before.From, Until: before.Until},
 		After:  backstop.RangeCounts{From: f.From, Until: f.Until},
 	}
-	both := backstop.SendFilter{From: before.From, Until: f.Until, PolicyID: f.PolicyID}
+	both := backstop.SendFilter{From: before.From, Until: f.Until, PolicyID: f.PolicyID, Scheduled: new(false)}
 	w, found := sendsThat(both, rangeOf(both))
 	if !found {
 		return changes, nil
@@ -109,7 +110,7 @@ func countBoth(ctx context.Context, tx *sqlx.Tx, w where, changes *backstop.Chan
 func nameGroups(ctx context.Context, tx *sqlx.Tx, groups []backstop.ChangeGroup, until time.Time) error {
 	ids := pq.StringArray{}
 	for _, g := range groups {
-		if !slices.Contains(ids, g.PolicyID) {
+		if g.PolicyID != "" && !slices.Contains(ids, g.PolicyID) {
 			ids = append(ids, g.PolicyID)
 		}
 	}

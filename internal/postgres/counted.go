@@ -27,7 +27,7 @@ type countRow struct {
 
 // kind has the properties by which countSends groups sends. The groups over time lack the last two.
 type kind struct {
-	fallback, averted, duplicate bool
+	fallback, averted, duplicate, scheduled bool
 
 	outcome backstop.Outcome
 	reason  backstop.FallbackReason
@@ -43,7 +43,7 @@ func readKind(text string) (kind, error) {
 		return kind{}, fmt.Errorf("read kind of send: %w", err)
 	}
 	return kind{
-		fallback: flags&1 > 0, averted: flags&2 > 0, duplicate: flags&4 > 0,
+		fallback: flags&1 > 0, averted: flags&2 > 0, duplicate: flags&4 > 0, scheduled: flags&8 > 0,
 		outcome: backstop.Outcome(part[1]), reason: backstop.FallbackReason(part[2]), country: part[3], fired: part[4],
 	}, nil
 }

@@ -5,15 +5,22 @@ import "github.com/backstophq/backstop"
 // ClaimOverdue is the query of DB.ClaimOverdue.
 const ClaimOverdue = claimOverdue
 
+// ClaimSends and ClaimScheduled are the queries of the methods with these names.
+const (
+	ClaimSends     = claimSends
+	ClaimScheduled = claimScheduled
+)
+
 // CountRecipients is the query of DB.CountRecipients.
 const CountRecipients = countRecipients
 
 // Composed returns the queries that are made of the columns of a row.
 func Composed() map[string]string {
 	return map[string]string{
-		"insertSend": insertSend, "getSendByKey": getSendByKey, "getSend": getSend,
+		"insertSend": insertSend, "insertScheduled": insertScheduled, "getSendByKey": getSendByKey, "getSend": getSend,
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
-		"insertInbound": insertInbound,
+		"insertInbound": insertInbound, "insertSkipped": insertSkipped,
+		"addOptOuts": addOptOuts, "getOptOut": getOptOut, "removeOptOuts": removeOptOuts,
 		"listTemplates": listTemplates, "getTemplates": getTemplates, "lockTemplates": lockTemplates,
 		"insertTemplates": insertTemplates, "lockTemplate": lockTemplate, "updateTemplate": updateTemplate,
 		"listHealth": listHealth, "getHealth": getHealth, "lockHealth": lockHealth, "insertHealth": insertHealth,
@@ -22,8 +29,12 @@ func Composed() map[string]string {
 	}
 }
 
-// OptedOutQuery is the query of DB.HasOptedOut.
-const OptedOutQuery = hasOptedOut
+// OptOutQuery returns the query of DB.ListOptOuts and its values.
+func OptOutQuery(filter backstop.OptOutFilter, limit int) (query string, values []any) {
+	w := optOutsThat(filter)
+	query = listOptOuts(&w, limit)
+	return query, w.values
+}
 
 // ListQuery returns the query of DB.ListSends and its values.
 func ListQuery(filter backstop.SendFilter, limit int) (query string, values []any) {

@@ -68,7 +68,8 @@ func sendsOfAllKinds(t *testing.T, db *postgres.DB) map[string]string {
 	accept(t, db, begin(t, db, arrived, whatsApp))
 	insert(t, db, receipt(arrived, 1, backstop.Delivered))
 
-	messaged(refused("by sms", unchanged), firstSMS, backstop.Delivered)
+	ordered := func(s *backstop.Send) { s.CorrelationID = "order of sends" }
+	messaged(refused("by sms", ordered), firstSMS, backstop.Delivered)
 	messaged(refused("by sms in Germany", toGermany), firstSMS, backstop.Delivered)
 	messaged(refused("no receipt", unchanged), firstSMS, "")
 
@@ -83,12 +84,13 @@ func sendsOfAllKinds(t *testing.T, db *postgres.DB) map[string]string {
 	messaged(late, firstSMS, backstop.Delivered)
 	insert(t, db, receipt(late, 1, backstop.Delivered))
 
-	averted := accepted("averted", unchanged)
+	averted := accepted("averted", func(s *backstop.Send) { s.Plan.PolicyID, s.Plan.PolicyName = "", "" })
 	accept(t, db, begin(t, db, averted, whatsApp))
 	insert(t, db, receipt(averted, 1, backstop.Delivered))
 	avert(t, db, averted, firstSMS)
 
 	accepted("open", func(s *backstop.Send) {
+		ordered(s)
 		s.To, s.Country, s.Plan.PolicyID, s.Plan.PolicyName = "+80012345678", "", "01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e60", "other"
 	})
 	return ids
@@ -111,6 +113,10 @@ func TestDB_ListSends_filters(t *testing.T) {
 		"last digits":     {backstop.SendFilter{ToEnds: "5678"}, []string{"by sms in Germany", "by the second rule", "open"}},
 		"more digits":     {backstop.SendFilter{ToEnds: "15112345678"}, []string{"by sms in Germany", "by the second rule"}},
 		"whole number":    {backstop.SendFilter{To: "+4915112345678"}, []string{"by sms in Germany", "by the second rule"}},
+		"correlation":     {backstop.SendFilter{CorrelationID: "order of sends"}, []string{"by sms", "open"}},
+		"no correlation":  {backstop.SendFilter{CorrelationID: "order"}, nil},
+		"own rules":       {backstop.SendFilter{OwnRules: new(true)}, []string{"averted"}},
+		"policies":        {backstop.SendFilter{OwnRules: new(false), RuleType: rule[1].Type}, []string{"by the second rule"}},
 		"fell back":       {backstop.SendFilter{FellBack: new(true)}, fallen},
 		"did not":         {backstop.SendFilter{FellBack: new(false)}, []string{"arrived", "averted", "open"}},
 		"averted":         {backstop.SendFilter{Averted: new(true)}, []string{"averted"}},
@@ -194,7 +200,7 @@ func requireListed(t *testing.T, db *postgres.DB, of backstop.StatsFilter) {
 	t.Helper()
 	listed := func(want int64, change func(*backstop.SendFilter)) {
 		t.Helper()
-		filter := backstop.SendFilter{From: of.From, Until: of.Until}
+		filter := backstop.SendFilter{From: of.From, Until: of.Until, Scheduled: new(false)}
 		change(&filter)
 		require.Len(t, listIDs(t, db, filter, backstop.ByNewest), int(want))
 	}
@@ -210,15 +216,17 @@ func requireListed(t *testing.T, db *postgres.DB, of backstop.StatsFilter) {
 	}
 	s := stats(t, db, of)
 	counts(s.Totals, func(*backstop.SendFilter) {})
+	listed(s.Totals.Scheduled, func(f *backstop.SendFilter) { f.Scheduled = new(true) })
 	for _, c := range s.Series {
 		in := func(f *backstop.SendFilter) { f.From, f.Until = c.At, c.At.Add(of.Bucket()) }
 		counts(c.Counts, in)
+		listed(c.Scheduled, func(f *backstop.SendFilter) { in(f); f.Scheduled = new(true) })
 		for _, r := range c.ByReason {
 			listed(r.Fallbacks, func(f *backstop.SendFilter) { in(f); f.Reasons = []backstop.FallbackReason{r.Reason} })
 		}
 	}
 	for _, c := range s.ByPolicy {
-		counts(c.Counts, func(f *backstop.SendFilter) { f.PolicyID = c.ID })
+		counts(c.Counts, func(f *backstop.SendFilter) { f.PolicyID, f.OwnRules = c.ID, new(c.ID == "") })
 	}
 	for _, c := range s.ByCountry {
 		counts(c.Counts, func(f *backstop.SendFilter) { f.Country = &c.Country })
@@ -266,6 +274,7 @@ func requireListed(t *testing.T, db *postgres.DB, of backstop.StatsFilter) {
 			continue
 		}
 		listed(g.After, func(f *backstop.SendFilter) {
+			f.OwnRules = new(g.PolicyID == "")
 			f.PolicyID, f.Country, f.Failure.Provider, f.Failure.Code = g.PolicyID, &g.Country, g.Provider, g.Code
 			f.Reasons = []backstop.FallbackReason{g.Reason}
 		})

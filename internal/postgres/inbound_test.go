@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
@@ -33,7 +34,7 @@ func TestDB_InsertInbound(t *testing.T) {
 	odd.At = time.Time{}
 	received = append(received, odd)
 	for range 2 { // providers repeat webhooks
-		require.NoError(t, db.InsertInbound(t.Context(), received))
+		insertInbound(t, db, received)
 	}
 	type row struct {
 		Account, MessageID, Sender, Text, Keyword string
@@ -58,4 +59,12 @@ func TestDB_InsertInbound(t *testing.T) {
 		{"meta", "in-3", number, text, "", sql.NullString{}},
 	}, []row{stored[0], stored[1], stored[2], stored[3]})
 	require.Len(t, stored, 4)
+}
+
+// insertInbound stores messages of persons, and returns the receipts of the messages that they answer.
+func insertInbound(t *testing.T, db *postgres.DB, received []backstop.Receipt) []backstop.Receipt {
+	t.Helper()
+	read, err := db.InsertInbound(t.Context(), received)
+	require.NoError(t, err)
+	return read
 }

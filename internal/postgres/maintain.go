@@ -23,7 +23,8 @@ const (
 // the rows are counted again. A plan that was made for a small table reads all of it, and autovacuum comes once a minute: a new
 // installation under load would be slow until then. Autovacuum alone counts tables of more than 1 GB.
 const outgrown = `SELECT oid::regclass::text FROM pg_class
-WHERE oid IN ('sends'::regclass, 'attempts'::regclass, 'events'::regclass, 'receipts'::regclass)
+WHERE oid IN ('sends'::regclass, 'attempts'::regclass, 'events'::regclass, 'receipts'::regclass,
+        'opt_outs'::regclass)
     AND pg_relation_size(oid) / current_setting('block_size')::int BETWEEN 2 * greatest(relpages, 0) + 8 AND 131072`
 
 const deleteOrphans = `DELETE FROM receipts WHERE send IS NULL AND id = ANY(ARRAY(

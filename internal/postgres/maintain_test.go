@@ -131,8 +131,25 @@ FROM generate_series(1, 5000) AS n`)
 	}
 	query, values := postgres.ListQuery(backstop.SendFilter{To: "+33612345678"}, 51)
 	require.Contains(t, p.explain(query, values...), "sends_by_number_end")
-	require.Contains(t, p.explain(postgres.OptedOutQuery, "+33612345678"), "sends_by_number_end")
 	require.Contains(t, p.explain(fmt.Sprintf(`DELETE FROM receipts WHERE send = '%s'`, policyID)), "receipts_by_send")
+}
+
+// The entries of a person are found without reading the others.
+func TestIndexes_optOuts(t *testing.T) {
+	t.Parallel()
+	p := newPlanned(t)
+	p.exec(`INSERT INTO opt_outs (recipient, category, id, since, source, channel, provider, account, code, inbound, note, stored_at)
+SELECT '+44740' || 1000000 + n, 'all', gen_random_uuid(), now(), 'import', '', '', '', '', '', '', now() FROM generate_series(1, 20000) AS n`)
+	p.exec(`INSERT INTO opt_out_changes (recipient, category, id, is_out, at, source, channel, provider, account, code, inbound, note, stored_at)
+SELECT recipient, category, id, true, since, source, channel, provider, account, code, inbound, note, stored_at FROM opt_outs`)
+	p.exec(`ANALYZE opt_outs, opt_out_changes`)
+	for index, filter := range map[string]backstop.OptOutFilter{
+		"opt_outs_pkey": {To: "+447401000007"}, "opt_outs_by_end": {ToEnds: "000007"}, "opt_outs_by_id": {},
+	} {
+		query, values := postgres.OptOutQuery(filter, 50)
+		require.Contains(t, p.explain(query, values...), index)
+	}
+	require.Contains(t, p.explain(`SELECT FROM opt_out_changes WHERE recipient = '+447401000007' ORDER BY id DESC`), "opt_out_changes_by_recipient")
 }
 
 // A receipt that matches no attempt is deleted after 8 days; those of sends stay.

@@ -10,8 +10,10 @@ package postgres
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
+	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/ledgers"
 	"github.com/backstophq/backstop/internal/postgres/pool"
 	"github.com/backstophq/backstop/schema"
@@ -21,19 +23,26 @@ import (
 type DB struct {
 	*ledgers.Store
 
-	pool *pool.Pool
+	pool    *pool.Pool
+	optOuts backstop.OptOutRules
 }
 
 // Options are optional.
-type Options = pool.Options
+type Options struct {
+	MaxConns int              // connections at most; 0: 20
+	Log      *slog.Logger     // nil: nothing is logged
+	Clock    func() time.Time // this machine's; nil: time.Now
+
+	OptOuts backstop.OptOutRules // what the word STOP means
+}
 
 // Open connects to the database of a postgres:// URL, as pool.Open does. The caller closes the DB.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
-	p, err := pool.Open(ctx, url, o)
+	p, err := pool.Open(ctx, url, pool.Options{MaxConns: o.MaxConns, Log: o.Log, Clock: o.Clock})
 	if err != nil {
 		return nil, err
 	}
-	return &DB{Store: ledgers.New(p), pool: p}, nil
+	return &DB{Store: ledgers.New(p, o.OptOuts), pool: p, optOuts: o.OptOuts}, nil
 }
 
 // Close closes the connections.

@@ -73,10 +73,10 @@ func (r *recipients) age(a backstop.Attempt, by time.Duration) {
 // wrote stores a message of a person to an account.
 func (r *recipients) wrote(account, from string, ago time.Duration) {
 	r.t.Helper()
-	require.NoError(r.t, r.db.InsertInbound(r.t.Context(), []backstop.Receipt{{
+	insertInbound(r.t, r.db, []backstop.Receipt{{
 		Provider: "meta", Account: account, Channel: backstop.WhatsApp, MessageID: newID(r.t), At: r.db.Now().Add(-ago),
 		Inbound: &backstop.Inbound{From: from, Text: "hello"},
-	}}))
+	}})
 }
 
 func (r *recipients) require(want int, accounts ...string) {

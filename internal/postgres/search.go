@@ -37,7 +37,7 @@ var idStart = regexp.MustCompile(`^[0-9a-fA-F]{8,32}$`)
 // searchWay is a way to find sends.
 type searchWay struct {
 	by     backstop.FoundBy
-	filter backstop.SendFilter // of a search by a number
+	filter backstop.SendFilter // of all sends that fit, if a list of sends has such a filter
 	find   func(context.Context) ([]backstop.Send, error)
 }
 
@@ -63,24 +63,26 @@ func (db *DB) searchWays(text string, limit int) []searchWay {
 			return db.selectSends(ctx, query, values...)
 		}}
 	}
-	byNumber := func(by backstop.FoundBy, filter backstop.SendFilter) searchWay {
+	byFilter := func(by backstop.FoundBy, filter backstop.SendFilter) searchWay {
 		return searchWay{by: by, filter: filter, find: func(ctx context.Context) ([]backstop.Send, error) {
 			list, _, err := db.ListSends(ctx, filter, backstop.Page{Limit: limit})
 			return list, err
 		}}
 	}
 	ways := []searchWay{
-		by(backstop.FoundByKey, searchByKey, text, limit), by(backstop.FoundByMessage, searchByMessage, text, limit),
+		by(backstop.FoundByKey, searchByKey, text, limit),
+		byFilter(backstop.FoundByCorrelation, backstop.SendFilter{CorrelationID: text}),
+		by(backstop.FoundByMessage, searchByMessage, text, limit),
 	}
 	if first, last, ok := readIDStart(text); ok {
 		ways = append(ways, by(backstop.FoundByID, searchByID, first, limit, last))
 	}
 	number := backstop.ReadNumber(text)
 	if number.To != "" {
-		ways = append(ways, byNumber(backstop.FoundByNumber, backstop.SendFilter{To: number.To}))
+		ways = append(ways, byFilter(backstop.FoundByNumber, backstop.SendFilter{To: number.To}))
 	}
 	for _, ends := range number.ToEnds {
-		ways = append(ways, byNumber(backstop.FoundByNumberEnd, backstop.SendFilter{ToEnds: ends}))
+		ways = append(ways, byFilter(backstop.FoundByNumberEnd, backstop.SendFilter{ToEnds: ends}))
 	}
 	return ways
 }

@@ -23,6 +23,7 @@ func TestDB_FindSends(t *testing.T) {
 		id:                              {backstop.FoundByID, []string{id}},
 		" " + id + "\n":                 {backstop.FoundByID, []string{id}},
 		"order by sms":                  {backstop.FoundByKey, []string{id}},
+		"order of sends":                {backstop.FoundByCorrelation, []string{ids["open"], id}},
 		messageID(id, 3):                {backstop.FoundByMessage, []string{id}},
 		messageID(ids["open"], 1):       {backstop.FoundNothing, nil}, // it was not called
 		"+4915112345678":                {backstop.FoundByNumber, german},
@@ -52,7 +53,11 @@ func TestDB_FindSends(t *testing.T) {
 		require.Equal(t, want.ids, got, "%q", text)
 		require.False(t, found.More)
 	}
-	found, err := db.FindSends(t.Context(), id[:8], 100) // sends of one moment share it
+	found, err := db.FindSends(t.Context(), "order of sends", 1)
+	require.NoError(t, err)
+	require.True(t, found.More)
+	require.Equal(t, backstop.SendFilter{CorrelationID: "order of sends"}, found.Filter)
+	found, err = db.FindSends(t.Context(), id[:8], 100) // sends of one moment share it
 	require.NoError(t, err)
 	require.Equal(t, backstop.FoundByID, found.By)
 	found, err = db.FindSends(t.Context(), "+447400123456", 1)

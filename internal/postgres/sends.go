@@ -15,14 +15,24 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// insertSend stores a send and its first event in one statement; no row when the key was used before.
-var insertSend = `WITH s AS (
-    INSERT INTO sends (` + insertColumns.Names() + `) VALUES (` + insertColumns.Params() + `)
+// insertSend stores a send and its first event in one statement; no row when the key was used before, or when the recipient has
+// opted out. insertScheduled also keeps the claims of the sweeper away from the send, until its turn comes.
+var (
+	insertSend = `WITH s AS (
+    INSERT INTO sends (` + insertColumns.Names() + `) SELECT ` + insertColumns.Params() + withEvent()
+	insertScheduled = `WITH s AS (
+    INSERT INTO sends (` + insertColumns.Names() + `, sweep_at) SELECT ` + insertColumns.Params() + `, 'infinity'` + withEvent()
+)
+
+func withEvent() string {
+	return `
+    WHERE NOT EXISTS (` + findStop() + `)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
 )
 INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
 SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM s`
+}
 
 var insertColumns = pool.ColumnsOf[insertRow]()
 
@@ -30,7 +40,7 @@ var insertColumns = pool.ColumnsOf[insertRow]()
 type insertRow struct {
 	ledgers.Row
 
-	PolicyID  string         `db:"policy_id"`
+	PolicyID  sql.NullString `db:"policy_id"` // null: the send has rules of its own
 	Key       sql.NullString `db:"idempotency_key"`
 	Hash      []byte         `db:"idempotency_hash"`
 	CheckAt   time.Time      `db:"check_at"`
@@ -39,8 +49,8 @@ type insertRow struct {
 
 // InsertSend stores a send with its first event. The ID is a UUIDv7 of the time when the send was accepted. If the key was used
 // before with the same hash, InsertSend stores nothing and returns the earlier send and false. With another hash it returns an
-// Error of code Mismatch. If the answer of Postgres is lost, it retries. So a send that was stored is not reported as an error
-// or as an earlier send.
+// Error of code Mismatch. If the CorrelationID belongs to another send alone, the Error has the code Conflict. If the answer of
+// Postgres is lost, it retries. So a send that was stored is not reported as an error or as an earlier send.
 func (db *DB) InsertSend(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
 ) (stored backstop.Send, created bool, err error) {
@@ -52,30 +62,45 @@ func (db *DB) InsertSend(
 		return backstop.Send{}, false, err
 	}
 	insert := insertRow{
-		Row: row, PolicyID: send.Plan.PolicyID, CheckAt: pool.Stamp(send.CheckAt()), ChangedAt: send.AcceptedAt,
+		Row: row, PolicyID: orNull(send.Plan.PolicyID), CheckAt: pool.Stamp(send.CheckAt()), ChangedAt: send.AcceptedAt,
+	}
+	statement := insertSend
+	if send.IsScheduled() {
+		statement = insertScheduled
 	}
 	if key != nil {
-		insert.Key, insert.Hash = sql.NullString{String: key.Key, Valid: true}, key.Hash
+		insert.Key, insert.Hash = orNull(key.Key), key.Hash
 	}
 	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
-		rows, err := db.pool.Exec(ctx, insertSend, insertColumns.Values(insert)...)
+		values := append(insertColumns.Values(insert), send.To, ledgers.Stopping(send.Category))
+		rows, err := db.pool.Exec(ctx, statement, values...)
 		switch {
 		case isRepeated && pool.IsTaken(err, "sends_pkey"): // this send was stored before its answer was lost
 			stored, created = send, true
 			return nil
+		case pool.IsTaken(err, uniqueCorrelation):
+			stored, created, err = db.correlated(ctx, send, key)
+			return err
 		case err != nil:
 			return err
-		case rows > 0 || key == nil:
-			db.Remember(send)
+		case rows > 0:
+			if !send.IsScheduled() { // nothing changes it soon
+				db.Remember(send)
+			}
 			stored, created = send, true
 			return nil
+		case key != nil:
+			var found bool
+			stored, found, err = db.SendByKey(ctx, *key)
+			created = stored.ID == send.ID // also if it was stored before its answer was lost
+			if err != nil || found {
+				return err
+			}
 		}
-		var found bool
-		stored, found, err = db.SendByKey(ctx, *key)
-		if err == nil && !found {
-			err = sql.ErrNoRows
+		stored, created, err = db.insertOptedOut(ctx, insert, send)
+		if pool.IsTaken(err, uniqueCorrelation) {
+			stored, created, err = db.correlated(ctx, send, key)
 		}
-		created = stored.ID == send.ID // also if it was stored before its answer was lost
 		return err
 	})
 	if err != nil {
@@ -83,6 +108,8 @@ func (db *DB) InsertSend(
 	}
 	return stored, created, nil
 }
+
+func orNull(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
 
 var getSendByKey = `SELECT ` + ledgers.Columns.Names() + `, idempotency_hash FROM sends WHERE idempotency_key = $1`
 

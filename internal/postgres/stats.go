@@ -53,8 +53,9 @@ FROM (
         SELECT DISTINCT send FROM events WHERE kind = 'averted' AND send >= $1 AND send < $2
     ) AS a ON a.send = s.id
     CROSS JOIN LATERAL (SELECT
-        (fired <> '')::int + 2 * (a.send IS NOT NULL)::int + 4 * duplicate_delivery::int AS flags,
-        greatest(date_part('epoch', delivered_at - accepted_at), 0) AS delay
+        (fired <> '')::int + 2 * (a.send IS NOT NULL)::int + 4 * duplicate_delivery::int
+            + 8 * (` + isScheduled + `)::int AS flags,
+        greatest(date_part('epoch', delivered_at - coalesce(started_at, accepted_at)), 0) AS delay
     ) AS l
     WHERE id >= $1 AND id < $2 AND accepted_at >= $3 AND accepted_at < $4
         AND ($5::uuid IS NULL OR policy_id = $5)

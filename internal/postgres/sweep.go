@@ -21,7 +21,7 @@ import (
 // it expects many rows to be due.
 
 const (
-	claimedColumns = `id, plan, category, accepted_at, expires_at`
+	claimedColumns = `id, plan, category, accepted_at, send_at, started_at, expires_at`
 
 	claimSends = `UPDATE sends SET sweep_at = $2 WHERE id = ANY(ARRAY(
     SELECT id FROM sends WHERE NOT handed_over AND sweep_at <= $1
@@ -34,6 +34,8 @@ type claimRow struct {
 	Plan       []byte            `db:"plan"`
 	Category   backstop.Category `db:"category"`
 	AcceptedAt time.Time         `db:"accepted_at"`
+	SendAt     *time.Time        `db:"send_at"`
+	StartedAt  *time.Time        `db:"started_at"`
 	ExpiresAt  *time.Time        `db:"expires_at"`
 	Tries      int               `db:"tries"`
 }
@@ -41,6 +43,7 @@ type claimRow struct {
 func (r claimRow) claim() handoff.SendClaim {
 	claim := handoff.SendClaim{Tries: r.Tries, Send: backstop.Send{
 		ID: r.ID, Category: r.Category, AcceptedAt: pool.Stamp(r.AcceptedAt), ExpiresAt: pool.StampPtr(r.ExpiresAt),
+		SendAt: pool.StampPtr(r.SendAt), StartedAt: pool.StampPtr(r.StartedAt),
 	}}
 	if err := json.Unmarshal(r.Plan, &claim.Send.Plan); err != nil {
 		claim.Err = fmt.Errorf("read plan: %w", err)
@@ -54,12 +57,13 @@ func (db *DB) ClaimSends(ctx context.Context, at time.Time, lease time.Duration,
 	return db.claim(ctx, "claim sends", claimSends, at, lease, limit)
 }
 
-// claim runs a statement whose parameters are the time, the end of the lease and the limit.
+// claim runs a statement whose parameters are the time, the end of the lease, the limit and others.
 func (db *DB) claim(
-	ctx context.Context, what, statement string, at time.Time, lease time.Duration, limit int,
+	ctx context.Context, what, statement string, at time.Time, lease time.Duration, limit int, others ...any,
 ) ([]handoff.SendClaim, error) {
 	var rows []claimRow
-	if err := db.pool.SelectAll(ctx, &rows, statement, pool.Stamp(at), pool.Stamp(at.Add(lease)), limit); err != nil {
+	args := append([]any{pool.Stamp(at), pool.Stamp(at.Add(lease)), limit}, others...)
+	if err := db.pool.SelectAll(ctx, &rows, statement, args...); err != nil {
 		return nil, pool.Failed(ctx, what, err)
 	}
 	slices.SortFunc(rows, func(a, b claimRow) int { return cmp.Compare(a.ID, b.ID) }) // UPDATE returns rows in any order

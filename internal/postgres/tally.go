@@ -63,6 +63,10 @@ func (t *tally) add(s slice) error {
 		if err != nil {
 			return err
 		}
+		if k.scheduled {
+			t.addScheduled(r)
+			continue
+		}
 		counts := k.counts(r.Sends)
 		if r.Bucket != nil {
 			t.totals = t.totals.Plus(counts)
@@ -91,6 +95,16 @@ func (k kind) counts(n int64) backstop.Counts {
 		c.Duplicates = n
 	}
 	return c
+}
+
+// addScheduled counts sends that have not started. No other count has them.
+func (t *tally) addScheduled(r countRow) {
+	if r.Bucket == nil {
+		return // they are in the groups over time too
+	}
+	counts := backstop.Counts{Scheduled: r.Sends}
+	t.totals = t.totals.Plus(counts)
+	t.bucket(r.Bucket.UTC()).add(counts, "")
 }
 
 func (t *tally) addPolicy(plan backstop.Plan, newest time.Time, counts backstop.Counts) {

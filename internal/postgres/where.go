@@ -80,10 +80,16 @@ func sendsThat(f backstop.SendFilter, ids idRange) (w where, found bool) {
 	if f.ToEnds != "" {
 		w.and(`reverse(recipient) LIKE reverse(?) || '%'`, f.ToEnds)
 	}
+	if f.CorrelationID != "" {
+		w.and(`correlation_id <> ''`) // the predicate of the index
+		w.and(`correlation_id = ?`, f.CorrelationID)
+	}
+	andIs(&w, f.OwnRules, `policy_id IS NULL`)
 	if f.Country != nil {
 		w.and(`country = ?`, *f.Country)
 	}
 	andAnyOf(&w, `outcome`, f.Outcomes)
+	andIs(&w, f.Scheduled, isScheduled)
 	andFallback(&w, f)
 	andMessages(&w, f)
 	return w, true
@@ -103,6 +109,9 @@ func andAnyOf[T ~string](w *where, column string, values []T) {
 		w.and(column+` = ANY(?)`, texts)
 	}
 }
+
+// isScheduled is the condition of backstop.Send.IsScheduled on a send: the predicate of its indexes.
+const isScheduled = `send_at IS NOT NULL AND started_at IS NULL AND finished_at IS NULL`
 
 func andFallback(w *where, f backstop.SendFilter) {
 	if f.Rule != "" || f.RuleType != "" || len(f.Reasons) > 0 {

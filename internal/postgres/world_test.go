@@ -48,7 +48,7 @@ func oneOf[T any](w world, values ...T) T { return values[w.IntN(len(values))] }
 var (
 	worldNumbers  = []string{"+447400123456", "+447400123457", "+4915112345678", "+80012345678"}
 	worldCountry  = map[string]string{"+447400123456": "GB", "+447400123457": "GB", "+4915112345678": "DE", "+80012345678": ""}
-	worldPolicies = []string{policyID, "01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e60"}
+	worldPolicies = []string{policyID, "01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e60", ""}
 	worldSenders  = []string{"Acme", "60777"}
 	worldRoutes   = []string{"twilio", "bulk", "other"}
 	worldAccounts = []backstop.Candidate{
@@ -59,7 +59,8 @@ var (
 	worldClasses = map[string]backstop.RejectClass{
 		"1": backstop.RecipientFault, "2": backstop.AccountFault, "131050": backstop.OptedOut, "21610": backstop.OptedOut,
 	}
-	worldNames = []string{"a", "b", "A?", "c%"}
+	worldNames  = []string{"a", "b", "A?", "c%"}
+	worldOrders = []string{"order?", "order"}
 )
 
 // fill stores n sends and returns them, the oldest first.
@@ -70,12 +71,22 @@ func (w world) fill(n int) (all []stored) {
 		require.NoError(w.t, err)
 		for range w.IntN(12) {
 			w.step(send)
+			w.forgetOptOuts() // they would stop most sends
 		}
 		s := stored{Send: getSend(w.t, w.db, send.ID)}
 		s.attempts, s.events = timeline(w.t, w.db, send.ID)
 		all = append(all, s)
 	}
 	return all
+}
+
+func (w world) forgetOptOuts() {
+	for _, number := range worldNumbers {
+		for _, category := range backstop.OptOutCategories() {
+			err := w.db.DeleteOptOut(w.t.Context(), number, category, backstop.OptOutOrigin{Source: backstop.ByAPI})
+			require.NoError(w.t, err)
+		}
+	}
 }
 
 func (w world) send() backstop.Send {
@@ -86,8 +97,18 @@ func (w world) send() backstop.Send {
 	// At most an hour ago, so that the waits of some rules are over.
 	send.AcceptedAt = send.AcceptedAt.Add(-time.Duration(w.IntN(3600)) * time.Second)
 	send.ID = idOf(w.t, send.AcceptedAt)
+	send.CorrelationID = oneOf(w, "", worldOrders[0], worldOrders[1])
 	if w.IntN(4) == 0 {
 		send.ExpiresAt = new(send.AcceptedAt.Add(time.Duration(w.IntN(3600)) * time.Second))
+	}
+	if w.IntN(8) == 0 {
+		send.SendAt = new(send.AcceptedAt.Add(time.Duration(1+w.IntN(3600)) * time.Second))
+		if send.ExpiresAt != nil {
+			send.ExpiresAt = new(send.SendAt.Add(time.Minute))
+		}
+		if w.IntN(2) == 0 {
+			send.StartedAt = send.SendAt
+		}
 	}
 	send.Plan.PolicyID = oneOf(w, worldPolicies...)
 	send.Plan.Rules = nil
@@ -175,7 +196,8 @@ func (s stored) passes(f backstop.SendFilter) bool {
 		(f.PolicyID == "" || f.PolicyID == s.Plan.PolicyID) &&
 		(f.To == "" || f.To == s.To) && strings.HasSuffix(s.To, f.ToEnds) &&
 		!s.AcceptedAt.Before(f.From) && (f.Until.IsZero() || s.AcceptedAt.Before(f.Until)) &&
-		isOf(f.FellBack, s.Fired != "") && isOf(f.Duplicate, s.DuplicateDelivery) &&
+		(f.CorrelationID == "" || f.CorrelationID == s.CorrelationID) && isOf(f.Scheduled, s.IsScheduled()) &&
+		isOf(f.OwnRules, s.Plan.PolicyID == "") && isOf(f.FellBack, s.Fired != "") && isOf(f.Duplicate, s.DuplicateDelivery) &&
 		isOf(f.Averted, slices.ContainsFunc(s.events, func(e backstop.Event) bool { return e.Kind == backstop.EventAverted })) &&
 		(len(f.Reasons) == 0 || s.Fired != "" && slices.Contains(f.Reasons, s.FallbackReason)) &&
 		(f.Rule == "" || f.Rule == s.Fired) && (f.RuleType == "" || fired >= 0 && s.Plan.Rules[fired].Type == f.RuleType) &&
@@ -222,7 +244,12 @@ func anyFilter(t *rapid.T) backstop.SendFilter {
 		PolicyID: mostly(t, "policy", rapid.SampledFrom(worldPolicies)),
 		To:       mostly(t, "to", rapid.SampledFrom(worldNumbers)),
 		ToEnds:   mostly(t, "ends", rapid.SampledFrom([]string{"5678", "3456", "447400123456", "0000"})),
-		From:     mostly(t, "from", when), Until: mostly(t, "until", when),
+
+		OwnRules:      mostly(t, "own rules", is),
+		CorrelationID: mostly(t, "order", rapid.SampledFrom(worldOrders)),
+		Scheduled:     mostly(t, "scheduled", is),
+
+		From: mostly(t, "from", when), Until: mostly(t, "until", when),
 		FellBack: mostly(t, "fell back", is), Averted: mostly(t, "averted", is), Duplicate: mostly(t, "duplicate", is),
 		Reasons:  mostly(t, "reasons", rapid.SliceOfN(rapid.SampledFrom(backstop.FallbackReasons()), 1, 3)),
 		Rule:     mostly(t, "rule", rapid.SampledFrom(worldNames)),

@@ -39,10 +39,10 @@ func storable(text string, limit int) string {
 }
 
 // keywordOf returns the keyword of a text that is nothing but a stop word or a start word. The stop words are those that Twilio
-// and the carriers of North America treat as an opt-out (Twilio's manual, "Advanced Opt-Out").
+// and the carriers of North America treat as an opt-out (Twilio's manual, "Advanced Opt-Out"; 47 CFR 64.1200(a)(10)).
 func keywordOf(text string) backstop.Keyword {
 	switch strings.ToUpper(strings.TrimSpace(text)) {
-	case "STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT":
+	case "STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "OPT OUT":
 		return backstop.StopKeyword
 	case "START", "UNSTOP":
 		return backstop.StartKeyword

@@ -73,6 +73,9 @@ const statsPath = "/v1/stats";
 // A test of an account ends with its call to the provider, which takes up to 20 s.
 const testTimeout = 25_000;
 const testPath = /^\/v1\/accounts\/[^/]+\/test$/;
+// A file of opt-outs has up to 8 MiB.
+const importTimeout = 40_000;
+const importPath = "/v1/opt-outs.csv";
 const sessionPath = "/console/session";
 
 /** fetchInTime sends a request. If the session has ended, it sends it once more after the next sign-in. */
@@ -86,6 +89,9 @@ async function fetchInTime(request: Request): Promise<Response> {
 function timeoutOf(path: string): number {
   if (path.startsWith(statsPath)) {
     return statsTimeout;
+  }
+  if (path === importPath) {
+    return importTimeout;
   }
   return testPath.test(path) ? testTimeout : timeout;
 }

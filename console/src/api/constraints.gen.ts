@@ -143,6 +143,10 @@ export const constraints = {
       "policy_id": {
         "maxLength": 36
       },
+      "rules": {
+        "minItems": 1,
+        "maxItems": 10
+      },
       "text": {
         "minLength": 1,
         "maxLength": 1600
@@ -184,7 +188,10 @@ export const constraints = {
         "minimum": 1,
         "maximum": 24
       },
-      "transliterate": {}
+      "transliterate": {},
+      "routes": {
+        "maxItems": 8
+      }
     },
     "category": {
       "enum": [
@@ -193,10 +200,26 @@ export const constraints = {
         "marketing"
       ]
     },
+    "send_at": {
+      "maxLength": 64
+    },
+    "if_opted_out": {
+      "enum": [
+        "refuse",
+        "skip"
+      ]
+    },
     "variables": {},
     "expires_at": {
       "maxLength": 64
-    }
+    },
+    "correlation_id": {
+      "minLength": 1,
+      "maxLength": 128,
+      "pattern": "^[^\\p{Z}\\p{Cc}\\p{Cf}]([^\\p{Zl}\\p{Zp}\\p{Cc}\\p{Cf}]*[^\\p{Z}\\p{Cc}\\p{Cf}])?$"
+    },
+    "correlation_unique": {},
+    "metadata": {}
   },
   "MessageInput": {
     "name": {
@@ -369,6 +392,24 @@ export const constraints = {
       "maxLength": 1600
     }
   },
+  "OptOutInput": {
+    "to": {
+      "minLength": 1,
+      "maxLength": 16,
+      "pattern": "^\\+[1-9][0-9]{6,14}$"
+    },
+    "category": {
+      "enum": [
+        "all",
+        "authentication",
+        "utility",
+        "marketing"
+      ]
+    },
+    "note": {
+      "maxLength": 200
+    }
+  },
   "SignInInput": {
     "api_key": {
       "minLength": 1,
@@ -382,7 +423,9 @@ export const constraints = {
       "sms",
       "unconfirmed",
       "expired",
-      "failed"
+      "failed",
+      "cancelled",
+      "confirmed"
     ]
   }
 } as const;

@@ -165,6 +165,24 @@ export const templatesQuery = (query: TemplatesQuery) =>
     placeholderData: keepPreviousData,
   });
 
+type OptOutsQuery = NonNullable<import("./schema").operations["ListOptOuts"]["parameters"]["query"]>;
+
+/** optOutsKey begins the keys of all queries about opt-outs. */
+export const optOutsKey = "opt-outs";
+
+export const optOutsQuery = (query: OptOutsQuery) =>
+  queryOptions({
+    queryKey: [optOutsKey, query],
+    queryFn: ({ signal }) => answered(api.GET("/v1/opt-outs", { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+export const optOutHistoryQuery = (to: string) =>
+  queryOptions({
+    queryKey: [optOutsKey, "history", to],
+    queryFn: ({ signal }) => answered(api.GET("/v1/opt-outs/history", { params: { query: { to } }, signal })),
+  });
+
 type SendsQuery = NonNullable<import("./schema").operations["ListSends"]["parameters"]["query"]>;
 
 /** sendsQuery lists sends. The bounds of a preset of time are not in its key, so a refresh keeps the earlier answer. */

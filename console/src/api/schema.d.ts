@@ -238,7 +238,7 @@ export interface paths {
         /**
          * List sends
          * @description Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-         *     the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
+         *     the send was accepted. Each number of `GET /v1/stats` is the length of such a list, of which `scheduled` is `false`.
          */
         get: operations["ListSends"];
         put?: never;
@@ -248,6 +248,8 @@ export interface paths {
          *     copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
          *     202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
          *     `Idempotency-Key`.
+         *
+         *     With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
          */
         post: operations["CreateSend"];
         delete?: never;
@@ -330,13 +332,119 @@ export interface paths {
         put?: never;
         /**
          * Send a message again
-         * @description Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-         *     rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-         *     the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
-         *     recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
-         *     the overrides; its sends are repeated without them.
+         * @description Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
+         *     `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+         *     own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
+         *     `expires_at`, the new one has as much time as it had.
+         *
+         *     If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
+         *     `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
+         *     overrides; its sends are repeated without them.
          */
         post: operations["RepeatSend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sends/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a send
+         * @description Ends a send whose message is not wanted any more, with the outcome `cancelled`. Nothing goes out after the answer 200: if
+         *     the WhatsApp message is not out yet, it is not sent, and no rule fires. A WhatsApp message that is out, or whose call is
+         *     under way, is not recalled; its receipts are recorded. A send that was cancelled before is answered with 200 too. If an SMS
+         *     was sent, or may have been sent, or if the send has ended with another outcome, nothing changes: the answer is 409, with
+         *     the reason in `detail` and the present state in `send`.
+         */
+        post: operations["CancelSend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sends/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm that the recipient has acted
+         * @description Says that the recipient has acted on the message: entered the code, opened the page. The send ends with the outcome
+         *     `confirmed`, and no call to a provider begins any more. A message that is out, or whose call is under way, is not recalled;
+         *     its receipts are recorded, and an SMS that arrives makes the outcome `sms`. If the send has ended already, nothing but
+         *     `confirmed_at` is set. A send that was confirmed before is answered with 200 too, and keeps its `confirmed_at`.
+         */
+        post: operations["ConfirmSend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sends/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel the sends of an order
+         * @description Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
+         *     then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+         *     sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
+         */
+        post: operations["CancelSends"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sends/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm that the recipient has acted, for the sends of an order
+         * @description Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
+         *     then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+         *     ended: repeat the request. A send that is accepted while the request runs may be missed.
+         */
+        post: operations["ConfirmSends"];
         delete?: never;
         options?: never;
         head?: never;
@@ -354,7 +462,7 @@ export interface paths {
          * Export sends as CSV
          * @description Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
          *     it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
-         *     reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+         *     reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front. `metadata` is a JSON object.
          */
         get: operations["ExportSends"];
         put?: never;
@@ -375,8 +483,8 @@ export interface paths {
         /**
          * Find sends, rules and policies
          * @description Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
-         *     id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
-         *     with or without its country, with spaces, or only its last 4 or more digits.
+         *     id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
+         *     written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
          */
         get: operations["Search"];
         put?: never;
@@ -497,8 +605,10 @@ export interface paths {
         /**
          * Replace an account
          * @description Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
-         *     value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
-         *     `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+         *     value, and an empty text removes it. A change of the address to which calls go, such as `base_url`, must have all secrets of
+         *     the account again: a stored secret does not go to another address. All processes use the change within a few seconds. The
+         *     provider is asked first, as by `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is
+         *     409.
          */
         put: operations["ReplaceAccount"];
         post?: never;
@@ -597,6 +707,88 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/opt-outs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List opt-outs
+         * @description Lists those who have opted out, the newest entry first. There is at most one entry of a phone number and a category. The list
+         *     holds for both channels and all accounts. An entry is listed if it fits all given parameters.
+         */
+        get: operations["ListOptOuts"];
+        /**
+         * Opt a recipient out
+         * @description Adds an entry to the list. An entry that exists stays as it is, with its source and its time, so the request may be repeated.
+         *     From then on no call to a provider begins for a send that the entry stops.
+         */
+        put: operations["PutOptOut"];
+        post?: never;
+        /**
+         * Opt a recipient in again
+         * @description Removes an entry of the list, and adds a line to the history of the phone number. If there is no such entry, nothing changes.
+         *     A provider that blocks the recipient itself, as Twilio does after a STOP, goes on doing so until the recipient writes START.
+         */
+        delete: operations["DeleteOptOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/opt-outs/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the history of a recipient
+         * @description Lists when a recipient opted out and in again, and how that became known, with the newest change first. The history is kept
+         *     after an entry is removed, as a proof.
+         */
+        get: operations["ListOptOutChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/opt-outs.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export opt-outs as CSV
+         * @description Lists all opt-outs that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed. If
+         *     the stream breaks off, the connection is closed without its last chunk. The file can be imported again.
+         */
+        get: operations["ExportOptOuts"];
+        put?: never;
+        /**
+         * Import opt-outs from CSV
+         * @description Adds the entries of a CSV file (RFC 4180, UTF-8, with commas or semicolons): all of them or, if a line is wrong, none. The
+         *     first row has the names of the columns. `to` is required. `category` is `all` if it is absent or empty. `since`, a time in RFC
+         *     3339 form that is not in the future, is the time of the import if it is absent or empty. `note` is optional. Other columns are
+         *     ignored. Entries that exist stay as they are, so a file may be imported again. A file may have up to 100,000 entries and 8 MiB.
+         *     If lines are wrong, the answer is 422: `errors` has up to 100 of them, each named by the number of its line and its column, such
+         *     as `lines.12.to`, and `detail` says how many there are.
+         */
+        post: operations["ImportOptOuts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/routes": {
         parameters: {
             query?: never;
@@ -627,7 +819,8 @@ export interface paths {
         /**
          * Count the sends of a time range
          * @description Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
-         *     type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
+         *     type, reason and country. Scheduled sends count when they have started. The range may span up to 92 days. The counts may
+         *     be up to 10 seconds old.
          */
         get: operations["GetStats"];
         put?: never;
@@ -949,23 +1142,27 @@ export interface components {
          */
         PhoneNumber: string;
         /**
-         * @description The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
-         *     or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
+         * @description The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+         *     a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+         *     category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+         *     ordinary failure, unless the list of opt-outs stops them too.
          * @enum {string}
          */
         Category: "authentication" | "utility" | "marketing";
         /**
-         * @description The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-         *     for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-         *     only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-         *     `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+         * @description The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+         *     most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+         *     WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+         *     arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+         *     `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+         *     was confirmed, before the send ended, that the recipient has acted on the message.
          * @enum {string}
          */
-        Outcome: "pending" | "whatsapp" | "sms" | "unconfirmed" | "expired" | "failed";
+        Outcome: "pending" | "whatsapp" | "sms" | "unconfirmed" | "expired" | "failed" | "cancelled" | "confirmed";
         /**
          * @description The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-         *     it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-         *     arrive.
+         *     it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+         *     WhatsApp. `failed`: it will not arrive.
          * @enum {string}
          */
         Status: "queued" | "submitted" | "sent" | "failed" | "delivered" | "read";
@@ -1146,13 +1343,13 @@ export interface components {
             keep_former_secrets_until?: string;
         };
         /**
-         * @description The fields of an account to change, as a JSON merge patch. They have the meaning and the bounds of `AccountChangeInput`. A field
-         *     that is absent keeps its value, and one that is `null` gets its default.
+         * @description The fields of an account to change, as a JSON merge patch. They have the meaning and the bounds of `AccountChangeInput`. An
+         *     absent field keeps its value. A field that is `null` gets its default.
          */
         AccountPatchInput: {
             /**
-             * @description The settings to change by the names in `GET /v1/providers`. A setting or secret that is absent keeps its value, and one that
-             *     is `null` is removed.
+             * @description The settings to change by the names in `GET /v1/providers`. An absent setting or secret keeps its value. `null`
+             *     removes it.
              */
             settings?: {
                 [key: string]: string | null;
@@ -1280,8 +1477,9 @@ export interface components {
              */
             recipient_limit?: number;
             /**
-             * @description How many different people got a WhatsApp message in the last 24 hours, or may have, by this account and those that share
-             *     its limit. Replies within 24 hours of a person's message do not count. Absent without a limit, and until they are counted.
+             * @description The number of different people to whom a WhatsApp message went, or may have gone, in the last 24 hours. The messages of
+             *     all accounts that share the limit count. Replies within 24 hours of a person's message do not. Absent without a limit, and
+             *     before the first count.
              */
             recipients_24h?: number;
             /**
@@ -1607,15 +1805,38 @@ export interface components {
             whatsapp?: components["schemas"]["WhatsAppInput"];
             fallback: components["schemas"]["FallbackInput"];
             category?: components["schemas"]["Category"];
+            /**
+             * Format: date-time
+             * @description The time when the send starts, with its offset from UTC; up to 180 days ahead. The send is stored at once. All waits
+             *     count from this time. A time that is past by up to 1 hour means now: the send then has no `send_at`. An earlier one is
+             *     refused with 422. Many sends with one time start one after another, at the rate that the operator has set; the waits of
+             *     each then count from its turn, which `started_at` tells.
+             * @example 2031-05-04T09:00:00+02:00
+             */
+            send_at?: string;
+            /**
+             * @description What follows if the recipient has opted out of such messages. `refuse`, also if absent: the answer is 422, with the field
+             *     `to` and the code `opted_out`. `skip`: the send is accepted and ends at once, with the outcome `failed` and the event
+             *     `opted_out`; nothing goes out, and the answer has `skipped`.
+             * @enum {string}
+             */
+            if_opted_out?: "refuse" | "skip";
             variables?: components["schemas"]["Variables"];
             /**
              * Format: date-time
              * @description The time after which the message is useless. After it Backstop sends nothing by either channel and retries no call. An
              *     SMS has the remaining time as its validity period, if the provider allows one of that length (Twilio: up to 10 hours).
-             *     The provider then drops the SMS if it cannot send it in time. The latest possible time is the end of the year 9999 in
-             *     UTC.
+             *     The provider then drops the SMS if it cannot send it in time. It must be after `send_at`. The latest possible time is the
+             *     end of the year 9999 in UTC.
              */
             expires_at?: string;
+            correlation_id?: components["schemas"]["CorrelationID"];
+            /**
+             * @description Whether `correlation_id` belongs to this send alone: a later send with the same `correlation_id` and `true` is refused with
+             *     409. Sends without `true` may have it too. A preview does not check it.
+             */
+            correlation_unique?: boolean;
+            metadata?: components["schemas"]["Metadata"];
         };
         /**
          * @description The values of the variables, by their names: at most 50, and 16 KB together. If it is given, also as `{}`, the texts of
@@ -1630,6 +1851,46 @@ export interface components {
          */
         Variables: {
             [key: string]: string;
+        };
+        /**
+         * @description What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+         *     either end. Several sends may have the same. It is not sent to the recipient.
+         * @example order-10482
+         */
+        CorrelationID: string;
+        /**
+         * @description Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+         *     digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+         *     not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
+         * @example {
+         *       "order": "10482",
+         *       "shop": "berlin"
+         *     }
+         */
+        Metadata: {
+            [key: string]: string;
+        };
+        /** @description The sends to end. */
+        EndSendsInput: {
+            correlation_id: components["schemas"]["CorrelationID"];
+        };
+        /** @description What became of each send. */
+        EndedSends: {
+            items: components["schemas"]["EndedSend"][];
+            /** @description Whether more sends have this `correlation_id` and have not ended. */
+            more_sends: boolean;
+        };
+        /** @description What became of one send. */
+        EndedSend: {
+            /**
+             * @description `done`: the send is cancelled or confirmed, now or before. `too_late`: it cannot be cancelled any more, and nothing has
+             *     changed.
+             * @enum {string}
+             */
+            result: "done" | "too_late";
+            /** @description Why it is too late, as a text for people. */
+            reason?: string;
+            send: components["schemas"]["SendSummary"];
         };
         /**
          * @description The WhatsApp message: either a `text` or a `template`, unless the send names a `message`. Meta delivers a text only within 24
@@ -1733,10 +1994,19 @@ export interface components {
          * @example en_US
          */
         TemplateLanguage: string;
-        /** @description The policy and the text of the fallback, which a send by a `message` has not. The optional fields replace those of every rule, for this send only. */
+        /**
+         * @description The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
+         *     `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
+         */
         FallbackInput: {
             /** Format: uuid */
-            policy_id: string;
+            policy_id?: string;
+            /**
+             * @description 1 to 10 rules for this send alone, in place of a policy. Their names differ, also in more than capital letters. If two
+             *     rules are due at the same moment, the first in this order fires. The statistics count rules by their names, which the
+             *     pages of Temporal show too: use few names, without personal data.
+             */
+            rules?: components["schemas"]["RuleInput"][];
             /**
              * @description The text of the SMS, at most 1,600 code units of UTF-16, as Twilio counts: an emoji has two or more. At least one
              *     character must be visible. Required, unless the send names a `message`.
@@ -1753,6 +2023,7 @@ export interface components {
              *     stay. If a character has no such form, like an emoji, the text stays as it is. The preview returns the text.
              */
             transliterate?: boolean;
+            routes?: components["schemas"]["Routes"];
         };
         /** @description The answer to an accepted send. A repeated request gets the same answer. */
         SendAccepted: {
@@ -1760,9 +2031,29 @@ export interface components {
             id: string;
             outcome: components["schemas"]["Outcome"];
             accepted_at: components["schemas"]["Time"];
+            send_at?: components["schemas"]["SendAt"];
+            /**
+             * @description Why the send ended at once, without a message. `opted_out`: the recipient has opted out of such messages; only with
+             *     `if_opted_out` of `skip`. Absent, the send has begun.
+             * @enum {string}
+             */
+            skipped?: "opted_out";
             /** @description Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same. */
             warnings?: components["schemas"]["Warning"][];
         };
+        /**
+         * Format: date-time
+         * @description The `send_at` of the request. Absent if the send was to start at once.
+         * @example 2031-05-04T07:00:00Z
+         */
+        SendAt: string;
+        /**
+         * Format: date-time
+         * @description When the turn of a send with `send_at` came. All waits count from it. Absent before, and if the send has no `send_at`: its
+         *     waits count from `accepted_at`.
+         * @example 2031-05-04T07:00:00Z
+         */
+        StartedAt: string;
         /** @description The plan, the SMS length and the warnings of a send that is not stored. */
         SendPreview: {
             /**
@@ -1770,6 +2061,7 @@ export interface components {
              *     number of the main country of its calling code.
              */
             country?: string;
+            send_at?: components["schemas"]["SendAt"];
             plan: components["schemas"]["Plan"];
             sms: components["schemas"]["SMSLength"];
             content: components["schemas"]["FinalContent"];
@@ -1808,14 +2100,15 @@ export interface components {
              *     time-to-live is longer than the wait.
              *     `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
              *     rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
-             *     fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
+             *     fires although the message is read. `opted_out`: the recipient has opted out of such messages, so nothing goes out; only in a
+             *     preview, and with `if_opted_out` of `skip`. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
              *     sender IDs; operators there replace the sender ID or drop the SMS. `template_category`: the template has another category
              *     than the send, so its price and its opt-outs are those of the template's category. `template_unsendable`: the template
              *     cannot be sent, so the send goes by SMS as its rules say; only with `if_unsendable` of `fall_back`. `unlisted_number`: the
              *     number is possible, but in no number range that Backstop lists. Check it for a mistake, unless its area code is new.
              * @enum {string}
              */
-            code: "accounts_disabled" | "both_may_arrive" | "expires_before_wait" | "looks_unread" | "send_id_not_accepted" | "template_category" | "template_unsendable" | "unlisted_number";
+            code: "accounts_disabled" | "both_may_arrive" | "expires_before_wait" | "looks_unread" | "opted_out" | "send_id_not_accepted" | "template_category" | "template_unsendable" | "unlisted_number";
             /** @description The warning as a sentence for people. */
             detail: string;
             /**
@@ -1867,8 +2160,16 @@ export interface components {
             /** @description The timeline of the send, oldest event first. */
             events: components["schemas"]["Event"][];
             accepted_at: components["schemas"]["Time"];
+            send_at?: components["schemas"]["SendAt"];
+            started_at?: components["schemas"]["StartedAt"];
             expires_at?: components["schemas"]["Time"];
             finished_at?: components["schemas"]["Time"];
+            /** @description When the send was confirmed; absent if it was not. */
+            confirmed_at?: components["schemas"]["Time"];
+            correlation_id?: components["schemas"]["CorrelationID"];
+            /** @description Whether `correlation_id` belongs to this send alone. Absent means `false`. */
+            correlation_unique?: boolean;
+            metadata?: components["schemas"]["Metadata"];
         };
         /** @description The template of the WhatsApp message. Absent if the message is a text. */
         TemplateRef: {
@@ -1888,21 +2189,28 @@ export interface components {
             cause?: components["schemas"]["FallbackReason"];
         };
         /**
-         * @description The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-         *     replaced and without the rules that do not apply in the recipient's country.
+         * @description The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+         *     `fallback` replaced and without the rules that do not apply in the recipient's country.
          */
         Plan: {
-            /** Format: uuid */
-            policy_id: string;
-            policy_name: string;
+            /**
+             * Format: uuid
+             * @description Absent if the send has rules of its own.
+             */
+            policy_id?: string;
+            /** @description Absent if the send has rules of its own. */
+            policy_name?: string;
             /** @description The WhatsApp account. */
             account?: components["schemas"]["AccountRef"];
             rules: components["schemas"]["PlannedRule"][];
         };
         /** @description A rule in the plan of a send. */
         PlannedRule: {
-            /** Format: uuid */
-            id: string;
+            /**
+             * Format: uuid
+             * @description Absent if it is the send's own rule.
+             */
+            id?: string;
             name: string;
             type: components["schemas"]["RuleType"];
             wait_seconds?: components["schemas"]["WaitSeconds"];
@@ -1992,11 +2300,12 @@ export interface components {
              *     `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
              *     follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
              *     may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
-             *     has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
-             *     send has ended; only receipts may follow.
+             *     has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `cancelled`:
+             *     the send was cancelled. `confirmed`: the recipient has acted, as the caller said. `finished`: the send has ended; only
+             *     receipts may follow.
              * @enum {string}
              */
-            kind: "accepted" | "attempt" | "receipt" | "gave_up" | "rule_fired" | "routed" | "averted" | "duplicate_delivery" | "expired" | "opted_out" | "finished";
+            kind: "accepted" | "attempt" | "receipt" | "gave_up" | "rule_fired" | "routed" | "averted" | "duplicate_delivery" | "expired" | "opted_out" | "cancelled" | "confirmed" | "finished";
             channel?: components["schemas"]["Channel"];
             status?: components["schemas"]["Status"];
             /** @description The name of the rule that the event is about. */
@@ -2053,11 +2362,19 @@ export interface components {
             sms?: components["schemas"]["ChannelState"];
             fired?: components["schemas"]["Fired"];
             duplicate_delivery: boolean;
-            /** Format: uuid */
-            policy_id: string;
-            policy_name: string;
+            /**
+             * Format: uuid
+             * @description Absent if the send has rules of its own.
+             */
+            policy_id?: string;
+            /** @description Absent if the send has rules of its own. */
+            policy_name?: string;
             accepted_at: components["schemas"]["Time"];
+            send_at?: components["schemas"]["SendAt"];
+            started_at?: components["schemas"]["StartedAt"];
             finished_at?: components["schemas"]["Time"];
+            correlation_id?: components["schemas"]["CorrelationID"];
+            metadata?: components["schemas"]["Metadata"];
         };
         /** @description A page of sends. */
         SendList: {
@@ -2065,6 +2382,100 @@ export interface components {
             total?: components["schemas"]["Total"];
             /** @description Absent on the last page. */
             next_cursor?: string;
+        };
+        /**
+         * @description The messages that a recipient has opted out of: those of a category, or all. A send without a category is stopped by each of
+         *     them, because it may be anything.
+         * @enum {string}
+         */
+        OptOutCategory: "all" | "authentication" | "utility" | "marketing";
+        /**
+         * @description How it became known. `message`: the recipient wrote a word like STOP or START. `preference`: the recipient changed a setting of
+         *     WhatsApp. `provider`: a provider refused a message, because the recipient has opted out. `api`: a caller of the API. `console`: a
+         *     user of the web console. `import`: a file.
+         * @enum {string}
+         */
+        OptOutSource: "message" | "preference" | "provider" | "api" | "console" | "import";
+        /** @description Why, for people. Without control characters. */
+        OptOutNote: string;
+        /** @description An entry of the list of opt-outs. */
+        OptOutInput: {
+            to: components["schemas"]["PhoneNumber"];
+            category?: components["schemas"]["OptOutCategory"];
+            note?: components["schemas"]["OptOutNote"];
+        };
+        /** @description An entry of the list of those who have opted out. */
+        OptOut: {
+            /** Format: uuid */
+            id: string;
+            to: string;
+            category: components["schemas"]["OptOutCategory"];
+            /**
+             * Format: date-time
+             * @description When the recipient opted out, as far as the source says.
+             */
+            since: string;
+            source: components["schemas"]["OptOutSource"];
+            channel?: components["schemas"]["Channel"];
+            /** @description The provider that reported it. */
+            provider?: string;
+            /** @description The account that got the message of the recipient, or whose message was refused. */
+            account?: string;
+            /** @description The provider's error code, of the source `provider`. */
+            code?: string;
+            /** @description The send that was refused, of the source `provider`. */
+            send?: string;
+            note?: components["schemas"]["OptOutNote"];
+            stored_at: components["schemas"]["Time"];
+        };
+        /** @description A page of opt-outs. */
+        OptOutList: {
+            items: components["schemas"]["OptOut"][];
+            total?: components["schemas"]["Total"];
+            /** @description Absent on the last page. */
+            next_cursor?: string;
+        };
+        /** @description A line of the history of a recipient. */
+        OptOutChange: {
+            /** Format: uuid */
+            id: string;
+            to: string;
+            category: components["schemas"]["OptOutCategory"];
+            /**
+             * @description Whether the opt-out began or ended.
+             * @enum {string}
+             */
+            change: "opted_out" | "opted_in";
+            /**
+             * Format: date-time
+             * @description When, as far as the source says.
+             */
+            at: string;
+            source: components["schemas"]["OptOutSource"];
+            channel?: components["schemas"]["Channel"];
+            /** @description The provider that reported it. */
+            provider?: string;
+            /** @description The account that got the message of the recipient, or whose message was refused. */
+            account?: string;
+            /** @description The provider's error code, of the source `provider`. */
+            code?: string;
+            /** @description The send that was refused, of the source `provider`. */
+            send?: string;
+            note?: components["schemas"]["OptOutNote"];
+            stored_at: components["schemas"]["Time"];
+        };
+        /** @description A page of a recipient's history. */
+        OptOutChangeList: {
+            items: components["schemas"]["OptOutChange"][];
+            /** @description Absent on the last page. */
+            next_cursor?: string;
+        };
+        /** @description What an import has done. */
+        OptOutImport: {
+            /** @description The entries of the file. */
+            entries: number;
+            /** @description Those that the list did not have yet. */
+            added: number;
         };
         /** @description The counts of the sends of a time range. */
         Stats: {
@@ -2094,7 +2505,7 @@ export interface components {
         StatsCounts: {
             /**
              * Format: int64
-             * @description Accepted sends; the sum of the counts of all outcomes.
+             * @description Accepted sends that have started; the sum of the counts of all outcomes.
              */
             sends: number;
             /**
@@ -2102,6 +2513,11 @@ export interface components {
              * @description Sends with the outcome `pending`.
              */
             pending: number;
+            /**
+             * Format: int64
+             * @description Further sends, which wait for their `send_at` or for their turn after it; 0 in the counts of a policy or country.
+             */
+            scheduled: number;
             /**
              * Format: int64
              * @description Sends with the outcome `whatsapp`.
@@ -2129,6 +2545,16 @@ export interface components {
             failed: number;
             /**
              * Format: int64
+             * @description Sends with the outcome `cancelled`.
+             */
+            cancelled: number;
+            /**
+             * Format: int64
+             * @description Sends with the outcome `confirmed`.
+             */
+            confirmed: number;
+            /**
+             * Format: int64
              * @description Sends with an SMS that was tried and not averted.
              */
             fallbacks: number;
@@ -2150,12 +2576,15 @@ export interface components {
             /** @description The fallbacks of the bucket by reason. Reasons without fallbacks are left out. */
             by_reason: components["schemas"]["StatsOfReason"][];
         };
-        /** @description The counts of the sends that named a policy. */
+        /** @description The counts of the sends of one policy. Without an id, those of the sends with rules of their own. */
         StatsOfPolicy: {
-            /** Format: uuid */
-            id: string;
-            /** @description The name of the policy in the newest of the counted sends. */
-            name: string;
+            /**
+             * Format: uuid
+             * @description Absent for the sends that have rules of their own.
+             */
+            id?: string;
+            /** @description The name of the policy in the newest of the counted sends. Absent for the sends that have rules of their own. */
+            name?: string;
             counts: components["schemas"]["StatsCounts"];
         };
         /** @description The counts of all rules that have the same name and type in the plans of the sends. */
@@ -2299,9 +2728,13 @@ export interface components {
         };
         /** @description The fallbacks of one policy, country, reason and error code. */
         ChangeGroup: {
-            /** Format: uuid */
-            policy_id: string;
-            policy_name: string;
+            /**
+             * Format: uuid
+             * @description Absent for sends that have rules of their own.
+             */
+            policy_id?: string;
+            /** @description Absent for sends that have rules of their own. */
+            policy_name?: string;
             /** @description The country (ISO 3166-1 alpha-2); empty for numbers without one. */
             country: string;
             reason?: components["schemas"]["FallbackReason"];
@@ -2333,12 +2766,14 @@ export interface components {
              * @description The kind of text by which the sends were found.
              * @enum {string}
              */
-            sends_found_by: "nothing" | "id" | "message_id" | "idempotency_key" | "number" | "number_end";
+            sends_found_by: "nothing" | "id" | "message_id" | "idempotency_key" | "correlation_id" | "number" | "number_end";
             /** @description The number for the filter `to`, if the sends were found by `number`. */
             to?: string;
             /** @description The digits for the filter `to_ends`, if found by `number_end`. */
             to_ends?: string;
-            /** @description Whether more sends fit. A list of sends with `to` or `to_ends` has all of them. */
+            /** @description The value for the filter `correlation_id`, if the sends were found by it. */
+            correlation_id?: string;
+            /** @description Whether more sends fit. A list of sends with `to`, `to_ends` or `correlation_id` has all of them. */
             more_sends: boolean;
             rules: components["schemas"]["Rule"][];
             policies: components["schemas"]["Policy"][];
@@ -2459,6 +2894,8 @@ export interface components {
             instance: string;
             /** @description The id of the request in the log. Quote it in a report. */
             request_id: string;
+            /** @description The present state of the send, if it cannot be cancelled. */
+            send?: components["schemas"]["Send"];
         };
         /** @description A field, parameter or header that is wrong. */
         FieldError: {
@@ -2474,10 +2911,11 @@ export interface components {
         };
         /**
          * @description The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-         *     be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
-         *     `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-         *     `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
-         *     (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
+         *     be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
+         *     of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
+         *     (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
+         *     spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
+         *     of the driver or the provider, in English), `template_language` (`languages`: those
          *     that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
          *     `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
          *     media), `one_value` (`values`: the fields, of which exactly one is wanted), `segments_max` (`max`, `needed`), `variable_missing`
@@ -2486,7 +2924,7 @@ export interface components {
          *     have).
          * @enum {string}
          */
-        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "link" | "message_or_texts" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "one_value" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "schema" | "segments_max" | "send_id" | "taken" | "template_forms" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "texts" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "variable_missing" | "variable_syntax" | "variable_unused" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "correlation_taken" | "country_code" | "cursor" | "days_ahead_max" | "digits" | "etag" | "given_twice" | "hours_past_max" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "link" | "message_or_texts" | "metadata_key" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "one_value" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "schema" | "segments_max" | "send_id" | "taken" | "template_forms" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "texts" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "variable_missing" | "variable_syntax" | "variable_unused" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**
@@ -2588,6 +3026,51 @@ export interface components {
                  *       "code": "conflict",
                  *       "detail": "the rule is used by: Parcel updates",
                  *       "instance": "/v1/rules/01970e2a-0f11-7a20-9c3d-5e6f708192a3",
+                 *       "request_id": "01970e2b-77aa-7c10-b001-8f9e0d1c2b3a"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description The send cannot be cancelled any more, as `detail` says: an SMS was sent or may have been sent, or the send has ended.
+         *     `send` has its present state.
+         */
+        SendConflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description The send and an earlier one have the same `correlation_id` and `correlation_unique`. Nothing is sent. `params.send` is the id
+         *     of the earlier send.
+         */
+        Correlated: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:backstop:problem:conflict",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "code": "conflict",
+                 *       "detail": "another send has this correlation_id",
+                 *       "errors": [
+                 *         {
+                 *           "field": "correlation_id",
+                 *           "reason": "is the unique one of send 01970e2b-3d5e-7f60-8a1b-2c3d4e5f6071",
+                 *           "code": "correlation_taken",
+                 *           "params": {
+                 *             "send": "01970e2b-3d5e-7f60-8a1b-2c3d4e5f6071"
+                 *           }
+                 *         }
+                 *       ],
+                 *       "instance": "/v1/sends",
                  *       "request_id": "01970e2b-77aa-7c10-b001-8f9e0d1c2b3a"
                  *     }
                  */
@@ -2726,8 +3209,12 @@ export interface components {
         OfOutcome: components["schemas"]["Outcome"][];
         /** @description Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`. */
         OfTo: string;
+        /** @description Only this phone number, in E.164 form. Write its plus sign as `%2B`. */
+        OfPerson: string;
         /** @description Only sends to phone numbers that end with these digits. */
         ToEnds: string;
+        /** @description With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others. */
+        Scheduled: boolean;
         /** @description With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others. */
         FellBack: boolean;
         /** @description With `true`, only sends with an SMS that the last look averted. With `false`, only the others. */
@@ -2752,6 +3239,10 @@ export interface components {
         OfProvider: string;
         /** @description Only sends with a message that failed with this error code of a provider. */
         OfCode: string;
+        /** @description Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`). */
+        OwnRules: boolean;
+        /** @description Only sends with exactly this `correlation_id`. */
+        OfCorrelation: string;
     };
     requestBodies: {
         /** @description The webhook in the provider's format, at most 3 MB (3,145,728 bytes). */
@@ -3403,6 +3894,8 @@ export interface operations {
                 from?: components["parameters"]["From"];
                 /** @description Only sends accepted before this time. */
                 until?: components["parameters"]["Until"];
+                /** @description With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others. */
+                scheduled?: components["parameters"]["Scheduled"];
                 /** @description With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others. */
                 fell_back?: components["parameters"]["FellBack"];
                 /** @description With `true`, only sends with an SMS that the last look averted. With `false`, only the others. */
@@ -3427,6 +3920,10 @@ export interface operations {
                 provider?: components["parameters"]["OfProvider"];
                 /** @description Only sends with a message that failed with this error code of a provider. */
                 code?: components["parameters"]["OfCode"];
+                /** @description Only sends with exactly this `correlation_id`. */
+                correlation_id?: components["parameters"]["OfCorrelation"];
+                /** @description Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`). */
+                own_rules?: components["parameters"]["OwnRules"];
                 /** @description Whether the newest or the oldest sends come first. */
                 order?: "newest" | "oldest";
                 /** @description Whether the answer has the number of all items that fit the filters, in `total`. */
@@ -3489,6 +3986,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            409: components["responses"]["Correlated"];
             422: components["responses"]["Invalid"];
             default: components["responses"]["Failure"];
         };
@@ -3595,6 +4093,123 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    CancelSend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The send, which is cancelled. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Send"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["SendConflict"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ConfirmSend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The send, with `confirmed_at`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Send"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    CancelSends: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndSendsInput"];
+            };
+        };
+        responses: {
+            /** @description The results, one for each send. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndedSends"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ConfirmSends: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndSendsInput"];
+            };
+        };
+        responses: {
+            /** @description The results, one for each send. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndedSends"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
     ExportSends: {
         parameters: {
             query?: {
@@ -3610,6 +4225,8 @@ export interface operations {
                 from?: components["parameters"]["From"];
                 /** @description Only sends accepted before this time. */
                 until?: components["parameters"]["Until"];
+                /** @description With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others. */
+                scheduled?: components["parameters"]["Scheduled"];
                 /** @description With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others. */
                 fell_back?: components["parameters"]["FellBack"];
                 /** @description With `true`, only sends with an SMS that the last look averted. With `false`, only the others. */
@@ -3634,6 +4251,10 @@ export interface operations {
                 provider?: components["parameters"]["OfProvider"];
                 /** @description Only sends with a message that failed with this error code of a provider. */
                 code?: components["parameters"]["OfCode"];
+                /** @description Only sends with exactly this `correlation_id`. */
+                correlation_id?: components["parameters"]["OfCorrelation"];
+                /** @description Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`). */
+                own_rules?: components["parameters"]["OwnRules"];
                 /** @description Whether the newest or the oldest sends come first. */
                 order?: "newest" | "oldest";
             };
@@ -4139,6 +4760,191 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListOptOuts: {
+        parameters: {
+            query?: {
+                /** @description Only this phone number, in E.164 form. Write its plus sign as `%2B`. */
+                to?: components["parameters"]["OfPerson"];
+                /** @description Only phone numbers that end with these digits. */
+                to_ends?: string;
+                /** @description Only entries of this category. */
+                category?: components["schemas"]["OptOutCategory"];
+                /** @description Only entries of this source. */
+                source?: components["schemas"]["OptOutSource"];
+                /** @description Whether the answer has the number of all items that fit the filters, in `total`. */
+                total?: components["parameters"]["WithTotal"];
+                /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description The most items to return, 1 to 200. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of opt-outs, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptOutList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    PutOptOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OptOutInput"];
+            };
+        };
+        responses: {
+            /** @description The entry of the list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptOut"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    DeleteOptOut: {
+        parameters: {
+            query: {
+                /** @description The phone number, in E.164 form. Write its plus sign as `%2B`. */
+                to: string;
+                /** @description The category of the entry. */
+                category: components["schemas"]["OptOutCategory"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The list has no such entry. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListOptOutChanges: {
+        parameters: {
+            query: {
+                /** @description The phone number, in E.164 form. Write its plus sign as `%2B`. */
+                to: string;
+                /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description The most items to return, 1 to 200. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptOutChangeList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ExportOptOuts: {
+        parameters: {
+            query?: {
+                /** @description Only this phone number, in E.164 form. Write its plus sign as `%2B`. */
+                to?: components["parameters"]["OfPerson"];
+                /** @description Only phone numbers that end with these digits. */
+                to_ends?: string;
+                /** @description Only entries of this category. */
+                category?: components["schemas"]["OptOutCategory"];
+                /** @description Only entries of this source. */
+                source?: components["schemas"]["OptOutSource"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The opt-outs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ImportOptOuts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description All entries are stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptOutImport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
             default: components["responses"]["Failure"];
         };
     };

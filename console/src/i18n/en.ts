@@ -1,12 +1,24 @@
 import { accounts } from "./en/accounts";
 import { frame } from "./en/frame";
 import { messages } from "./en/messages";
+import { newSend } from "./en/newSend";
+import { optOuts } from "./en/optOuts";
 import { overview } from "./en/overview";
 import { sends } from "./en/sends";
 import { settings } from "./en/settings";
 import { templates } from "./en/templates";
 
-export const en = { ...frame, ...settings, ...accounts, ...templates, ...messages, ...sends, ...overview };
+export const en = {
+  ...frame,
+  ...settings,
+  ...accounts,
+  ...templates,
+  ...messages,
+  ...sends,
+  ...newSend,
+  ...overview,
+  ...optOuts,
+};
 
 /** Words are the texts that each language must have. */
 export type Words = typeof en;

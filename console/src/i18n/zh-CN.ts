@@ -2,9 +2,21 @@ import type { Words } from "./en";
 import { accounts } from "./zh-CN/accounts";
 import { frame } from "./zh-CN/frame";
 import { messages } from "./zh-CN/messages";
+import { newSend } from "./zh-CN/newSend";
+import { optOuts } from "./zh-CN/optOuts";
 import { overview } from "./zh-CN/overview";
 import { sends } from "./zh-CN/sends";
 import { settings } from "./zh-CN/settings";
 import { templates } from "./zh-CN/templates";
 
-export const zhCN: Words = { ...frame, ...settings, ...accounts, ...templates, ...messages, ...sends, ...overview };
+export const zhCN: Words = {
+  ...frame,
+  ...settings,
+  ...accounts,
+  ...templates,
+  ...messages,
+  ...sends,
+  ...newSend,
+  ...overview,
+  ...optOuts,
+};

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Schemas } from "../api/client";
 import { changesQuery, errorCodesQuery } from "../api/queries";
+import { policyName } from "../policies/policyName";
 import { countryName } from "../rules/countries";
 import { ArrowDownOutlined, ArrowUpOutlined } from "../ui/icons";
 import { Name } from "../ui/Name";
@@ -12,7 +13,7 @@ import { ScrollTable } from "../ui/ScrollTable";
 import { Answer } from "./Answer";
 import { ErrorCode, useExplain } from "./ErrorCode";
 import type { Bounds, ChosenRange } from "./range";
-import { countryFilter, useSendsLink } from "./scope";
+import { countryFilter, policyFilter, useSendsLink } from "./scope";
 import { useNumbers } from "./useNumbers";
 import { useRowLink } from "./useRowLink";
 import { mayBeChance, movedGroups, sentenceOf } from "./whatChanged";
@@ -79,7 +80,7 @@ function Groups({ changes, groups }: { changes: Changes; groups: Group[] }) {
     link({
       from: range.from,
       until: range.until,
-      policy: group.policy_id,
+      ...policyFilter(group.policy_id),
       country: countryFilter(group.country),
       reason: group.reason ?? "",
       provider: group.code && group.provider,
@@ -99,7 +100,7 @@ function Groups({ changes, groups }: { changes: Changes; groups: Group[] }) {
       rowScope: "row",
       render: (_, group) => (
         <Link to={linkOf(group, changes.after)}>
-          <Name>{group.policy_name}</Name>
+          <Name>{policyName(group, t)}</Name>
         </Link>
       ),
     },

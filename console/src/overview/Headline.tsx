@@ -9,14 +9,19 @@ import { useSendsLink } from "./scope";
 import { rateOf, sharesOf, type Verdict } from "./shares";
 import { useNumbers } from "./useNumbers";
 
-/** The parts of the bar: each outcome is in one of them. The first outcome of a part gives the colour. */
+/**
+ * The parts of the bar: each outcome is in one of them. The first outcome of a part gives the colour. A part of the caller is not
+ * listed if it is empty, because many services neither cancel nor confirm.
+ */
 const parts = [
   { name: "whatsapp", outcomes: ["whatsapp"], rise: "better" },
+  { name: "confirmed", outcomes: ["confirmed"], rise: "better", isOfCaller: true },
   { name: "sms", outcomes: ["sms"], rise: "neutral" },
   { name: "unconfirmed", outcomes: ["unconfirmed"], rise: "worse" },
   { name: "unreached", outcomes: ["failed", "expired"], rise: "worse" },
+  { name: "cancelled", outcomes: ["cancelled"], rise: "neutral", isOfCaller: true },
   { name: "open", outcomes: ["pending"], rise: "neutral" },
-] as const satisfies { name: string; outcomes: Outcome[]; rise: Verdict }[];
+] as const satisfies { name: string; outcomes: Outcome[]; rise: Verdict; isOfCaller?: true }[];
 
 /** Headline shows what became of all sends, in one bar. Its legend has the same links for the keyboard. */
 export function Headline({ stats, previous }: { stats: Stats; previous: Stats | undefined }) {
@@ -29,15 +34,17 @@ export function Headline({ stats, previous }: { stats: Stats; previous: Stats | 
     outcomes.reduce((sum, outcome) => sum + all[outcome], 0);
   const counts = parts.map(({ outcomes }) => countOf(outcomes, totals));
   const shares = sharesOf(counts);
-  const rows = parts.map(({ name, outcomes, rise }, index) => ({
+  const all = parts.map(({ name, outcomes, rise, ...part }, index) => ({
     name,
     rise,
+    isOfCaller: "isOfCaller" in part,
     before: previous && rateOf(countOf(outcomes, previous.totals), previous.totals.sends),
     color: outcomeColor(dark, outcomes[0]),
     to: link({ outcome: outcomes.join(",") }),
     count: counts[index] ?? 0,
     share: tenths(shares[index] ?? 0),
   }));
+  const rows = all.filter(({ isOfCaller, count: n, before }) => !isOfCaller || n > 0 || (before ?? 0) > 0);
   return (
     <section className="headline" aria-label={t("overview.headline")}>
       <p className="headline-sends">
@@ -52,6 +59,13 @@ export function Headline({ stats, previous }: { stats: Stats; previous: Stats | 
             rise="neutral"
             texts={{ now: count(totals.sends), before: count(previous.totals.sends) }}
           />
+        )}
+        {totals.scheduled > 0 && (
+          <small>
+            <Link to={link({ scheduled: "true" })}>
+              {t("overview.moreScheduled", { count: totals.scheduled, written: count(totals.scheduled) })}
+            </Link>
+          </small>
         )}
         <small className="headline-range">
           {rangeName(stats, i18n.language)}

@@ -89,7 +89,14 @@ function Report({ stats, chosen, policy, isLoaded, onZoom }: ReportProps) {
   const hasPrevious = isLoaded && !before.isPlaceholderData && before.data && before.data.totals.sends > 0;
   const previous = hasPrevious ? before.data : undefined; // "What changed" says that there is nothing to compare with
   return (
-    <ScopeProvider value={{ from: stats.from, until: stats.until, policy: policy ?? "" }}>
+    <ScopeProvider
+      value={{
+        from: stats.from,
+        until: stats.until,
+        policy: policy ?? "",
+        ...(stats.totals.scheduled > 0 && { scheduled: "false" }),
+      }}
+    >
       <Headline stats={stats} previous={previous} />
       <Tiles stats={stats} previous={previous} />
       <Suspense fallback={<Loading />}>

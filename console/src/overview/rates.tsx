@@ -4,7 +4,7 @@ import { Link } from "react-router";
 import type { RuleType, Schemas, Stats, StatsCounts } from "../api/client";
 import { countryName } from "../rules/countries";
 import { RateTable } from "./RateTable";
-import { countryFilter, useSendsLink } from "./scope";
+import { countryFilter, policyFilter, useSendsLink } from "./scope";
 import { useNumbers } from "./useNumbers";
 
 interface Props {
@@ -26,11 +26,11 @@ export function ByPolicy({ stats, previous }: Props) {
       part={t("overview.fallbacks")}
       rate={t("overview.fallbackRate")}
       rates={stats.by_policy.map(({ id, name, counts }) => ({
-        key: id,
-        name,
-        to: link({ policy: id }),
-        wholeTo: link({ policy: id }),
-        partTo: link({ policy: id, fell_back: "true" }),
+        key: id ?? "",
+        name: name ?? t("sends.ownRules"),
+        to: link(policyFilter(id)),
+        wholeTo: link(policyFilter(id)),
+        partTo: link({ ...policyFilter(id), fell_back: "true" }),
         part: counts.fallbacks,
         whole: counts.sends,
         before: ratioOf(before.get(id)),

@@ -5,6 +5,7 @@ import type { Bounds } from "./range";
 /** Scope is the filter of the shown statistics. */
 export interface Scope extends Bounds {
   policy: string; // empty: of all policies
+  scheduled?: "false"; // if there are scheduled sends, which are not counted
 }
 
 const ScopeContext = createContext<Scope>({ from: "", until: "", policy: "" });
@@ -17,6 +18,11 @@ export type SendsLink = (filter?: Partial<FilterValues>) => string;
 export function useSendsLink(): SendsLink {
   const scope = useContext(ScopeContext);
   return (filter = {}) => sendsPath({ ...scope, ...filter });
+}
+
+/** policyFilter returns the filter by a policy, or by rules of their own. */
+export function policyFilter(id: string | undefined): Partial<FilterValues> {
+  return id ? { policy: id } : { own_rules: "true" };
 }
 
 /** countryFilter is the value of the filter by country. Numbers without a country have ZZ. */

@@ -1,6 +1,7 @@
 // What has changed the fallback rate, in words.
 import type { TFunction } from "i18next";
 import type { Schemas } from "../api/client";
+import { policyName } from "../policies/policyName";
 import { countryName } from "../rules/countries";
 import { rateOf } from "./shares";
 
@@ -95,7 +96,7 @@ export function causeOf({ shared, groups }: Cause, t: TFunction, language: strin
   const reason = has("reason") && group.reason && t(`overview.reasons.${group.reason}`);
   const code = has("code") && group.code;
   return [
-    has("policy") && group.policy_name,
+    has("policy") && policyName(group, t),
     has("country") && (group.country ? countryName(group.country, language) : t("overview.noCountry")),
     reason && code ? t("overview.changes.withCode", { reason, code }) : reason || code,
     spreadOf(groups, t, language),

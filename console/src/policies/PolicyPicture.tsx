@@ -123,7 +123,7 @@ interface LaneStop {
 function timeStop({ rule, spareOf }: Stop, happened: Happened | undefined): LaneStop {
   const fired = firedOf(rule, happened, true);
   return {
-    key: rule.id,
+    key: rule.id ?? rule.name,
     at: rule.wait_seconds ?? 0,
     icon: <MessageOutlined />,
     content: (
@@ -146,7 +146,7 @@ function FailureLane({ picture: { chain }, happened }: { picture: Picture; happe
         {chain.map((rule, i) => {
           const fired = firedOf(rule, happened, false);
           return (
-            <li key={rule.id} className={fired ? "past" : ""}>
+            <li key={rule.id ?? rule.name} className={fired ? "past" : ""}>
               <span className="picture-dot" aria-hidden="true">
                 <MessageOutlined />
               </span>

@@ -2,9 +2,10 @@
 import { sendersOf } from "../accounts/routes";
 import type { RuleType, Schemas, Send } from "../api/client";
 import type { RuleShape } from "../rules/meaning";
+import { isScheduled, originOf } from "../sends/schedule";
 
 export interface PictureRule extends RuleShape {
-  id: string;
+  id?: string | undefined; // absent if it is the rule of one send
   name: string;
 }
 
@@ -132,8 +133,8 @@ export interface Fired {
 
 export interface Happened {
   fired: Fired[];
-  now?: Date | undefined; // absent after the end of the send
-  acceptedAt: Date;
+  now?: Date | undefined; // absent before the start of a scheduled send, and after the end of the send
+  acceptedAt: Date; // or when the send started, if it was scheduled
 }
 
 /** happenedOf returns what has happened to the plan of a send. */
@@ -153,8 +154,8 @@ export function happenedOf(send: Send, now: Date): Happened {
     .map((event): Fired => ({ rule: event.rule ?? "", at: new Date(event.at), result: "averted" }));
   return {
     fired: lastOfEach([...averted, ...fired]),
-    now: send.finished_at ? undefined : now,
-    acceptedAt: new Date(send.accepted_at),
+    now: send.finished_at || isScheduled(send) ? undefined : now,
+    acceptedAt: new Date(originOf(send)),
   };
 }
 

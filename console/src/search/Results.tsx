@@ -1,8 +1,9 @@
 import { type MouseEvent, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useHref } from "react-router";
+import { policyName } from "../policies/policyName";
+import { SendTag } from "../sends/SendTag";
 import { TimeText } from "../ui/TimeText";
-import { OutcomeTag } from "../ui/ToneTag";
 import { duration } from "../ui/time";
 import type { Found, Group, Row } from "./results";
 
@@ -82,16 +83,20 @@ function Content({ row, found }: { row: Row; found: Found }) {
       return (
         <>
           <strong>{row.send.to}</strong>
-          <OutcomeTag outcome={row.send.outcome} />
+          <SendTag send={row.send} />
           <span className="search-about">
-            <TimeText at={row.send.accepted_at} /> · {row.send.policy_name}
+            <TimeText at={row.send.accepted_at} /> · {policyName(row.send, t)}
           </span>
         </>
       );
     case "allSends":
       return (
         <span>
-          {found.to ? t("search.allTo", { number: found.to }) : t("search.allEnding", { digits: found.to_ends })}
+          {found.to
+            ? t("search.allTo", { number: found.to })
+            : found.to_ends
+              ? t("search.allEnding", { digits: found.to_ends })
+              : t("search.allOf", { id: found.correlation_id })}
         </span>
       );
     case "rule": {

@@ -15,11 +15,12 @@ test("groups without rows are left out, and sends come first", () => {
   ]);
 });
 
-test("the last row of a number's sends leads to all of them", () => {
+test("the last row of the sends of a number or a correlation id leads to all of them", () => {
   const rows = (found: Partial<Found>) =>
     groupsOf({ ...nothing, sends: [send], ...found })[0]?.rows.map(({ to }) => to);
   expect(rows({ to: "+447400123456" })).toEqual(["/sends/1", "/sends?to=%2B447400123456"]);
   expect(rows({ to_ends: "3456" })).toEqual(["/sends/1", "/sends?to_ends=3456"]);
+  expect(rows({ correlation_id: "order 7" })).toEqual(["/sends/1", "/sends?correlation_id=order+7"]);
 });
 
 test("onlyRow is the one thing that was found", () => {

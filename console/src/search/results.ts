@@ -16,7 +16,7 @@ export interface Group {
   rows: Row[];
 }
 
-/** groupsOf returns the groups that are not empty. If sends were found by a number, a row leads to all of them. */
+/** groupsOf returns the groups that are not empty. If sends were found by a number or a correlation id, a row leads to all of them. */
 export function groupsOf(found: Found): Group[] {
   const sends = found.sends.map((send): Row => ({ kind: "send", key: send.id, to: `/sends/${send.id}`, send }));
   const filter = allSends(found);
@@ -31,8 +31,8 @@ export function groupsOf(found: Found): Group[] {
   return groups.filter(({ rows }) => rows.length > 0);
 }
 
-function allSends({ to, to_ends }: Found): Parameters<typeof sendsPath>[0] | undefined {
-  return to ? { to } : to_ends ? { to_ends } : undefined;
+function allSends({ to, to_ends, correlation_id }: Found): Parameters<typeof sendsPath>[0] | undefined {
+  return to ? { to } : to_ends ? { to_ends } : correlation_id ? { correlation_id } : undefined;
 }
 
 /** onlyRow returns the one thing that was found; undefined if there are none or several. */

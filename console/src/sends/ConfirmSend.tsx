@@ -1,7 +1,9 @@
 import { Descriptions, Modal } from "antd";
 import { useTranslation } from "react-i18next";
 import type { SendInput, SendPreview } from "../api/client";
+import { policyName } from "../policies/policyName";
 import { countryName } from "../rules/countries";
+import { zonedTime } from "../ui/time";
 
 interface Props {
   input: SendInput | undefined; // undefined: closed
@@ -17,7 +19,7 @@ export function ConfirmSend({ input, preview, onConfirm, onClose }: Props) {
     <Modal
       open={input !== undefined}
       title={t("newSend.confirm")}
-      okText={t("newSend.confirmed")}
+      okText={t(input?.send_at ? "newSend.confirmedLater" : "newSend.confirmed")}
       cancelText={t("newSend.back")}
       onOk={() => input && onConfirm(input)}
       onCancel={onClose}
@@ -38,8 +40,11 @@ export function ConfirmSend({ input, preview, onConfirm, onClose }: Props) {
             {
               key: "policy",
               label: t("sends.policy"),
-              children: preview?.plan.policy_name ?? input.fallback.policy_id,
+              children: preview ? policyName(preview.plan, t) : input.fallback.policy_id,
             },
+            ...(input.send_at
+              ? [{ key: "sendAt", label: t("sends.sendAt"), children: zonedTime(input.send_at, i18n.language) }]
+              : []),
             {
               key: "whatsapp",
               label: t("channel.whatsapp"),

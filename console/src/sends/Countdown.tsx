@@ -4,9 +4,11 @@ import { useTranslation } from "react-i18next";
 import { type Send, serverNow } from "../api/client";
 import { ClockCircleOutlined } from "../ui/icons";
 import { duration } from "../ui/time";
+import { isScheduled } from "./schedule";
 
-/** Countdown shows which rule fires next, and how long that takes. */
-export function Countdown({ send: { next_rule, next_deadline, plan } }: { send: Send }) {
+/** Countdown shows which rule fires next, and how long that takes. A scheduled send has none before its start. */
+export function Countdown({ send }: { send: Send }) {
+  const { next_rule, next_deadline, plan } = send;
   const { t } = useTranslation();
   const rule = plan.rules.find(({ name }) => name === next_rule);
   const [now, setNow] = useState(serverNow);
@@ -17,7 +19,7 @@ export function Countdown({ send: { next_rule, next_deadline, plan } }: { send: 
     const timer = setInterval(() => setNow(serverNow()), 250);
     return () => clearInterval(timer);
   }, [next_deadline]);
-  if (!rule || !next_deadline) {
+  if (!rule || !next_deadline || isScheduled(send)) {
     return null;
   }
   const left = Math.max(0, Math.ceil((Date.parse(next_deadline) - now) / 1000));

@@ -5,6 +5,7 @@ import { type Tone, toneOf } from "../theme";
 import { day, exact, exactClock, isSameDay, zonedTime } from "../ui/time";
 import { Cause, Log } from "./Cause";
 import { eventText, isUncalled } from "./eventText";
+import { originOf } from "./schedule";
 import { useReader } from "./useReader";
 
 type Event = Schemas["Event"];
@@ -20,6 +21,7 @@ function toneOfEvent(event: Event): Tone {
     case "duplicate_delivery":
       return "warn";
     case "averted":
+    case "confirmed":
       return "good";
     case "receipt":
     case "attempt":
@@ -54,7 +56,7 @@ function EventItem({ event, send, isNewDay }: { event: Event; send: Send; isNewD
   const { t, i18n } = useTranslation();
   const { dark } = usePreferences();
   const { words, explanation, log } = eventText(event, send, useReader());
-  const after = Math.max(0, Date.parse(event.at) - Date.parse(send.accepted_at)) / 1000;
+  const after = Math.max(0, Date.parse(event.at) - Date.parse(originOf(send))) / 1000;
   return (
     <li>
       <time dateTime={event.at} title={zonedTime(event.at, i18n.language)}>

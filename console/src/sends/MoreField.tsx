@@ -3,15 +3,18 @@ import { useQuery } from "@tanstack/react-query";
 import { AutoComplete, Select } from "antd";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { constraints } from "../api/constraints.gen";
 import { routesQuery, rulesQuery } from "../api/queries";
 import { countries, countryName } from "../rules/countries";
 import { ruleTypes } from "../rules/meaning";
 import { explain, providerName } from "./explanation";
 import { noCountry } from "./useFilterWords";
 import { useReader } from "./useReader";
-import type { MoreFilter } from "./useSendsFilter";
+import type { MoreFilter, YesNoFilter } from "./useSendsFilter";
 
-type Name = Exclude<MoreFilter, "duplicate" | "averted">;
+const { correlation_id } = constraints.SendInput;
+
+type Name = Exclude<MoreFilter, YesNoFilter>;
 
 interface Props<N extends Name = Name> {
   name: N;
@@ -30,6 +33,8 @@ export function MoreField({ name, ...props }: Props) {
       return <CodeField name={name} {...props} />;
     case "route":
       return <RouteField name={name} {...props} />;
+    case "correlation_id":
+      return <TextField name={name} {...props} options={[]} maxLength={correlation_id.maxLength} />;
     case "country":
       return <CountryField name={name} {...props} />;
     default:
@@ -123,13 +128,14 @@ function CodeField(props: Props<"code">) {
   return <TextField {...props} options={options} />;
 }
 
-interface TextProps extends Props<"rule" | "sender" | "code"> {
+interface TextProps extends Props<"rule" | "sender" | "code" | "correlation_id"> {
   options: Option[];
+  maxLength?: number;
   onSearch?: (text: string) => void;
 }
 
 /** TextField takes any text, because old sends have names that are gone. It filters on Enter, or when it loses the focus. */
-function TextField({ name, value, isNew, onChange, options, onSearch }: TextProps) {
+function TextField({ name, value, isNew, onChange, options, maxLength = 64, onSearch }: TextProps) {
   const { t } = useTranslation();
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
@@ -147,7 +153,7 @@ function TextField({ name, value, isNew, onChange, options, onSearch }: TextProp
       autoFocus={isNew}
       aria-label={label}
       placeholder={label}
-      maxLength={64}
+      maxLength={maxLength}
       defaultActiveFirstOption={false}
       showSearch={{
         filterOption: (typed, option) =>

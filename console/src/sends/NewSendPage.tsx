@@ -11,10 +11,12 @@ import { showFieldErrors } from "../ui/formErrors";
 import { SendOutlined } from "../ui/icons";
 import { PageHeader } from "../ui/PageHeader";
 import { ProblemAlert } from "../ui/ProblemView";
+import { CallerFields } from "./CallerFields";
 import { ConfirmSend } from "./ConfirmSend";
 import { type Draft, fieldOfTemplate, inputOf } from "./draft";
 import { forgetDraft } from "./forgetDraft";
 import { type Kept, keep, kept } from "./keptDraft";
+import { fieldOfMetadata } from "./metadata";
 import { PlanPreview, usePreview } from "./PlanPreview";
 import { ScenarioPicker } from "./ScenarioPicker";
 import { FallbackFields, MessageFields } from "./SendFields";
@@ -58,7 +60,14 @@ export default function NewSendPage({ session }: { session: Session }) {
       forgetDraft();
       navigate(`/sends/${send.id}`);
     },
-    onError: (error) => setFailure(showFieldErrors(form, error, (_, wrong) => fieldOfTemplate(wrong, chosen))),
+    onError: (error) =>
+      setFailure(
+        showFieldErrors(
+          form,
+          error,
+          (_, wrong) => fieldOfMetadata(wrong, draft?.metadata) ?? fieldOfTemplate(wrong, chosen),
+        ),
+      ),
   });
   const submit = (body: SendInput) =>
     session.sandbox || store.isConfirmed(body) ? create.mutate(body) : setAsked(body);
@@ -113,6 +122,9 @@ export default function NewSendPage({ session }: { session: Session }) {
           <Card size="small" title={<h2>{t("newSend.fallback")}</h2>}>
             <FallbackFields kind={kind} preview={preview.data} />
           </Card>
+          <Card size="small" title={<h2>{t("newSend.caller")}</h2>}>
+            <CallerFields />
+          </Card>
         </div>
         <div className="new-send-plan">
           <Card size="small" title={<h2>{t("newSend.plan")}</h2>}>
@@ -120,7 +132,7 @@ export default function NewSendPage({ session }: { session: Session }) {
             {isFlawed && <Alert className="problem" type="error" showIcon role="alert" title={t("newSend.flawed")} />}
             {failure !== undefined && <ProblemAlert error={failure} />}
             <Button type="primary" htmlType="submit" icon={<SendOutlined />} loading={create.isPending} block>
-              {t("newSend.send")}
+              {t(draft?.send_at ? "newSend.schedule" : "newSend.send")}
             </Button>
           </Card>
         </div>

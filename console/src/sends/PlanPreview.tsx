@@ -5,10 +5,12 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { answered, api, ProblemError, type SendInput } from "../api/client";
 import { PolicyPicture } from "../policies/PolicyPicture";
+import { policyName } from "../policies/policyName";
 import { bareNumber, checkRecipient } from "../rules/checks";
 import { countryName } from "../rules/countries";
 import { ProblemAlert } from "../ui/ProblemView";
 import { warningText } from "../ui/problemTexts";
+import { zonedTime } from "../ui/time";
 import { previewInput } from "./draft";
 
 const pause = 350; // ms without a change, before the form is sent to the API
@@ -41,13 +43,14 @@ export function PlanPreview({ preview, to }: { preview: ReturnType<typeof usePre
     const number = bareNumber(to);
     return <p className="hint">{(number && checkRecipient(number, t)) || t("newSend.planLater")}</p>;
   }
-  const { plan, country, warnings } = preview.data;
+  const { plan, country, send_at, warnings } = preview.data;
   return (
     <div aria-live="polite">
       <p>
-        <strong>{plan.policy_name}</strong>
+        <strong>{policyName(plan, t)}</strong>
         {country && <> · {countryName(country, i18n.language)}</>}
       </p>
+      {send_at && <p>{t("newSend.starts", { time: zonedTime(send_at, i18n.language) })}</p>}
       <PolicyPicture rules={plan.rules} />
       {warnings?.map((warning) => (
         <Alert

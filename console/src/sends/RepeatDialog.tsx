@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { answered, api, type Send } from "../api/client";
+import { policyName } from "../policies/policyName";
 import { ProblemAlert } from "../ui/ProblemView";
 import { useFocusReturn } from "../ui/useFocusReturn";
 
@@ -34,7 +35,7 @@ export function RepeatDialog({ send, isSandbox, onClose }: Props) {
   const caution = cautionOf(send);
   const items = [
     { key: "to", label: t("sends.to"), children: send.to },
-    { key: "policy", label: t("sends.policy"), children: send.plan.policy_name },
+    { key: "policy", label: t("sends.policy"), children: policyName(send.plan, t) },
     ...(send.template ? [{ key: "template", label: t("sends.template"), children: send.template.name }] : []),
   ];
   return (
@@ -42,25 +43,33 @@ export function RepeatDialog({ send, isSandbox, onClose }: Props) {
       open
       title={t("sendActions.repeat")}
       okText={t("sendActions.repeatNow")}
-      okButtonProps={{ loading: repeat.isPending, disabled: caution === "optedOut" }}
+      okButtonProps={{ loading: repeat.isPending }}
       onOk={() => repeat.mutate()}
       onCancel={onClose}
     >
       <Descriptions size="small" column={1} items={items} />
-      <p>{t(isSandbox ? "sendActions.repeatMeansTest" : "sendActions.repeatMeans")}</p>
+      <p>
+        {t("verdict.sentences", {
+          first: t(send.plan.policy_id ? "sendActions.repeatByPolicy" : "sendActions.repeatByOwn"),
+          second: t(isSandbox ? "sendActions.repeatMeansTest" : "sendActions.repeatMeans"),
+        })}
+      </p>
       {caution && <Alert className="problem" type="warning" showIcon title={t(`sendActions.cautions.${caution}`)} />}
       {repeat.error && <ProblemAlert error={repeat.error} />}
     </Modal>
   );
 }
 
-/** cautionOf returns why a repetition may be a mistake, or is refused; undefined if the message surely did not arrive. */
+/** cautionOf returns why a repetition may be a mistake, or refused; undefined if the message surely did not arrive. */
 function cautionOf({ outcome, whatsapp, sms, events }: Send) {
   if (events.some(({ kind }) => kind === "opted_out")) {
     return "optedOut";
   }
   if (sms?.status === "delivered" || whatsapp.status === "delivered" || whatsapp.status === "read") {
     return "arrived";
+  }
+  if (outcome === "confirmed") {
+    return outcome;
   }
   return outcome === "pending" || outcome === "unconfirmed" ? outcome : undefined;
 }

@@ -7,6 +7,8 @@ import type { Send, Session } from "../api/client";
 import { ButtonLink } from "../ui/ButtonLink";
 import { copyText } from "../ui/copyText";
 import {
+  CheckCircleOutlined,
+  CloseCircleOutlined,
   CopyOutlined,
   DownOutlined,
   ExportOutlined,
@@ -15,8 +17,10 @@ import {
   UnorderedListOutlined,
 } from "../ui/icons";
 import { useNarrow } from "../ui/useMedia";
+import { type End, EndDialog } from "./EndDialog";
 import { sendsPath } from "./filter";
 import { RepeatDialog } from "./RepeatDialog";
+import { isBeforeStart } from "./schedule";
 
 interface Props {
   send: Send;
@@ -32,9 +36,17 @@ export function SendActions({ send, summary, session }: Props) {
   const [isRepeating, setIsRepeating] = useState(false);
   const copyLink = () => copy(window.location.href);
   const repeat = () => setIsRepeating(true);
+  const [end, setEnd] = useState<End>();
+  const ends = endsOf(send).map((key) => ({
+    key,
+    icon: endIcons[key],
+    label: t(`sendActions.${key}`),
+    onClick: () => setEnd(key),
+  }));
   const sameNumber = sendsPath({ to: send.to });
   const run = runAddress(send, session);
   const more: MenuProps["items"] = [
+    ...ends,
     { key: "link", icon: <LinkOutlined />, label: t("sendActions.copyLink"), onClick: copyLink },
     { key: "repeat", icon: <RedoOutlined />, label: t("sendActions.repeat"), onClick: repeat },
     {
@@ -69,6 +81,11 @@ export function SendActions({ send, summary, session }: Props) {
         </Dropdown>
       ) : (
         <>
+          {ends.map(({ key, icon, label, onClick }) => (
+            <Button key={key} icon={icon} onClick={onClick}>
+              {label}
+            </Button>
+          ))}
           <Button icon={<LinkOutlined />} onClick={copyLink}>
             {t("sendActions.copyLink")}
           </Button>
@@ -86,8 +103,22 @@ export function SendActions({ send, summary, session }: Props) {
         </>
       )}
       {isRepeating && <RepeatDialog send={send} isSandbox={session.sandbox} onClose={() => setIsRepeating(false)} />}
+      {end && <EndDialog send={send} end={end} onClose={() => setEnd(undefined)} />}
     </>
   );
+}
+
+const endIcons: Record<End, React.ReactNode> = {
+  confirm: <CheckCircleOutlined />,
+  cancel: <CloseCircleOutlined />,
+};
+
+/** endsOf returns how a user can end the send now. A send whose SMS is out cannot be cancelled. */
+function endsOf({ finished_at, sms }: Send): End[] {
+  if (finished_at) {
+    return [];
+  }
+  return sms && sms.status !== "queued" && sms.status !== "failed" ? ["confirm"] : ["confirm", "cancel"];
 }
 
 function useCopy(): (text: string) => void {
@@ -102,9 +133,9 @@ function useCopy(): (text: string) => void {
   };
 }
 
-/** runAddress is the address of the send's workflow in the Temporal UI, if there is one. */
+/** runAddress is the address of the send's workflow in the Temporal UI, if there is one. A scheduled send has none before its start. */
 function runAddress(send: Send, session: Session): string | undefined {
-  if (!session.temporal_ui_url) {
+  if (!session.temporal_ui_url || isBeforeStart(send)) {
     return undefined;
   }
   const namespace = encodeURIComponent(session.temporal_namespace);

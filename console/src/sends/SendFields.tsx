@@ -2,6 +2,7 @@
 import { Collapse, DatePicker, Form, Input, InputNumber, Radio, Select, Switch } from "antd";
 import { useTranslation } from "react-i18next";
 import { AccountSelect } from "../accounts/AccountSelect";
+import { AccountsSelect } from "../accounts/AccountsSelect";
 import type { SendPreview } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import type { Message } from "../messages/draft";
@@ -12,6 +13,7 @@ import type { Sender } from "../templates/useSender";
 import { WaitInput } from "../ui/WaitInput";
 import type { Draft } from "./draft";
 import { PolicySelect } from "./PolicySelect";
+import { keepForm, SendAtField } from "./SendAtField";
 import { StoredMessageFields } from "./StoredMessageFields";
 import { TemplateFields } from "./TemplateFields";
 
@@ -61,6 +63,7 @@ export function MessageFields({ kind, sender, template, message, preview }: Mess
           options={category.enum.map((value) => ({ value, label: t(`category.${value}`) }))}
         />
       </Form.Item>
+      <SendAtField />
     </>
   );
 }
@@ -183,6 +186,9 @@ function Overrides() {
       >
         <Input autoComplete="off" maxLength={fallback.send_id.maxLength} placeholder={t("newSend.asTheRule")} />
       </Form.Item>
+      <Form.Item name="routes" label={t("rules.routes.label")} extra={t("newSend.routesMean")}>
+        <AccountsSelect />
+      </Form.Item>
       <Form.Item name="max_segments" label={t("newSend.maxSegments")}>
         <InputNumber
           min={fallback.max_segments.minimum}
@@ -192,7 +198,7 @@ function Overrides() {
         />
       </Form.Item>
       <Form.Item name="expires_at" label={t("sends.expires")} extra={t("newSend.expiresMeans")}>
-        <DatePicker showTime />
+        <DatePicker showTime onKeyDown={keepForm} />
       </Form.Item>
     </>
   );

@@ -11,7 +11,7 @@ import { MoreField } from "./MoreField";
 import { PolicySelect } from "./PolicySelect";
 import { RecipientField } from "./RecipientField";
 import { isSendRange, type SendRange, sendRanges } from "./range";
-import { type MoreFilter, moreFilters, type SendsFilter } from "./useSendsFilter";
+import { isYesNo, type MoreFilter, moreFilters, type SendsFilter, type YesNoFilter } from "./useSendsFilter";
 
 export function SendFilters({ filter, active }: { filter: SendsFilter; active: number }) {
   const { t } = useTranslation();
@@ -50,7 +50,7 @@ export function SendFilters({ filter, active }: { filter: SendsFilter; active: n
       </FilterField>
       {shown.map((name) => (
         <FilterField key={name} label={t(`sends.filter.names.${name}`)}>
-          {name === "duplicate" || name === "averted" ? (
+          {isYesNo(name) ? (
             <YesNo filter={filter} name={name} />
           ) : (
             <MoreField
@@ -71,7 +71,7 @@ function AddFilter({ filter, shown }: { filter: SendsFilter; shown: MoreFilter[]
   const { t } = useTranslation();
   const left = moreFilters.filter((name) => !shown.includes(name));
   const add = (name: MoreFilter) => {
-    if (name === "duplicate" || name === "averted") {
+    if (isYesNo(name)) {
       filter.set({ [name]: "true" });
     } else {
       filter.add(name);
@@ -95,7 +95,7 @@ function AddFilter({ filter, shown }: { filter: SendsFilter; shown: MoreFilter[]
   );
 }
 
-function YesNo({ filter, name }: { filter: SendsFilter; name: "fell_back" | "duplicate" | "averted" }) {
+function YesNo({ filter, name }: { filter: SendsFilter; name: "fell_back" | YesNoFilter }) {
   const { t } = useTranslation();
   const label = t(`sends.filter.names.${name}`);
   return (

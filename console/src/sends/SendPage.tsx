@@ -4,19 +4,22 @@ import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import { type Schemas, type Send, type Session, serverNow } from "../api/client";
 import { heartbeatQuery, sendQuery } from "../api/queries";
+import { SendOptOuts } from "../optOuts/SendOptOuts";
 import { PolicyPicture } from "../policies/PolicyPicture";
 import { happenedOf } from "../policies/picture";
+import { policyName } from "../policies/policyName";
 import { countryName } from "../rules/countries";
 import { ItemProblem } from "../ui/ItemProblem";
 import { OutageNotice, useOutage } from "../ui/outage";
 import { PageHeader } from "../ui/PageHeader";
 import { useNow } from "../ui/relativeTime";
 import { TimeText } from "../ui/TimeText";
-import { OutcomeTag } from "../ui/ToneTag";
 import { Attempts } from "./Attempts";
 import { ChannelCard } from "./ChannelCard";
+import { callerFacts } from "./callerFacts";
 import { Events } from "./Events";
 import { SendActions } from "./SendActions";
+import { SendTag } from "./SendTag";
 import { useReader } from "./useReader";
 import { type Link as Connection, useWatch } from "./useWatch";
 import { Verdict } from "./Verdict";
@@ -51,7 +54,7 @@ function Watched({ send, session }: { send: Send; session: Session }) {
         path={[{ title: t("sends.title"), to: "/sends" }]}
         actions={<SendActions send={send} summary={summary} session={session} />}
       >
-        <OutcomeTag outcome={send.outcome} />
+        <SendTag send={send} />
       </PageHeader>
       {outage ? <OutageNotice outage={outage} /> : <Live connection={connection} />}
       <Verdict send={send} verdict={verdict} />
@@ -63,7 +66,7 @@ function Watched({ send, session }: { send: Send; session: Session }) {
         <Card size="small" title={<h2>{t("sends.timeline")}</h2>}>
           <Events send={send} />
         </Card>
-        <Card size="small" title={<h2>{t("sends.plan", { policy: send.plan.policy_name })}</h2>}>
+        <Card size="small" title={<h2>{t("sends.plan", { policy: policyName(send.plan, t) })}</h2>}>
           <PolicyPicture rules={send.plan.rules} happened={happenedOf(send, new Date(serverNow()))} />
         </Card>
       </div>
@@ -102,14 +105,25 @@ function Facts({ send }: { send: Send }) {
     { label: t("sends.country"), children: send.country ? countryName(send.country, i18n.language) : "–" },
     {
       label: t("sends.policy"),
-      children: <Link to={`/policies/${send.plan.policy_id}`}>{send.plan.policy_name}</Link>,
+      children: send.plan.policy_id ? (
+        <Link to={`/policies/${send.plan.policy_id}`}>{send.plan.policy_name}</Link>
+      ) : (
+        policyName(send.plan, t)
+      ),
     },
     ...(send.message ? [{ label: t("messages.one"), children: <UsedMessage message={send.message} /> }] : []),
     ...(send.category ? [{ label: t("sends.category"), children: t(`category.${send.category}`) }] : []),
+    ...callerFacts(send, t),
+    { label: t("optOuts.ofSend"), children: <SendOptOuts send={send} /> },
     { label: t("sends.accepted"), children: <TimeText at={send.accepted_at} withZone /> },
+    ...(send.send_at ? [{ label: t("sends.sendAt"), children: <TimeText at={send.send_at} withZone /> }] : []),
+    ...(send.started_at ? [{ label: t("sends.started"), children: <TimeText at={send.started_at} withZone /> }] : []),
     ...(send.expires_at ? [{ label: t("sends.expires"), children: <TimeText at={send.expires_at} withZone /> }] : []),
     ...(send.finished_at
       ? [{ label: t("sends.finished"), children: <TimeText at={send.finished_at} withZone /> }]
+      : []),
+    ...(send.confirmed_at
+      ? [{ label: t("sends.confirmed"), children: <TimeText at={send.confirmed_at} withZone /> }]
       : []),
   ];
   return (

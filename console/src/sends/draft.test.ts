@@ -53,6 +53,35 @@ test("inputOf sends overrides, and a wait of 0 as well", () => {
   expect(input).toMatchObject({ category: "utility", expires_at: "2031-05-04T12:00:00.000Z" });
 });
 
+test("inputOf sends what is for the caller's own systems", () => {
+  const own = {
+    correlation_id: " order-7 ",
+    correlation_unique: true,
+    metadata: [{ key: "shop", text: "Berlin" }, {}],
+  };
+  expect(inputOf({ ...draft, ...own })).toMatchObject({
+    correlation_id: "order-7",
+    correlation_unique: true,
+    metadata: { shop: "Berlin" },
+  });
+  expect(inputOf({ ...draft, correlation_id: " ", correlation_unique: true, metadata: [{}] })).toEqual(inputOf(draft));
+});
+
+test("inputOf sends the accounts in their order", () => {
+  expect(inputOf({ ...draft, routes: ["second", "first"] }).fallback.routes).toEqual([
+    { account: "second" },
+    { account: "first" },
+  ]);
+  expect(inputOf({ ...draft, routes: [] }).fallback.routes).toBeUndefined();
+  expect(fieldOf("fallback.routes.0.account")).toBe("routes");
+});
+
+test("inputOf sends the time of a scheduled send with its offset from UTC", () => {
+  const send_at = dayjs("2031-05-04T09:00:00+02:00");
+  expect(inputOf({ ...draft, send_at }).send_at).toBe("2031-05-04T07:00:00.000Z");
+  expect(fieldOf("send_at")).toBe("send_at");
+});
+
 test("inputOf sends the template instead of the text, with components that are a JSON array", () => {
   const components = (text: string) =>
     inputOf({ ...draft, kind: "template", template: "parcel", language: "en", components: text }).whatsapp;

@@ -4,6 +4,7 @@ import type { RuleType, Schemas, SendInput } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { bareNumber, fits } from "../rules/checks";
 import { componentsOf, fieldOfError, type Template, type Values } from "../templates/parameters";
+import { metadataOf, type Pair } from "./metadata";
 
 /** Draft has the values of the form. The value of a field that was never visible is absent. */
 export interface Draft {
@@ -27,7 +28,12 @@ export interface Draft {
   type?: RuleType;
   wait?: number;
   send_id?: string;
+  routes?: string[]; // the SMS accounts, in order
+  send_at?: Dayjs;
   expires_at?: Dayjs;
+  correlation_id?: string;
+  correlation_unique?: boolean;
+  metadata?: Pair[];
 }
 
 /**
@@ -37,6 +43,8 @@ export interface Draft {
  */
 export function inputOf(draft: Partial<Draft>, known?: Template, standIn = "", names: string[] = []): SendInput {
   const isMessage = draft.kind === "message";
+  const correlation = draft.correlation_id?.trim();
+  const metadata = metadataOf(draft.metadata);
   return {
     to: bareNumber(draft.to),
     ...(isMessage && {
@@ -55,9 +63,14 @@ export function inputOf(draft: Partial<Draft>, known?: Template, standIn = "", n
       ...(draft.type ? { type: draft.type } : {}),
       ...(draft.wait === undefined || draft.wait === null ? {} : { wait_seconds: draft.wait }),
       ...(draft.send_id ? { send_id: draft.send_id } : {}),
+      ...(draft.routes?.length ? { routes: draft.routes.map((account) => ({ account })) } : {}),
     },
     ...(draft.category ? { category: draft.category } : {}),
+    ...(draft.send_at ? { send_at: draft.send_at.toISOString() } : {}),
     ...(draft.expires_at ? { expires_at: draft.expires_at.toISOString() } : {}),
+    ...(correlation ? { correlation_id: correlation } : {}),
+    ...(correlation && draft.correlation_unique ? { correlation_unique: true } : {}),
+    ...(metadata ? { metadata } : {}),
   };
 }
 
@@ -121,7 +134,7 @@ export function parseComponents(text = ""): Record<string, never>[] | undefined 
 
 /** fieldOf returns the field of the form for a path of the API; undefined if the form has none. */
 export function fieldOf(path: string): keyof Draft | undefined {
-  return fields.get(path);
+  return path.startsWith("fallback.routes") ? "routes" : fields.get(path);
 }
 
 /** Chosen is how the template of the form is chosen. */
@@ -151,6 +164,7 @@ const fields = new Map<string, keyof Draft>([
   ["to", "to"],
   ["category", "category"],
   ["whatsapp.account", "account"],
+  ["send_at", "send_at"],
   ["expires_at", "expires_at"],
   ["whatsapp.text", "text"],
   ["whatsapp.template.name", "template"],
@@ -165,4 +179,5 @@ const fields = new Map<string, keyof Draft>([
   ["fallback.type", "type"],
   ["fallback.wait_seconds", "wait"],
   ["fallback.send_id", "send_id"],
+  ["correlation_id", "correlation_id"],
 ]);

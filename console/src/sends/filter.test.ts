@@ -11,10 +11,20 @@ test("sendsPath has the values that are set", () => {
 
 test("queryOf has lists and booleans, and no preset", () => {
   expect(
-    queryOf(values({ range: "hour", policy: "1", outcome: "sms,failed", fell_back: "false", country: "GB" })),
+    queryOf(
+      values({
+        range: "hour",
+        policy: "1",
+        outcome: "sms,failed",
+        scheduled: "true",
+        fell_back: "false",
+        country: "GB",
+      }),
+    ),
   ).toEqual({
     policy_id: "1",
     outcome: ["sms", "failed"],
+    scheduled: true,
     fell_back: false,
     country: "GB",
   });

@@ -16,6 +16,7 @@ export const filterNames = [
   "policy",
   "to",
   "to_ends",
+  "scheduled",
   "fell_back",
   "averted",
   "duplicate",
@@ -28,6 +29,8 @@ export const filterNames = [
   "sms_result",
   "provider",
   "code",
+  "correlation_id",
+  "own_rules",
 ] as const;
 
 export type FilterName = (typeof filterNames)[number];
@@ -41,16 +44,18 @@ export function sendsPath(values: Partial<FilterValues>): string {
 
 /** queryOf translates the values in the address into a query of the API. The bounds of a preset are not in it. */
 export function queryOf(values: FilterValues): SendsQuery {
-  const { range: _, outcome, reason, policy, fell_back, averted, duplicate, ...others } = values;
+  const { range: _, outcome, reason, policy, scheduled, fell_back, averted, duplicate, own_rules, ...others } = values;
   const present = Object.fromEntries(Object.entries(others).filter(([, value]) => value));
   return {
     ...present,
     ...(policy && { policy_id: policy }),
     ...(outcome && { outcome: outcome.split(",") as Outcome[] }),
     ...(reason && { reason: reason.split(",") as Schemas["FallbackReason"][] }),
+    ...(scheduled && { scheduled: readBoolean(scheduled) }),
     ...(fell_back && { fell_back: readBoolean(fell_back) }),
     ...(averted && { averted: readBoolean(averted) }),
     ...(duplicate && { duplicate: readBoolean(duplicate) }),
+    ...(own_rules && { own_rules: readBoolean(own_rules) }),
   };
 }
 
@@ -59,15 +64,15 @@ function readBoolean(text: string): boolean {
   return text === "true" || (text === "false" ? false : (text as unknown as boolean));
 }
 
-/** csvPath is the address of the CSV file with all sends of a query. */
-export function csvPath(query: SendsQuery): string {
+/** csvPath is the address of the CSV file with all items of a query: by default, sends. */
+export function csvPath(query: SendsQuery | Record<string, string>, file = "/v1/sends.csv"): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     for (const one of [value].flat()) {
       params.append(name, String(one));
     }
   }
-  return params.size > 0 ? `/v1/sends.csv?${params}` : "/v1/sends.csv";
+  return params.size > 0 ? `${file}?${params}` : file;
 }
 
 /**

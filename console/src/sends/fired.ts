@@ -2,6 +2,7 @@
 import type { RuleType, Schemas, Send } from "../api/client";
 import { duration } from "../ui/time";
 import type { Reader } from "./explanation";
+import { originOf } from "./schedule";
 import { senderOf } from "./sender";
 
 type Attempt = Schemas["Attempt"];
@@ -53,7 +54,7 @@ function wasDue(rule: Rule, reason: Reason, failed: Event, send: Send): boolean 
   if (reason === "failed") {
     return before.some(isWhatsAppFailure) || !send.events.some(isWhatsAppFailure);
   }
-  const deadline = Date.parse(send.accepted_at) + (rule.wait_seconds ?? 0) * 1000;
+  const deadline = Date.parse(originOf(send)) + (rule.wait_seconds ?? 0) * 1000;
   return deadline <= Date.parse(failed.at);
 }
 

@@ -24,8 +24,15 @@ export function kept(): Kept | undefined {
     if (!found?.draft) {
       return undefined;
     }
-    const { expires_at: expires, ...draft } = found.draft;
-    return { ...found, draft: expires ? { ...draft, expires_at: dayjs(expires) } : draft };
+    const { send_at: sendAt, expires_at: expires, ...draft } = found.draft;
+    return {
+      ...found,
+      draft: {
+        ...draft,
+        ...(sendAt && { send_at: dayjs(sendAt) }),
+        ...(expires && { expires_at: dayjs(expires) }),
+      },
+    };
   } catch {
     return undefined;
   }

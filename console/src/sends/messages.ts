@@ -57,6 +57,11 @@ export function newestSMS(messages: Message[]): Message | undefined {
   return messages.findLast(({ channel, state }) => channel === "sms" && state !== "not_sent");
 }
 
+/** mayBeOut reports whether a provider has, or may have, a message in a state. */
+export function mayBeOut(state: MessageState): boolean {
+  return ["calling", "unknown", "resent", "submitted", "sent", "delivered", "read"].includes(state);
+}
+
 function startOf({ attempt }: Message): number {
   return attempt ? Date.parse(attempt.started_at) : 0;
 }

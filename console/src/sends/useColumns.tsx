@@ -2,12 +2,15 @@ import { Tooltip } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { SendSummary } from "../api/client";
+import { policyName } from "../policies/policyName";
 import { WarningOutlined } from "../ui/icons";
 import { type ListColumn, none } from "../ui/listColumns";
 import { Name } from "../ui/Name";
 import { TimeText } from "../ui/TimeText";
-import { OutcomeTag, StatusTag } from "../ui/ToneTag";
+import { StatusTag } from "../ui/ToneTag";
 import { useMedia } from "../ui/useMedia";
+import { SendTag } from "./SendTag";
+import { isScheduled } from "./schedule";
 
 /** useColumns returns the columns of the list of sends. The reason has a column if there is room for it. */
 export function useColumns(isOldestFirst: boolean): ListColumn<SendSummary>[] {
@@ -41,13 +44,13 @@ export function useColumns(isOldestFirst: boolean): ListColumn<SendSummary>[] {
       sortOrder: isOldestFirst ? "ascend" : "descend",
       orders: { ascend: t("sends.oldest"), descend: t("sends.newest") },
       sortDirections: ["descend", "ascend", "descend"], // never without an order
-      render: (_, send) => <TimeText at={send.accepted_at} />,
+      render: (_, send) => <AcceptedCell send={send} />,
     },
     {
       title: t("sends.policy"),
       dataIndex: "policy_name",
       width: 140,
-      render: (_, send) => <Name>{send.policy_name}</Name>,
+      render: (_, send) => <Name>{policyName(send, t)}</Name>,
     },
     {
       title: t("channel.whatsapp"),
@@ -92,11 +95,26 @@ function FiredRule({ fired }: { fired: NonNullable<SendSummary["fired"]> }) {
   );
 }
 
+/** AcceptedCell shows when a send was accepted, and for a scheduled one when it starts. */
+function AcceptedCell({ send }: { send: SendSummary }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <TimeText at={send.accepted_at} />
+      {send.send_at && isScheduled(send) && (
+        <div className="hint">
+          {t("sends.startsAt")} <TimeText at={send.send_at} />
+        </div>
+      )}
+    </>
+  );
+}
+
 function OutcomeCell({ send }: { send: SendSummary }) {
   const { t } = useTranslation();
   return (
     <span className="nowrap">
-      <OutcomeTag outcome={send.outcome} />{" "}
+      <SendTag send={send} />{" "}
       {send.duplicate_delivery && (
         <Tooltip title={t("sends.duplicate")}>
           <WarningOutlined role="img" aria-label={t("sends.duplicate")} />

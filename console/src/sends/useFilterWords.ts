@@ -22,7 +22,7 @@ export function useFilterChips({ values, remove }: SendsFilter, listed: SendSumm
     label: t("sends.filter.chip", { name, value }),
     onRemove: () => remove(...names),
   });
-  const yesNo = (name: "fell_back" | "averted" | "duplicate") =>
+  const yesNo = (name: "scheduled" | "fell_back" | "averted" | "duplicate" | "own_rules") =>
     ({
       "": [],
       true: [{ ...chip([name], "", ""), label: t(`sends.filter.${name}.yes`) }],
@@ -41,6 +41,7 @@ export function useFilterChips({ values, remove }: SendsFilter, listed: SendSumm
     ...(values.to_ends
       ? [chip(["to_ends"], t("sends.to"), t("sends.filter.endsWith", { digits: values.to_ends }))]
       : []),
+    ...yesNo("scheduled"),
     ...yesNo("fell_back"),
     ...one("reason"),
     ...one("rule"),
@@ -58,6 +59,8 @@ export function useFilterChips({ values, remove }: SendsFilter, listed: SendSumm
           ),
         ]
       : []),
+    ...one("correlation_id"),
+    ...yesNo("own_rules"),
     ...yesNo("duplicate"),
     ...yesNo("averted"),
   ];

@@ -4,6 +4,7 @@ import { type FilterName, filterNames, filtersOf, queryOf } from "./filter";
 
 /** A filter that is not always in view. */
 export const moreFilters = [
+  "scheduled",
   "reason",
   "code",
   "country",
@@ -12,9 +13,21 @@ export const moreFilters = [
   "sms_result",
   "rule",
   "rule_type",
+  "correlation_id",
+  "own_rules",
   "duplicate",
   "averted",
 ] as const satisfies FilterName[];
+
+/** The filters with yes and no. */
+export const yesNoFilters = ["scheduled", "own_rules", "duplicate", "averted"] as const satisfies MoreFilter[];
+
+export type YesNoFilter = (typeof yesNoFilters)[number];
+
+/** isYesNo reports whether a filter has only yes and no. */
+export function isYesNo(name: FilterName): name is YesNoFilter {
+  return (yesNoFilters as readonly string[]).includes(name);
+}
 
 export type MoreFilter = (typeof moreFilters)[number];
 

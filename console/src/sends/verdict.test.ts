@@ -222,6 +222,14 @@ const cases: Record<string, [FakeSend, Partial<ReturnType<typeof read>>, number?
       ],
     },
   ],
+  "on the list of opt-outs": [
+    new FakeSend(rule).event({ kind: "opted_out", channel: "whatsapp" }).ends("failed"),
+    {
+      tone: "bad",
+      headline: "Not delivered: the recipient has opted out",
+      lines: expect.arrayContaining(["The recipient is on the list of opt-outs, found at 1 s."]),
+    },
+  ],
   "opted out by SMS, while WhatsApp may still arrive": [
     new FakeSend(rule, second)
       .calls(undefined, "accepted")
@@ -442,6 +450,65 @@ const cases: Record<string, [FakeSend, Partial<ReturnType<typeof read>>, number?
       .calls("acme", "unknown", { kind: "unknown" }),
     { headline: "Perhaps sent by SMS: the answer of Twilio was lost" },
   ],
+  "cancelled before WhatsApp was called": [
+    new FakeSend(rule).event({ kind: "cancelled" }).ends("cancelled"),
+    {
+      tone: "quiet",
+      headline: "Cancelled before anything was sent",
+      lines: [accepted, "The message was not handed to WhatsApp.", "The send was cancelled at 1 s.", nothing],
+    },
+  ],
+  "cancelled after WhatsApp was called": [
+    new FakeSend(rule)
+      .calls(undefined, "accepted")
+      .event({ kind: "cancelled" })
+      .ends("cancelled")
+      .receipt(undefined, "delivered"),
+    {
+      tone: "quiet",
+      headline: "Cancelled: no SMS follows",
+      lines: [
+        accepted,
+        "WhatsApp delivered the message to the phone at 4 s. No read receipt so far.",
+        "The send was cancelled at 2 s.",
+        "Nothing more is sent. A late receipt still updates this page.",
+      ],
+    },
+  ],
+  "confirmed before its end": [
+    new FakeSend(rule)
+      .calls(undefined, "accepted")
+      .event({ kind: "confirmed" })
+      .with({ confirmed_at: at(2) })
+      .ends("confirmed"),
+    {
+      tone: "good",
+      headline: "Confirmed: the recipient has acted",
+      lines: [
+        accepted,
+        "WhatsApp accepted the message at 1 s. No receipt so far.",
+        "At 2 s it was confirmed that the recipient has acted on the message.",
+        "Nothing more is sent. A late receipt still updates this page.",
+      ],
+    },
+  ],
+  "confirmed after its end": [
+    new FakeSend(rule)
+      .calls(undefined, "accepted")
+      .receipt(undefined, "delivered")
+      .ends("whatsapp")
+      .with({ confirmed_at: at(9) }),
+    {
+      tone: "good",
+      headline: "Delivered by WhatsApp",
+      lines: [
+        accepted,
+        "WhatsApp delivered the message to the phone at 2 s. No read receipt so far.",
+        "At 9 s it was confirmed that the recipient has acted on the message.",
+        nothing,
+      ],
+    },
+  ],
   expired: [
     new FakeSend(rule)
       .with({ expires_at: at(30) })
@@ -580,13 +647,11 @@ test("a code that no table has is explained by the provider's own words alone", 
 
 test("the outcomes have their tones", () => {
   const tone = (outcome: Send["outcome"]) => read(new FakeSend(rule).ends(outcome)).tone;
-  expect(["whatsapp", "sms", "unconfirmed", "expired", "failed"].map((one) => tone(one as Send["outcome"]))).toEqual([
-    "good",
-    "plain",
-    "warn",
-    "quiet",
-    "bad",
-  ]);
+  const tones = { whatsapp: "good", sms: "plain", unconfirmed: "warn", expired: "quiet", failed: "bad" } as const;
+  const ofCaller = { cancelled: "quiet", confirmed: "good" } as const;
+  for (const [outcome, wanted] of Object.entries({ ...tones, ...ofCaller })) {
+    expect(tone(outcome as Send["outcome"]), outcome).toBe(wanted);
+  }
 });
 
 test("a Chinese summary has a space between a time and a word", () => {
@@ -610,4 +675,24 @@ test.each([
 ])("the provider %j with the title %j is called %j", (name, title, wanted) => {
   const providers = title ? [{ name, title } as Schemas["Provider"]] : [];
   expect(providerName(name, providers)).toBe(wanted);
+});
+
+test("a scheduled send says when it starts", () => {
+  const send = new FakeSend(rule).with({ send_at: at(7200), next_rule: "acme", next_deadline: at(7260) });
+  const { headline, tone, lines } = read(send);
+  expect([headline, tone]).toEqual(["Scheduled, not started yet", "wait"]);
+  expect(lines).toContain("It is scheduled, and starts at 7200 s.");
+  expect(lines).toContain("If WhatsApp has not delivered the message by 7260 s, rule “acme” sends an SMS from ACME.");
+  expect(read(send, 7300).lines).toContain(
+    "It was scheduled for 7200 s, and waits for its turn: scheduled sends start one after another.",
+  );
+  expect(read(send, 3600, "zh-CN").lines).toContain("已定时，将于 7200 s开始。");
+});
+
+test("a send that was scheduled says when it started, or that it ended before", () => {
+  const started = new FakeSend(rule).with({ send_at: at(60), started_at: at(90) });
+  expect(read(started).headline).toBe("Accepted, not sent yet");
+  expect(read(started).lines).toContain("It was scheduled, and started at 90 s.");
+  const ended = new FakeSend(rule).with({ send_at: at(7200) }).ends("failed");
+  expect(read(ended).lines).toContain("It was scheduled for 7200 s, and ended before it started.");
 });

@@ -25,11 +25,28 @@ export function verdictOf(send: Send, now: number, reader: Reader): Verdict {
     headline: headlineOf(send, messages, reader),
     lines: [
       { about: "send", tone: "quiet", text: reader.t("verdict.accepted", { at: slot }), at: send.accepted_at },
+      ...scheduleOf(send, now, reader),
       ...messages.filter((message) => !isAverted(message, send)).map((message) => lineOf(message, send, reader)),
       ...notesOf(send, messages, reader),
       ...nextOf(send, messages, now, reader.t),
     ],
   };
+}
+
+/** scheduleOf says when a scheduled send starts, or has started. */
+function scheduleOf(send: Send, now: number, { t }: Reader): Line[] {
+  if (!send.send_at) {
+    return [];
+  }
+  const line = (text: string, at: string): Line => ({ about: "send", tone: "quiet", text, at });
+  if (send.started_at) {
+    return [line(t("verdict.schedule.started", { at: slot }), send.started_at)];
+  }
+  if (send.finished_at) {
+    return [line(t("verdict.schedule.ended", { at: slot }), send.send_at)];
+  }
+  const isDue = Date.parse(send.send_at) <= now;
+  return [line(t(isDue ? "verdict.schedule.due" : "verdict.schedule.starts", { at: slot }), send.send_at)];
 }
 
 /** isAverted reports whether the last look has averted an SMS. A note says so. */
@@ -111,16 +128,23 @@ function notesOf(send: Send, messages: Message[], { t }: Reader): Line[] {
   const notes: Line[] = [];
   const add = (tone: Tone, text: string, at?: string) => notes.push({ about: "note", tone, text, at });
   const wasSent = (name: string) => messages.some(({ rule, state }) => rule?.name === name && state !== "not_sent");
-  for (const { kind, at, rule = "", status, channel } of send.events) {
+  for (const { kind, at, rule = "", status, channel, code } of send.events) {
     if (kind === "averted" && !wasSent(rule) && (status === "sent" || status === "delivered" || status === "read")) {
       add("good", t(`verdict.averted.${status}`, { rule, at: slot }), at);
     } else if (kind === "opted_out") {
-      add("bad", t("verdict.optedOut", { channel: t(`channel.${channel ?? "whatsapp"}`), at: slot }), at);
+      // Without a provider's code, the list of opt-outs forbids the message.
+      const found = code ? t("verdict.optedOut", { channel: t(`channel.${channel ?? "whatsapp"}`), at: slot }) : "";
+      add("bad", found || t("verdict.onList", { at: slot }), at);
     } else if (kind === "expired") {
       add("warn", t("verdict.expired", { at: slot }), send.expires_at ?? at);
+    } else if (kind === "cancelled") {
+      add("quiet", t("verdict.cancelled", { at: slot }), at);
     } else if (kind === "gave_up" && !channel) {
       add("bad", t("verdict.abandoned", { at: slot }), at);
     }
+  }
+  if (send.confirmed_at) {
+    add("good", t("verdict.confirmed", { at: slot }), send.confirmed_at);
   }
   if (send.duplicate_delivery) {
     // After the end of the send the timeline has only the receipt.

@@ -3,11 +3,19 @@
 import { firstSender } from "../accounts/routes";
 import type { Send } from "../api/client";
 import { providerName, type Reader } from "./explanation";
-import { type Message, newestSMS } from "./messages";
+import { type Message, mayBeOut, newestSMS } from "./messages";
+import { isScheduled } from "./schedule";
 import { senderOf } from "./sender";
 
 /** headlineOf returns the state of a send in a few words. */
 export function headlineOf(send: Send, messages: Message[], reader: Reader): string {
+  if (send.outcome === "confirmed") {
+    return reader.t("verdict.headline.confirmed");
+  }
+  if (send.outcome === "cancelled") {
+    const isOut = messages.some(({ state }) => mayBeOut(state));
+    return reader.t(isOut ? "verdict.headline.cancelledOut" : "verdict.headline.cancelled");
+  }
   const arrived = arrivedHeadline(send, messages, reader);
   if (arrived) {
     return arrived;
@@ -60,6 +68,9 @@ function endedHeadline(send: Send, messages: Message[], { t }: Reader): string {
 
 function openHeadline(send: Send, messages: Message[], reader: Reader): string {
   const { t } = reader;
+  if (isScheduled(send)) {
+    return t("verdict.headline.scheduled");
+  }
   const newest = newestSMS(messages);
   const isOut = send.sms && send.sms.status !== "failed";
   const words = {

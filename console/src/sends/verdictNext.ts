@@ -2,7 +2,7 @@
 import type { TFunction } from "i18next";
 import { firstSender } from "../accounts/routes";
 import type { Schemas, Send } from "../api/client";
-import type { Message } from "./messages";
+import { type Message, mayBeOut } from "./messages";
 import { type Line, slot } from "./verdictLine";
 
 type Rule = Schemas["PlannedRule"];
@@ -11,7 +11,7 @@ type Rule = Schemas["PlannedRule"];
 export function nextOf(send: Send, messages: Message[], now: number, t: TFunction): Line[] {
   const line = (text: string, at?: string): Line => ({ about: "next", tone: "quiet", text, at });
   if (send.finished_at) {
-    return [line(t(send.outcome === "unconfirmed" ? "verdict.next.perhaps" : "verdict.next.nothing"))];
+    return [line(t(awaitsReceipts(send, messages) ? "verdict.next.perhaps" : "verdict.next.nothing"))];
   }
   const rule = send.plan.rules.find(({ name }) => name === send.next_rule);
   if (rule && send.next_deadline) {
@@ -23,6 +23,12 @@ export function nextOf(send: Send, messages: Message[], now: number, t: TFunctio
     ];
   }
   return [...withoutDeadline(send, messages, line, t), ...expiryOf(send, line, t)];
+}
+
+/** awaitsReceipts reports whether a receipt may change what is known of a send that has ended. */
+function awaitsReceipts({ outcome }: Send, messages: Message[]): boolean {
+  const isOfCaller = outcome === "cancelled" || outcome === "confirmed";
+  return outcome === "unconfirmed" || (isOfCaller && messages.some(({ state }) => mayBeOut(state)));
 }
 
 type NewLine = (text: string, at?: string) => Line;

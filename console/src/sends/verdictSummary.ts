@@ -1,5 +1,6 @@
 // The verdict as plain text, to be pasted into an answer to a customer or into a ticket.
 import type { Send } from "../api/client";
+import { policyName } from "../policies/policyName";
 import { countryName } from "../rules/countries";
 import { zonedTime } from "../ui/time";
 import type { Reader } from "./explanation";
@@ -13,7 +14,7 @@ export function summaryOf(send: Send, verdict: Verdict, address: string, { t, la
   return [
     verdict.headline,
     labelled(t("sends.to"), send.to + country),
-    labelled(t("sends.policy"), send.plan.policy_name),
+    labelled(t("sends.policy"), policyName(send.plan, t)),
     ...(send.template ? [labelled(t("sends.template"), `${send.template.name} (${send.template.language})`)] : []),
     "",
     ...verdict.lines.map((line) => `- ${lineText(line, t, language)}`),

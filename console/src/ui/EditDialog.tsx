@@ -92,7 +92,13 @@ export function EditDialog<T extends Item, Draft>({
             <OkBtn />
           </>
         )}
-        afterOpenChange={(open) => open && keep.current?.focus()}
+        afterOpenChange={(open) => {
+          if (open) {
+            keep.current?.focus();
+          } else if (document.activeElement === document.body) {
+            focusFirst(form, first); // without a focus in it the dialog does not hear Esc
+          }
+        }}
         onCancel={() => setIsAsking(false)}
         destroyOnHidden
       >

@@ -23,3 +23,4 @@ export const MenuOutlined = decorative(ant.MenuOutlined);
 export const MessageOutlined = decorative(ant.MessageOutlined);
 export const RocketOutlined = decorative(ant.RocketOutlined);
 export const SendOutlined = decorative(ant.SendOutlined);
+export const StopOutlined = decorative(ant.StopOutlined);

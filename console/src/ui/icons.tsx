@@ -34,5 +34,6 @@ export const SyncOutlined = decorative(ant.SyncOutlined);
 export const ThunderboltOutlined = decorative(ant.ThunderboltOutlined);
 export const UpOutlined = decorative(ant.UpOutlined);
 export const UnorderedListOutlined = decorative(ant.UnorderedListOutlined);
+export const UploadOutlined = decorative(ant.UploadOutlined);
 export const WarningOutlined = decorative(ant.WarningOutlined);
 export const WhatsAppOutlined = decorative(ant.WhatsAppOutlined);

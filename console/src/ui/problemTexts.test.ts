@@ -28,6 +28,12 @@ test("the text of a field has its parameters", () => {
   );
 });
 
+test("no rule of the send itself applies", () => {
+  const field = { field: "to", code: "no_rule_applies" as const, reason: "" };
+  expect(fieldText({ ...field, params: { policy: "P", country: "GB" } }, t)).toContain("“P”");
+  expect(fieldText({ ...field, params: { policy: "", country: "GB" } }, t)).not.toContain("“");
+});
+
 test("a code that the console does not know has the API's text", () => {
   const field = { field: "name", reason: "is too purple", code: "too_purple" as "required" };
   expect(fieldText(field, t)).toBe("is too purple");

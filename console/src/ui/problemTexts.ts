@@ -8,10 +8,11 @@ import { duration } from "./time";
 
 /** fieldText says what is wrong with a field. A code that the console does not know has the API's text. */
 export function fieldText({ code, params, reason }: Schemas["FieldError"], t: TFunction): string {
-  const context = params?.meant && "meant";
+  const context = params?.meant ? "meant" : params?.policy === "" ? "own" : undefined;
   const words = {
     ...(params?.component && { component: componentText(params.component, t) }),
     ...(code === "variable_syntax" && { braces: "{{" }),
+    ...(params?.other === "send_at" && { other: t("sends.sendAt") }),
     ...(params?.status && { status: statusText(params.status, t) }),
   };
   return t(`problem.fields.${code}`, { ...params, ...words, context, defaultValue: reason });

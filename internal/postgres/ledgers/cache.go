@@ -58,6 +58,7 @@ func (c *cache) get(send string) (*backstop.Ledger, bool) {
 // newer one, the next save fails and updateLedger starts over.
 func (c *cache) put(l *backstop.Ledger) {
 	entry := cached{*l.Clone(), bytesOf(l)}
+	entry.ledger.OptedOutOf = nil // it changes without the send
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ledgers.Remove(l.Send.ID) // so that its bytes are subtracted
@@ -95,6 +96,11 @@ func bytesBehind(v reflect.Value) (n int) {
 		}
 		for i := range v.Len() {
 			n += bytesBehind(v.Index(i))
+		}
+	case reflect.Map:
+		const bucket = 16 // of a pair, beside its key and value
+		for _, key := range v.MapKeys() {
+			n += bucket + 2*int(key.Type().Size()) + bytesBehind(key) + bytesBehind(v.MapIndex(key))
 		}
 	case reflect.Struct:
 		for _, field := range v.Fields() {

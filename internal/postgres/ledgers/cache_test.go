@@ -37,6 +37,19 @@ func acts() map[string]act {
 			view, err := a.db.Finish(t.Context(), a.id, true)
 			return []any{view}, 0, err
 		},
+		"cancel": func(t *testing.T, a actor, _ int) ([]any, int, error) {
+			t.Helper()
+			view, err := a.db.Cancel(t.Context(), a.id)
+			if backstop.CodeOf(err) == backstop.Conflict {
+				return []any{view, err.Error()}, 0, nil
+			}
+			return []any{view}, 0, err
+		},
+		"confirm": func(t *testing.T, a actor, _ int) ([]any, int, error) {
+			t.Helper()
+			view, err := a.db.Confirm(t.Context(), a.id)
+			return []any{view}, 0, err
+		},
 		"end the wait for the last receipt": func(t *testing.T, a actor, _ int) ([]any, int, error) {
 			t.Helper()
 			return nil, 0, a.db.FinishOverdue(t.Context(), a.id)

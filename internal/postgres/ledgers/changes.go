@@ -74,6 +74,21 @@ func (s *Store) Abandon(ctx context.Context, send, reason string) error {
 	return err
 }
 
+// Cancel ends a send that its caller does not want any more. It returns an Error of code Conflict if that is too late.
+func (s *Store) Cancel(ctx context.Context, send string) (backstop.View, error) {
+	_, after, err := updateLedger(ctx, s, "cancel send", send,
+		func(l *backstop.Ledger, now time.Time) (struct{}, error) { return struct{}{}, l.Cancel(now) })
+	if err != nil {
+		return backstop.View{}, err
+	}
+	return after.View(), nil
+}
+
+// Confirm records that the recipient has acted on the message, and ends the send.
+func (s *Store) Confirm(ctx context.Context, send string) (backstop.View, error) {
+	return s.changeLedger(ctx, "confirm send", send, func(l *backstop.Ledger, now time.Time) { l.Confirm(now) })
+}
+
 func (s *Store) changeLedger(
 	ctx context.Context, what, send string, change func(l *backstop.Ledger, now time.Time),
 ) (backstop.View, error) {

@@ -9,7 +9,18 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-var eventColumns = pool.ColumnsOf[eventRow]()
+// EventColumns are the columns of an event, without its send.
+var EventColumns = pool.ColumnsOf[eventRow]()
+
+// WriteEvents writes the events of a send that is stored with more than its first one, for EventColumns.
+func WriteEvents(send string, accepted time.Time, more []backstop.Event) (string, error) {
+	first := backstop.Event{Send: send, At: accepted, Kind: backstop.EventAccepted}
+	rows, err := eventRows(&backstop.Ledger{Events: append([]backstop.Event{first}, more...)})
+	if err != nil {
+		return "", err
+	}
+	return pool.JSONRows(rows)
+}
 
 // eventRow is an event without its send. It is written as JSON.
 type eventRow struct {

@@ -9,7 +9,7 @@ import (
 // Composed returns the queries that are made of the columns of a row.
 func Composed() map[string]string {
 	return map[string]string{
-		"saveSend": saveSend, "saveAttempts": saveAttempts, "saveReceipts": saveReceipts, "readLedger": readLedger,
+		"saveSend": saveSend, "saveAttempts": saveAttempts, "saveReceipts": saveReceipts, "saveBegin": saveBegin, "saveOptOuts": saveOptOuts, "readLedger": readLedger,
 		"readLedgers": readLedgers, "listEvents": listEvents, "insertOrphans": insertOrphans, "listOrphans": listOrphans,
 	}
 }

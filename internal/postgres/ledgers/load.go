@@ -17,7 +17,8 @@ import (
 var ledgerColumns = Columns.Names() + `, revision, changed_at,
     (SELECT json_agg(a ORDER BY step) FROM attempts AS a WHERE send = s.id) AS attempts,
     (SELECT json_agg(json_build_object('rule', rule, 'status', status)) FROM events AS e
-        WHERE e.send = s.id AND kind = 'averted') AS averted`
+        WHERE e.send = s.id AND kind = 'averted') AS averted,
+    (SELECT json_agg(category ORDER BY category) FROM opt_outs WHERE recipient = s.recipient) AS opted_out_of`
 
 type ledgerRow struct {
 	Row
@@ -26,6 +27,7 @@ type ledgerRow struct {
 	ChangedAt time.Time `db:"changed_at"`
 	Attempts  []byte    `db:"attempts"`
 	Averted   []byte    `db:"averted"`
+	OptedOut  []byte    `db:"opted_out_of"`
 }
 
 func (r ledgerRow) ledger() (*backstop.Ledger, error) {
@@ -36,6 +38,11 @@ func (r ledgerRow) ledger() (*backstop.Ledger, error) {
 	l := &backstop.Ledger{Revision: r.Revision, Send: send, At: pool.Stamp(r.ChangedAt)}
 	if l.Attempts, err = readAttempts(r.Attempts, r.ID); err != nil {
 		return nil, err
+	}
+	if r.OptedOut != nil {
+		if err := json.Unmarshal(r.OptedOut, &l.OptedOutOf); err != nil {
+			return nil, fmt.Errorf("read opt-outs: %w", err)
+		}
 	}
 	if r.Averted == nil {
 		return l, nil
@@ -146,7 +153,7 @@ func (s *Store) Preload(ctx context.Context, sends []string) error {
 	return err
 }
 
-var listEvents = `SELECT ` + eventColumns.Names() + ` FROM events WHERE send = $1 ORDER BY seq`
+var listEvents = `SELECT ` + EventColumns.Names() + ` FROM events WHERE send = $1 ORDER BY seq`
 
 // Events returns the events of a send in the order in which they were stored.
 func (s *Store) Events(ctx context.Context, send string) ([]backstop.Event, error) {

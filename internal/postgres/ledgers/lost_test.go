@@ -109,6 +109,11 @@ func life() []writing {
 			view, err := d.db.Finish(t.Context(), d.id, false)
 			return []any{view, err}
 		}},
+		{"confirm late", changesSend, func(t *testing.T, d desk) []any {
+			t.Helper()
+			view, err := d.db.Confirm(t.Context(), d.id)
+			return []any{view, err}
+		}},
 		{"receive late", changesSend, receive(func(d desk) backstop.Receipt { return d.receipt(1, backstop.Read) })},
 	}
 }

@@ -88,6 +88,7 @@ func TestStore_roundTrip(t *testing.T) {
 	send.Message = &backstop.UsedMessage{ID: uuid.NewString(), Name: "Parcel", Version: 3}
 	send.Category, send.ExpiresAt = backstop.Utility, new(time.Now().Add(time.Hour))
 	send.Plan.Override = &backstop.Override{Type: new(backstop.Unread), WaitSeconds: new(30), SendID: new("60777")}
+	send.CorrelationID, send.CorrelationUnique, send.Metadata = "order-7", true, map[string]string{"shop": "Berlin", "items": ""}
 	d := insertSend(t, db, send)
 	require.Equal(t, send.Plan, d.check().Send.Plan)
 	look(d)
@@ -123,6 +124,12 @@ func TestStore_roundTrip(t *testing.T) {
 	look(d)
 
 	send = newSend(t)
+	send.SendAt, send.StartedAt = new(send.AcceptedAt.Add(time.Minute)), new(send.AcceptedAt.Add(2*time.Minute))
+	scheduled := insertSend(t, db, send)
+	scheduled.begin(whatsApp)
+	look(scheduled)
+
+	send = newSend(t)
 	send.ExpiresAt = new(send.AcceptedAt.Add(time.Second))
 	expired := insertSend(t, db, send)
 	ruling, _ := expired.ask(whatsApp)
@@ -152,6 +159,11 @@ func TestStore_roundTrip(t *testing.T) {
 		routed.end(spare, backstop.Ending{Failure: &backstop.Failure{Kind: backstop.Unknown}})
 		look(routed)
 	}
+
+	confirmed := underway(t, db)
+	_, err = db.Confirm(t.Context(), confirmed.id)
+	require.NoError(t, err)
+	look(confirmed)
 
 	sends.requireAll(t, backstop.Send{})
 	attempts.requireAll(t, backstop.Attempt{})
@@ -204,6 +216,10 @@ func TestStore_NotFound(t *testing.T) {
 		_, err = db.Finish(ctx, id, false)
 		requireCode(t, backstop.NotFound, err)
 		requireCode(t, backstop.NotFound, db.FinishOverdue(ctx, id))
+		_, err = db.Cancel(ctx, id)
+		requireCode(t, backstop.NotFound, err)
+		_, err = db.Confirm(ctx, id)
+		requireCode(t, backstop.NotFound, err)
 		_, err = db.View(ctx, id)
 		requireCode(t, backstop.NotFound, err)
 		_, err = db.Ledger(ctx, id)
@@ -259,7 +275,15 @@ func TestStore_repeated(t *testing.T) {
 		},
 		func(db *postgres.DB) answer { return pair(db.GiveUp(t.Context(), d.id, sms)) },
 		func(db *postgres.DB) answer {
+			view, err := db.Cancel(t.Context(), d.id)
+			return answer{nil, view, err}
+		},
+		func(db *postgres.DB) answer {
 			view, err := db.Finish(t.Context(), d.id, false)
+			return answer{nil, view, err}
+		},
+		func(db *postgres.DB) answer {
+			view, err := db.Confirm(t.Context(), d.id)
 			return answer{nil, view, err}
 		},
 	} {

@@ -19,7 +19,7 @@ type Row struct {
 	state
 }
 
-// accepted has the columns that never change.
+// accepted has the columns that no change of a ledger sets.
 type accepted struct {
 	ID         string            `db:"id"`
 	To         string            `db:"recipient"`
@@ -31,6 +31,12 @@ type accepted struct {
 	ExpiresAt  *time.Time        `db:"expires_at"`
 	Plan       string            `db:"plan"` // JSON
 	AcceptedAt time.Time         `db:"accepted_at"`
+	SendAt     *time.Time        `db:"send_at"`
+	StartedAt  *time.Time        `db:"started_at"` // set once, by the sweeper
+
+	CorrelationID     string  `db:"correlation_id"`
+	CorrelationUnique bool    `db:"correlation_unique"`
+	Metadata          *string `db:"metadata"` // JSON
 
 	MessageID      *string `db:"message_id"` // all null: the send has its content from its caller
 	MessageName    *string `db:"message_name"`
@@ -50,6 +56,7 @@ type state struct {
 	DuplicateDelivery bool                    `db:"duplicate_delivery"`
 	Expired           bool                    `db:"expired"`
 	FinishedAt        *time.Time              `db:"finished_at"`
+	ConfirmedAt       *time.Time              `db:"confirmed_at"`
 	Outcome           backstop.Outcome        `db:"outcome"`
 	ReceiptBy         *time.Time              `db:"receipt_by"`
 }
@@ -68,11 +75,18 @@ func RowOf(s backstop.Send) (Row, error) {
 		accepted: accepted{
 			ID: s.ID, To: s.To, Country: s.Country, Text: s.Text, Template: template, SMSText: s.SMSText, Category: s.Category,
 			ExpiresAt: pool.StampPtr(s.ExpiresAt), Plan: string(plan), AcceptedAt: pool.Stamp(s.AcceptedAt),
+			CorrelationID: s.CorrelationID, CorrelationUnique: s.CorrelationUnique,
+			SendAt: pool.StampPtr(s.SendAt), StartedAt: pool.StampPtr(s.StartedAt),
 		},
 		state: stateOf(s),
 	}
 	if m := s.Message; m != nil {
 		row.MessageID, row.MessageName, row.MessageVersion = &m.ID, &m.Name, &m.Version
+	}
+	if len(s.Metadata) > 0 {
+		if row.Metadata, err = pool.JSONOrNull(&s.Metadata); err != nil {
+			return Row{}, fmt.Errorf("write metadata: %w", err)
+		}
 	}
 	return row, nil
 }
@@ -82,7 +96,8 @@ func stateOf(s backstop.Send) state {
 		WhatsApp: s.Status.WhatsApp, SMS: s.Status.SMS, Fired: s.Fired, FiredReason: pool.Clean(s.FiredReason),
 		FiredCause: s.FiredCause, FallbackReason: s.FallbackReason, DeliveredAt: pool.StampPtr(s.DeliveredAt),
 		DeliveredBy: s.DeliveredBy, DuplicateDelivery: s.DuplicateDelivery, Expired: s.Expired,
-		FinishedAt: pool.StampPtr(s.FinishedAt), Outcome: s.Outcome, ReceiptBy: pool.StampPtr(s.ReceiptBy),
+		FinishedAt: pool.StampPtr(s.FinishedAt), ConfirmedAt: pool.StampPtr(s.ConfirmedAt), Outcome: s.Outcome,
+		ReceiptBy: pool.StampPtr(s.ReceiptBy),
 	}
 }
 
@@ -91,10 +106,13 @@ func (r Row) Send() (backstop.Send, error) {
 	s := backstop.Send{
 		ID: r.ID, To: r.To, Country: r.Country, Text: r.Text, SMSText: r.SMSText, Category: r.Category,
 		ExpiresAt: pool.StampPtr(r.ExpiresAt), AcceptedAt: pool.Stamp(r.AcceptedAt),
+		SendAt: pool.StampPtr(r.SendAt), StartedAt: pool.StampPtr(r.StartedAt),
 		Status: backstop.Statuses{WhatsApp: r.WhatsApp, SMS: r.SMS}, Fired: r.Fired, FiredReason: r.FiredReason,
 		FiredCause: r.FiredCause, FallbackReason: r.FallbackReason, DeliveredAt: pool.StampPtr(r.DeliveredAt),
 		DeliveredBy: r.DeliveredBy, DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired,
-		FinishedAt: pool.StampPtr(r.FinishedAt), Outcome: r.Outcome, ReceiptBy: pool.StampPtr(r.ReceiptBy),
+		FinishedAt: pool.StampPtr(r.FinishedAt), ConfirmedAt: pool.StampPtr(r.ConfirmedAt), Outcome: r.Outcome,
+		ReceiptBy:     pool.StampPtr(r.ReceiptBy),
+		CorrelationID: r.CorrelationID, CorrelationUnique: r.CorrelationUnique,
 	}
 	if err := json.Unmarshal([]byte(r.Plan), &s.Plan); err != nil {
 		return backstop.Send{}, fmt.Errorf("read plan of send %s: %w", r.ID, err)
@@ -106,6 +124,11 @@ func (r Row) Send() (backstop.Send, error) {
 	}
 	if r.MessageID != nil && r.MessageName != nil && r.MessageVersion != nil {
 		s.Message = &backstop.UsedMessage{ID: *r.MessageID, Name: *r.MessageName, Version: *r.MessageVersion}
+	}
+	if r.Metadata != nil {
+		if err := json.Unmarshal([]byte(*r.Metadata), &s.Metadata); err != nil {
+			return backstop.Send{}, fmt.Errorf("read metadata of send %s: %w", r.ID, err)
+		}
 	}
 	return s, nil
 }

@@ -15,16 +15,15 @@ import (
 // expects the same number of rows in every call, so it keeps one plan.
 var (
 	stateColumns = pool.ColumnsOf[state]()
-	// nextSend also sets handed_over when an attempt is begun, because the engine has the send then.
-	nextSend = `s AS (
-    UPDATE sends SET revision = ` + nextParam(1) + `, ` + stateColumns.Assign() + `,
-        changed_at = ` + nextParam(2) + `, handed_over = handed_over OR ` + nextParam(3) + `
-    WHERE id = ` + nextParam(4) + ` AND revision = ` + nextParam(5) + `
-    RETURNING id
-)`
+	// nextSend also sets handed_over when an attempt is begun, because the engine has the send then, and when the send has ended,
+	// because it needs no workflow then.
+	nextSend  = updateSend(``)
+	nextBegin = updateSend(` AND NOT EXISTS (
+        SELECT FROM opt_outs AS o WHERE o.recipient = sends.recipient AND o.category = ANY(` + nextParam(8) + `)
+    )`)
 	addEvents = `, e AS (
-    INSERT INTO events (send, ` + eventColumns.Names() + `)
-    SELECT s.id, ` + eventColumns.NamesIn("u") + ` FROM s, ` + eventColumns.Recordset(nextParam(6)) + `
+    INSERT INTO events (send, ` + EventColumns.Names() + `)
+    SELECT s.id, ` + EventColumns.NamesIn("u") + ` FROM s, ` + EventColumns.Recordset(nextParam(6)) + `
 )`
 	nextAttempts = `, a AS (
     INSERT INTO attempts (send, ` + attemptColumns.Names() + `)
@@ -43,7 +42,22 @@ var (
 	saveSend     = `WITH ` + nextSend + addEvents + ` SELECT FROM s`
 	saveAttempts = `WITH ` + nextSend + addEvents + nextAttempts + ` SELECT FROM s`
 	saveReceipts = `WITH ` + nextSend + addEvents + nextAttempts + addReceipts + ` SELECT FROM s`
+
+	// saveBegin writes nothing too if the recipient has opted out: no call begins after an opt-out is stored.
+	saveBegin   = `WITH ` + nextBegin + addEvents + nextAttempts + ` SELECT FROM s`
+	saveOptOuts = `WITH ` + nextSend + addEvents + nextAttempts + addReceipts + `, ` +
+		AddOptOuts("s, ", nextParam(9)) + ` SELECT FROM s`
 )
+
+// updateSend returns the update of the row of a send, if a condition besides the revision is met.
+func updateSend(condition string) string {
+	return `s AS (
+    UPDATE sends SET revision = ` + nextParam(1) + `, ` + stateColumns.Assign() + `,
+        changed_at = ` + nextParam(2) + `, handed_over = handed_over OR ` + nextParam(3) + `
+    WHERE id = ` + nextParam(4) + ` AND revision = ` + nextParam(5) + condition + `
+    RETURNING id
+)`
+}
 
 // nextParam returns the nth parameter after those of stateColumns.
 func nextParam(n int) string { return pool.Param(len(stateColumns) + n) }
@@ -72,7 +86,11 @@ func (s *Store) save(ctx context.Context, before, l *backstop.Ledger) (saved, er
 	if err != nil {
 		return saved{}, err
 	}
-	statement, args, err := statementOf(before, l, rows)
+	optOuts, err := s.optOutRows(l)
+	if err != nil {
+		return saved{}, err
+	}
+	statement, args, err := statementOf(before, l, rows, optOuts)
 	if err != nil {
 		return saved{}, err
 	}
@@ -109,10 +127,12 @@ func identifiedSteps(before, l *backstop.Ledger) []int {
 }
 
 // statementOf returns the smallest statement that saves the ledger.
-func statementOf(before, l *backstop.Ledger, receipts []receiptRow) (string, []any, error) {
+func statementOf(
+	before, l *backstop.Ledger, receipts []receiptRow, optOuts []OptOutRow,
+) (string, []any, error) {
 	s, attempts := l.Send, changedAttempts(before, l)
-	hasBegun := len(l.Attempts) > len(before.Attempts)
-	args := append(stateColumns.Values(stateOf(s)), l.NextRevision(), l.At, hasBegun, s.ID, l.Revision)
+	needsNoStart := len(l.Attempts) > len(before.Attempts) || s.FinishedAt != nil
+	args := append(stateColumns.Values(stateOf(s)), l.NextRevision(), l.At, needsNoStart, s.ID, l.Revision)
 	events, err := eventRows(l)
 	if err != nil {
 		return "", nil, err
@@ -122,7 +142,7 @@ func statementOf(before, l *backstop.Ledger, receipts []receiptRow) (string, []a
 		return "", nil, err
 	}
 	args = append(args, written)
-	if len(attempts)+len(receipts) == 0 {
+	if len(attempts)+len(receipts)+len(optOuts) == 0 {
 		return saveSend, args, nil
 	}
 	rows := make([]attemptRow, len(attempts))
@@ -133,11 +153,20 @@ func statementOf(before, l *backstop.Ledger, receipts []receiptRow) (string, []a
 		return "", nil, err
 	}
 	args = append(args, written)
-	if len(receipts) == 0 {
+	switch {
+	case l.BeginsCall(before):
+		return saveBegin, append(args, Stopping(s.Category)), nil
+	case len(receipts)+len(optOuts) == 0:
 		return saveAttempts, args, nil
 	}
-	written, err = pool.JSONRows(receipts)
-	return saveReceipts, append(args, written), err
+	if written, err = pool.JSONRows(append([]receiptRow{}, receipts...)); err != nil {
+		return "", nil, err
+	}
+	if args = append(args, written); len(optOuts) == 0 {
+		return saveReceipts, args, nil
+	}
+	written, err = pool.JSONRows(optOuts)
+	return saveOptOuts, append(args, written), err
 }
 
 // saved is a ledger after it was saved, or as it was read if a change had no effect.

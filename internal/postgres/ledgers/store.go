@@ -16,10 +16,13 @@ type Store struct {
 	locks   locks
 	cache   *cache
 	waiters waiters
+	optOuts backstop.OptOutRules
 }
 
 // New returns the store on a pool.
-func New(p *pool.Pool) *Store { return &Store{pool: p, cache: newCache()} }
+func New(p *pool.Pool, optOuts backstop.OptOutRules) *Store {
+	return &Store{pool: p, cache: newCache(), optOuts: optOuts}
+}
 
 // Remember caches a send that was just stored with its first event.
 func (s *Store) Remember(send backstop.Send) {

@@ -98,6 +98,7 @@ func (c *Client) readPreference(raw json.RawMessage, to string) (*backstop.Recei
 	if in == nil || p.Category != "" && p.Category != "marketing_messages" {
 		return nil, nil //nolint:nilnil // nil: there is nothing to report
 	}
+	in.Category = backstop.Marketing
 	switch p.Value {
 	case "stop":
 		in.Keyword = backstop.StopKeyword

@@ -20,9 +20,11 @@ export const overview = {
     accepted_other: "sends accepted",
     reached: {
       whatsapp: "Reached by WhatsApp",
+      confirmed: "Confirmed",
       sms: "Reached by SMS",
       unconfirmed: "Unconfirmed",
       unreached: "Not reached",
+      cancelled: "Cancelled",
       open: "Open",
     },
     change: {
@@ -74,6 +76,8 @@ export const overview = {
     outcomes: "Outcomes",
     rateOverTime: "Fallback rate over time",
     rateOverTimeMeans: "The highest rate: {{peak}} of {{sends}} sends, {{at}}.",
+    moreScheduled_one: "{{written}} more is scheduled",
+    moreScheduled_other: "{{written}} more are scheduled",
     mayRise_one: "{{count}} send is open and may still fall back, so the newest bars may rise.",
     mayRise_other: "{{count}} sends are open and may still fall back, so the newest bars may rise.",
     noFallbacks: "No send has fallen back.",

@@ -21,9 +21,11 @@ export const overview: Pick<Words, "overview"> = {
     accepted_other: "条发送已受理",
     reached: {
       whatsapp: "WhatsApp 送达",
+      confirmed: "已确认",
       sms: "短信送达",
       unconfirmed: "未确认",
       unreached: "未送达",
+      cancelled: "已取消",
       open: "进行中",
     },
     change: {
@@ -75,6 +77,8 @@ export const overview: Pick<Words, "overview"> = {
     outcomes: "结果",
     rateOverTime: "各时段回落率",
     rateOverTimeMeans: "回落率最高：{{at}}，{{sends}} 条发送中占 {{peak}}。",
+    moreScheduled_one: "另有 {{written}} 条已定时",
+    moreScheduled_other: "另有 {{written}} 条已定时",
     mayRise_one: "{{count}} 条发送仍在进行，可能还会回落，因此最新时段的回落率可能上升。",
     mayRise_other: "{{count}} 条发送仍在进行，可能还会回落，因此最新时段的回落率可能上升。",
     noFallbacks: "没有发送回落。",

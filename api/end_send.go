@@ -1,0 +1,47 @@
+package api
+
+import (
+	"context"
+
+	"github.com/backstophq/backstop"
+)
+
+// CancelSend answers POST /v1/sends/{id}/cancel.
+func (s *server) CancelSend(ctx context.Context, r CancelSendRequestObject) (CancelSendResponseObject, error) {
+	id := canonicalID(r.ID)
+	cancelled := s.handoff.Cancel(ctx, id)
+	if cancelled != nil && backstop.CodeOf(cancelled) != backstop.Conflict {
+		return nil, cancelled
+	}
+	send, err := s.loadSend(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if cancelled != nil {
+		return nil, &lateError{err: cancelled, send: send}
+	}
+	return CancelSend200JSONResponse(send), nil
+}
+
+// ConfirmSend answers POST /v1/sends/{id}/confirm.
+func (s *server) ConfirmSend(ctx context.Context, r ConfirmSendRequestObject) (ConfirmSendResponseObject, error) {
+	id := canonicalID(r.ID)
+	if err := s.handoff.Confirm(ctx, id); err != nil {
+		return nil, err
+	}
+	send, err := s.loadSend(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return ConfirmSend200JSONResponse(send), nil
+}
+
+// lateError is an error of code Conflict: the state of a send no longer allows a change. The problem document shows that state.
+type lateError struct {
+	err  error
+	send Send
+}
+
+func (e *lateError) Error() string { return e.err.Error() }
+
+func (e *lateError) Unwrap() error { return e.err }

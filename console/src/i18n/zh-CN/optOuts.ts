@@ -1,0 +1,62 @@
+// The Chinese words of the list of opt-outs.
+import type { Words } from "../en";
+
+export const optOuts: Pick<Words, "optOuts"> = {
+  optOuts: {
+    title: "退订",
+    about: "不想收到消息的号码。名单对 WhatsApp 和短信、对所有账户都有效。",
+    number: "号码",
+    category: "消息",
+    categoryMeans: "没有类别的发送会被其中任何一项阻止。",
+    categories: {
+      all: "所有消息",
+      marketing: "营销",
+      utility: "通知",
+      authentication: "验证",
+    },
+    since: "自",
+    source: "来源",
+    sources: {
+      message: "发来 STOP 或 START 之类的词",
+      preference: "WhatsApp 的设置",
+      provider: "被服务商拒绝",
+      api: "API",
+      console: "控制台",
+      import: "文件",
+    },
+    note: "备注",
+    noteMeans: "给同事看的原因，例如“电话要求”。",
+    filter: { ends: "号码以 {{digits}} 结尾" },
+    total_one: "{{number}} 条",
+    total_other: "{{number}} 条",
+    moreThan: "超过 {{number}} 条",
+    none: "没有人退订",
+    noneMeans:
+      "发来 STOP、在 WhatsApp 中关闭营销消息，或因此被服务商拒绝的号码会自动出现在这里。您也可以添加号码或导入文件。",
+    add: "添加号码",
+    addMeans: "从现在起，此类消息不再发给该号码，已经开始的发送也一样。",
+    added: "{{number}} 已在名单中",
+    remove: "移除",
+    removeNamed: "移除 {{number}}，{{category}}",
+    removeNow: "从名单中移除",
+    removeQuestion: "要从名单中移除 {{number}}（{{category}}）吗？此类消息会重新发出。历史会保留。",
+    removeCaution:
+      "接收者已退订。只有在接收者再次要求接收消息时才能移除，否则可能违法。在接收者发来 START 之前，服务商可能仍会阻止该号码。",
+    removed: "{{number}} 已从名单中移除",
+    history: "历史",
+    historyOf: "{{number}} 的历史",
+    changes: { opted_out: "退订：", opted_in: "重新订阅：" },
+    older: "还有更早的变更：API 会列出全部。",
+    import: "导入文件",
+    importMeans:
+      "CSV 文件，须有列 “to”，可有 “category”、“since” 和 “note”。最多 100,000 行、8 MiB。只要有一行错误，就什么都不导入。",
+    importNow: "导入",
+    file: "文件",
+    fileTooLarge: "文件大于 8 MiB：请拆分。",
+    imported: "读取 {{entries}} 条，其中 {{added}} 条是新的",
+    wrongLines: "什么都没有导入：这些行有错误",
+    line: "第 {{line}} 行：",
+    ofSend: "接收者的退订",
+    ofSendNone: "无",
+  },
+};

@@ -1,0 +1,73 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/ledgers"
+	"github.com/backstophq/backstop/internal/postgres/pool"
+)
+
+// findStop returns the query for an opt-out that forbids a new send. Its parameters follow those of the send.
+func findStop() string {
+	return `SELECT FROM opt_outs AS o WHERE o.recipient = ` + pool.Param(len(insertColumns)+1) + `
+        AND o.category = ANY(` + pool.Param(len(insertColumns)+2) + `)`
+}
+
+// insertSkipped stores a send that has ended. No process hands it over.
+var insertSkipped = `WITH s AS (
+    INSERT INTO sends (` + insertColumns.Names() + `, revision, handed_over)
+    VALUES (` + insertColumns.Params() + `, ` + pool.Param(len(insertColumns)+1) + `, true)
+    ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+    RETURNING id
+)
+INSERT INTO events (send, ` + ledgers.EventColumns.Names() + `)
+SELECT s.id, ` + ledgers.EventColumns.NamesIn("u") + ` FROM s, ` +
+	ledgers.EventColumns.Recordset(pool.Param(len(insertColumns)+2))
+
+// insertOptedOut stores a send whose recipient has opted out, as a send that has ended, if its caller wants that. Otherwise it
+// returns ErrOptedOut.
+func (db *DB) insertOptedOut(
+	ctx context.Context, insert insertRow, send backstop.Send,
+) (stored backstop.Send, created bool, err error) {
+	l := backstop.NewLedger(send)
+	if l.OptedOutOf, err = db.optedOutOf(ctx, send); err != nil {
+		return backstop.Send{}, false, err
+	}
+	switch {
+	case len(l.OptedOutOf) == 0:
+		return backstop.Send{}, false, pool.ErrMoved // the opt-out has ended meanwhile
+	case !send.SkipsOptedOut():
+		return backstop.Send{}, false, backstop.ErrOptedOut()
+	}
+	l.Skip(send.AcceptedAt)
+	if insert.Row, err = ledgers.RowOf(l.Send); err != nil {
+		return backstop.Send{}, false, err
+	}
+	written, err := ledgers.WriteEvents(send.ID, send.AcceptedAt, l.Events)
+	if err != nil {
+		return backstop.Send{}, false, err
+	}
+	rows, err := db.pool.Exec(ctx, insertSkipped, append(insertColumns.Values(insert), l.NextRevision(), written)...)
+	switch {
+	case pool.IsTaken(err, "sends_pkey"): // it was stored before its answer was lost
+	case err != nil:
+		return backstop.Send{}, false, fmt.Errorf("insert skipped send: %w", err)
+	case rows == 0:
+		return backstop.Send{}, false, pool.ErrMoved // another request has used the key meanwhile
+	}
+	stored, err = insert.Send()
+	return stored, true, err
+}
+
+const listStopping = `SELECT category FROM opt_outs WHERE recipient = $1 AND category = ANY($2)`
+
+// optedOutOf returns the opt-outs that stop a send.
+func (db *DB) optedOutOf(ctx context.Context, send backstop.Send) ([]backstop.OptOutCategory, error) {
+	var list []backstop.OptOutCategory
+	if err := db.pool.SelectAll(ctx, &list, listStopping, send.To, ledgers.Stopping(send.Category)); err != nil {
+		return nil, fmt.Errorf("list opt-outs: %w", err)
+	}
+	return list, nil
+}
