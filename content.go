@@ -56,8 +56,14 @@ func (c Content) Render(s Send) (Send, error) {
 }
 
 // Draft returns the content as far as its variables have values: a variable without one stays as it is. It also returns the
-// names of the variables in their order, and what is wrong with the content.
-func (c Content) Draft() (s Send, names []string, wrong fields) {
+// names of the variables in their order.
+func (c Content) Draft() (s Send, names []string) {
+	s, names, _ = c.draft()
+	return s, names
+}
+
+// draft is Draft. It also returns what is wrong with the content.
+func (c Content) draft() (s Send, names []string, wrong fields) {
 	fill := c.filler()
 	fill.isDraft = true
 	c.render(&s, fill, &wrong)

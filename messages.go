@@ -62,7 +62,7 @@ func (m MessageContent) Content(values Variables) Content {
 
 // Variables returns the names of the variables of the message, each once, in the order of their first place.
 func (m MessageContent) Variables() []string {
-	_, names, _ := m.Content(nil).Draft()
+	_, names := m.Content(nil).Draft()
 	return names
 }
 
@@ -82,7 +82,7 @@ func (m MessageContent) Validate() error {
 
 // validateContent checks the content as far as it is known without the values of its variables.
 func (m MessageContent) validateContent() fields {
-	draft, _, wrong := m.Content(nil).Draft()
+	draft, _, wrong := m.Content(nil).draft()
 	draft.Category = m.Category
 	draft.validateContent(&wrong)
 	for i := range wrong {

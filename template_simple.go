@@ -18,7 +18,7 @@ type SimpleTemplate struct {
 }
 
 // SimpleTexts are parameters that are texts: in the order of their positions, or by their names. One of the two is set, or none.
-type SimpleTexts struct { //nolint:recvcheck // UnmarshalJSON changes it, the others work on a value
+type SimpleTexts struct {
 	List  []string
 	Named map[string]string
 
@@ -214,7 +214,7 @@ func (t SimpleTemplate) Components() (json.RawMessage, error) {
 		list = append(list, b.component())
 	}
 	if list == nil {
-		return nil, nil //nolint:nilnil // a template without parameters needs none
+		return nil, nil
 	}
 	return writeJSON(list)
 }

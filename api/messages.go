@@ -154,7 +154,7 @@ func (s *server) PreviewMessage(_ context.Context, r PreviewMessageRequestObject
 	if err := content.Validate(); err != nil {
 		return nil, err
 	}
-	send, names, _ := content.Content(backstop.Variables(orZero(r.Body.Variables))).Draft()
+	send, names := content.Content(backstop.Variables(orZero(r.Body.Variables))).Draft()
 	return PreviewMessage200JSONResponse{
 		Content: showContent(send), Sms: showSMSLength(backstop.MeasureSMS(send.SMSText)),
 		Variables: append([]string{}, names...),
@@ -193,7 +193,7 @@ func showMessage(m backstop.Message) (Message, error) {
 		ID: m.ID, Name: m.Name, Whatsapp: MessageWhatsApp{Text: omitZero(m.Text), Template: template},
 		Sms: showMessageSMS(m.MessageContent), Category: omitZero(Category(m.Category)),
 		Variables: append([]string{}, m.Variables()...),
-		Version: m.Version, CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(),
+		Version:   m.Version, CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(),
 	}, err
 }
 

@@ -146,7 +146,7 @@ func (db *DB) selectMessages(ctx context.Context, query string, values []any) ([
 	for _, row := range rows {
 		messages = append(messages, row.message())
 	}
-	return messages, err //nolint:wrapcheck // pool.Failed wraps it
+	return messages, err
 }
 
 // CountMessages returns the number of messages that pass a filter.
