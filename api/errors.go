@@ -180,7 +180,7 @@ func mergeInvalid(errs ...error) error {
 			return err
 		}
 		if merged == nil {
-			merged = &backstop.Error{Code: backstop.Invalid, Message: e.Message}
+			merged = &backstop.Error{Code: backstop.Invalid, Message: e.Message, Cause: e.Cause}
 		}
 		merged.Fields = append(merged.Fields, e.Fields...)
 	}

@@ -1,10 +1,11 @@
 // The fields of a new send: the WhatsApp message, the fallback, and what this send changes in its rules.
-import { Collapse, DatePicker, Form, Input, Radio, Select } from "antd";
+import { Collapse, DatePicker, Form, Input, InputNumber, Radio, Select, Switch } from "antd";
 import { useTranslation } from "react-i18next";
 import { AccountSelect } from "../accounts/AccountSelect";
 import { AccountsSelect } from "../accounts/AccountsSelect";
 import type { SendPreview } from "../api/client";
 import { constraints } from "../api/constraints.gen";
+import type { Message } from "../messages/draft";
 import { bareNumber, checkRecipient, checkSendID, checkWait, validator } from "../rules/checks";
 import { ruleTypes } from "../rules/meaning";
 import type { Template } from "../templates/parameters";
@@ -13,6 +14,7 @@ import { WaitInput } from "../ui/WaitInput";
 import type { Draft } from "./draft";
 import { PolicySelect } from "./PolicySelect";
 import { keepForm, SendAtField } from "./SendAtField";
+import { StoredMessageFields } from "./StoredMessageFields";
 import { TemplateFields } from "./TemplateFields";
 
 const { whatsapp, fallback, category } = constraints.SendInput;
@@ -21,10 +23,12 @@ interface MessageProps {
   kind: Draft["kind"];
   sender: Sender;
   template: Template | undefined; // if it is known
+  message: Message | undefined; // the stored one, if it is loaded
+  preview: SendPreview | undefined;
 }
 
 /** MessageFields are the fields of the WhatsApp message. */
-export function MessageFields({ kind, sender, template }: MessageProps) {
+export function MessageFields({ kind, sender, template, message, preview }: MessageProps) {
   const { t } = useTranslation();
   return (
     <>
@@ -45,10 +49,13 @@ export function MessageFields({ kind, sender, template }: MessageProps) {
           options={[
             { value: "text", label: t("newSend.text") },
             { value: "template", label: t("newSend.template") },
+            { value: "message", label: t("newSend.stored") },
           ]}
         />
       </Form.Item>
-      {kind === "text" ? <TextField /> : <TemplateFields sender={sender} template={template} />}
+      {kind === "text" && <TextField />}
+      {kind === "template" && <TemplateFields sender={sender} template={template} />}
+      {kind === "message" && <StoredMessageFields message={message} preview={preview} />}
       <Form.Item name="category" label={t("sends.category")} extra={t("newSend.categoryMeans")}>
         <Select
           allowClear
@@ -75,8 +82,8 @@ function TextField() {
   );
 }
 
-/** FallbackFields are the policy, the text of the SMS and, folded up, the overrides. */
-export function FallbackFields({ preview }: { preview: SendPreview | undefined }) {
+/** FallbackFields are the policy, the text of the SMS unless a stored message has it, and, folded up, the overrides. */
+export function FallbackFields({ kind, preview }: Pick<MessageProps, "kind" | "preview">) {
   const { t } = useTranslation();
   return (
     <>
@@ -87,14 +94,15 @@ export function FallbackFields({ preview }: { preview: SendPreview | undefined }
       >
         <PolicySelect />
       </Form.Item>
-      <Form.Item
-        name="sms"
-        label={t("newSend.smsText")}
-        rules={[{ required: true, whitespace: true, message: t("newSend.smsWanted") }]}
-        extra={<SMSLength preview={preview} />}
-      >
-        <Input.TextArea rows={3} maxLength={fallback.text.maxLength} />
-      </Form.Item>
+      {kind === "message" ? (
+        preview && (
+          <p className="hint">
+            <SMSLength preview={preview} />
+          </p>
+        )
+      ) : (
+        <SMSFields preview={preview} />
+      )}
       <Collapse
         ghost
         items={[{ key: "more", label: t("newSend.overrides"), children: <Overrides />, forceRender: true }]}
@@ -103,13 +111,53 @@ export function FallbackFields({ preview }: { preview: SendPreview | undefined }
   );
 }
 
+function SMSFields({ preview }: { preview: SendPreview | undefined }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Form.Item
+        name="sms"
+        label={t("newSend.smsText")}
+        rules={[{ required: true, whitespace: true, message: t("newSend.smsWanted") }]}
+        extra={<SMSLength preview={preview} />}
+      >
+        <Input.TextArea rows={3} maxLength={fallback.text.maxLength} />
+      </Form.Item>
+      <Form.Item
+        name="transliterate"
+        valuePropName="checked"
+        label={t("newSend.transliterate")}
+        layout="horizontal"
+        extra={t("newSend.transliterateMeans")}
+      >
+        <Switch />
+      </Form.Item>
+    </>
+  );
+}
+
+/** SMSLength shows the length of the SMS, and its text if that is not as it is written. */
 function SMSLength({ preview }: { preview: SendPreview | undefined }) {
   const { t } = useTranslation();
+  const form = Form.useFormInstance<Draft>();
+  const written = Form.useWatch("sms", form);
+  const isPlain = Form.useWatch("transliterate", form);
   if (!preview) {
     return t("newSend.smsMeans");
   }
   const { encoding, length, segments } = preview.sms;
-  return t("newSend.smsLength", { encoding: encoding === "gsm7" ? "GSM-7" : "UCS-2", length, count: segments });
+  const measured = t("newSend.smsLength", {
+    encoding: encoding === "gsm7" ? "GSM-7" : "UCS-2",
+    length,
+    count: segments,
+  });
+  const text = preview.content.sms_text;
+  return (
+    <>
+      {measured}
+      {isPlain && written && text !== written && <div>{t("newSend.goesOut", { text })}</div>}
+    </>
+  );
 }
 
 /** Overrides replace the values of every rule, for this send only. */
@@ -140,6 +188,14 @@ function Overrides() {
       </Form.Item>
       <Form.Item name="routes" label={t("rules.routes.label")} extra={t("newSend.routesMean")}>
         <AccountsSelect />
+      </Form.Item>
+      <Form.Item name="max_segments" label={t("newSend.maxSegments")}>
+        <InputNumber
+          min={fallback.max_segments.minimum}
+          max={fallback.max_segments.maximum}
+          precision={0}
+          placeholder={t("newSend.anyNumber")}
+        />
       </Form.Item>
       <Form.Item name="expires_at" label={t("sends.expires")} extra={t("newSend.expiresMeans")}>
         <DatePicker showTime onKeyDown={keepForm} />

@@ -10,16 +10,20 @@ import { metadataOf, type Pair } from "./metadata";
 export interface Draft {
   to: string;
   account?: string; // for WhatsApp
-  kind: "text" | "template";
+  kind: "text" | "template" | "message";
+  message?: string | undefined; // the id of a stored message
+  variables?: Values; // of the message, by their names
   text: string;
   template: string;
   language: string;
   values?: Values; // of the parameters of a template that is known
   own?: boolean; // whether the components are written as JSON, although the template is known
   components: string;
-  if_unsendable?: NonNullable<SendInput["whatsapp"]["if_unsendable"]>;
+  if_unsendable?: NonNullable<NonNullable<SendInput["whatsapp"]>["if_unsendable"]>;
   policy?: string;
   sms: string;
+  transliterate?: boolean;
+  max_segments?: number | null;
   category?: Schemas["Category"];
   type?: RuleType;
   wait?: number;
@@ -34,31 +38,28 @@ export interface Draft {
 
 /**
  * inputOf returns the body for the API. The values of the parameters make the components of a template that is known; the stand-in
- * replaces those that are missing. Components that are not valid are left out: the form reports them.
+ * replaces those that are missing, and missing values of the named variables of a stored message. Components that are not valid are
+ * left out: the form reports them.
  */
-export function inputOf(draft: Partial<Draft>, known?: Template, standIn = ""): SendInput {
+export function inputOf(draft: Partial<Draft>, known?: Template, standIn = "", names: string[] = []): SendInput {
+  const isMessage = draft.kind === "message";
   const correlation = draft.correlation_id?.trim();
   const metadata = metadataOf(draft.metadata);
-  const components =
-    known && !draft.own ? componentsOf(known, draft.values, standIn) : parseComponents(draft.components);
   return {
     to: bareNumber(draft.to),
+    ...(isMessage && {
+      message: { id: draft.message ?? "" },
+      variables: variablesOf(names, draft.variables, standIn),
+    }),
     whatsapp: {
-      ...(draft.kind === "template"
-        ? {
-            template: {
-              name: draft.template ?? "",
-              language: draft.language ?? "",
-              ...(components ? { components } : {}),
-            },
-            ...(draft.if_unsendable ? { if_unsendable: draft.if_unsendable } : {}),
-          }
-        : { text: draft.text ?? "" }),
+      ...(isMessage ? {} : draft.kind === "template" ? templateOf(draft, known, standIn) : { text: draft.text ?? "" }),
       ...(draft.account ? { account: draft.account } : {}),
     },
     fallback: {
       policy_id: draft.policy ?? "",
-      text: draft.sms ?? "",
+      ...(isMessage ? {} : { text: draft.sms ?? "" }),
+      ...(draft.transliterate && !isMessage ? { transliterate: true } : {}),
+      ...(draft.max_segments ? { max_segments: draft.max_segments } : {}),
       ...(draft.type ? { type: draft.type } : {}),
       ...(draft.wait === undefined || draft.wait === null ? {} : { wait_seconds: draft.wait }),
       ...(draft.send_id ? { send_id: draft.send_id } : {}),
@@ -73,6 +74,24 @@ export function inputOf(draft: Partial<Draft>, known?: Template, standIn = ""): 
   };
 }
 
+function templateOf(draft: Partial<Draft>, known: Template | undefined, standIn: string): SendInput["whatsapp"] {
+  const components =
+    known && !draft.own ? componentsOf(known, draft.values, standIn) : parseComponents(draft.components);
+  return {
+    template: {
+      name: draft.template ?? "",
+      language: draft.language ?? "",
+      ...(components ? { components } : {}),
+    },
+    ...(draft.if_unsendable ? { if_unsendable: draft.if_unsendable } : {}),
+  };
+}
+
+/** variablesOf returns the values of the variables of a message; the stand-in replaces those that are missing. */
+function variablesOf(names: string[], values: Values = {}, standIn = ""): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, values[name] || standIn]));
+}
+
 /**
  * previewInput returns the body of a preview; undefined without a policy or a whole recipient. A stand-in replaces each text
  * that is still missing, so that the plan shows before the texts are written.
@@ -81,6 +100,9 @@ export function previewInput(input: SendInput): SendInput | undefined {
   if (!input.fallback.policy_id || !fits(input.to, constraints.SendInput.to)) {
     return undefined;
   }
+  if (input.message) {
+    return input.message.id ? input : undefined;
+  }
   return {
     ...input,
     whatsapp: isComplete(input.whatsapp) ? input.whatsapp : { text: "…", ...accountOf(input) },
@@ -88,11 +110,11 @@ export function previewInput(input: SendInput): SendInput | undefined {
   };
 }
 
-function accountOf({ whatsapp: { account } }: SendInput): { account?: string } {
-  return account ? { account } : {};
+function accountOf({ whatsapp }: SendInput): { account?: string } {
+  return whatsapp?.account ? { account: whatsapp.account } : {};
 }
 
-function isComplete({ text, template }: SendInput["whatsapp"]): boolean {
+function isComplete({ text, template }: NonNullable<SendInput["whatsapp"]> = {}): boolean {
   if (!template) {
     return Boolean(text);
   }
@@ -126,8 +148,11 @@ export interface Chosen {
 export function fieldOfTemplate(
   wrong: Schemas["FieldError"],
   { isPicked, template, own }: Chosen,
-): keyof Draft | ["values", string] | undefined {
+): keyof Draft | ["values" | "variables", string] | undefined {
   const { field } = wrong;
+  if (field.startsWith("variables.")) {
+    return ["variables", field.slice("variables.".length)];
+  }
   if (field.startsWith("whatsapp.template.components")) {
     const key = template && !own ? fieldOfError(template, wrong) : undefined;
     return key ? ["values", key] : isPicked && !own ? "template" : "components";
@@ -146,8 +171,11 @@ const fields = new Map<string, keyof Draft>([
   ["whatsapp.template.language", "language"],
   ["whatsapp.template.components", "components"],
   ["whatsapp.if_unsendable", "if_unsendable"],
+  ["message", "message"],
+  ["message.id", "message"],
   ["fallback.policy_id", "policy"],
   ["fallback.text", "sms"],
+  ["fallback.max_segments", "max_segments"],
   ["fallback.type", "type"],
   ["fallback.wait_seconds", "wait"],
   ["fallback.send_id", "send_id"],
