@@ -111,6 +111,7 @@ func TestGuards_ChecksOf_digest(t *testing.T) {
 	same := text
 	same.Category, same.ExpiresAt = backstop.Marketing, new(time.Now())
 	same.Plan.PolicyID, same.ID = "p", "1"
+	same.Message = &backstop.UsedMessage{}
 	same.CorrelationID, same.CorrelationUnique, same.Metadata = "order-7", true, map[string]string{"order": "7"}
 	require.Equal(t, digest(text), digest(same))
 	byTemplate := backstop.Send{To: text.To, SMSText: "hi", Template: template(`[{"type":"body","n":12345678901234567890}]`)}

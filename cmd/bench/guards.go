@@ -26,7 +26,7 @@ func guardSettings() client.GuardsInput {
 	}
 }
 
-// measureGuards compares whole sends with all guards on and with none, in turns. All sends go to one country and to one prefix, so
+// measureGuards compares whole sends with all guards on and with none, in turns. All sends go to one country and one prefix, so
 // they share the rows that count.
 func (b *bench) measureGuards(ctx context.Context) (err error) {
 	policy, err := b.send.policy(ctx, "Guards", rule{client.RuleTypeUndelivered, time.Hour})

@@ -141,8 +141,8 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 
 // AcceptGuarded stores a valid send and starts its workflow in the background. It sets ID, AcceptedAt and the statuses. The
 // sweeper starts the workflow of a scheduled send. When AcceptGuarded returns without an error, the send is stored and cannot be
-// lost, even if Temporal is away. If the key has been used for another send, AcceptGuarded returns that send and false. If a check
-// refuses the send, nothing is stored, and the cause of the error is a backstop.GuardError.
+// lost, even if Temporal is away. If the key has been used for another send, AcceptGuarded returns that send and false. If a
+// check refuses the send, nothing is stored, and the cause of the error is a backstop.GuardError.
 func (h *Handoff) AcceptGuarded(
 	ctx context.Context, send backstop.Send, key *Idempotency, checks backstop.GuardChecks,
 ) (backstop.Send, bool, error) {

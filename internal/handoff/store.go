@@ -23,6 +23,7 @@ type Handover struct {
 // Store is what the hand-over needs of Postgres.
 type Store interface {
 	Inbox
+	CallerEnds
 	Backlog
 	Schedule
 	Upkeep
@@ -33,6 +34,14 @@ type Upkeep interface {
 	// Maintain updates the statistics of tables that have grown, and deletes receipts that matched no attempt for days. Any
 	// number of processes may call it.
 	Maintain(ctx context.Context) error
+}
+
+// CallerEnds are the ends of a send that its caller decides.
+type CallerEnds interface {
+	// Cancel ends a send that its caller does not want any more, and returns its view. An Error of code Conflict says why that is
+	// too late. Confirm records that the recipient has acted, and ends the send if it has not ended. Both are idempotent.
+	Cancel(ctx context.Context, send string) (backstop.View, error)
+	Confirm(ctx context.Context, send string) (backstop.View, error)
 }
 
 // Inbox stores sends and receipts, and marks the rows that the engine has.
@@ -65,11 +74,6 @@ type Inbox interface {
 	// all, and a failure of one send does not hold back the others. After an error the caller passes all receipts again.
 	// InsertReceipts then skips the stored ones, and ClaimReceipts returns them for their signals.
 	InsertReceipts(ctx context.Context, receipts []backstop.Receipt) ([]Handover, error)
-
-	// Cancel ends a send that its caller does not want any more, and returns its view. An Error of code Conflict says why that is
-	// too late. Confirm records that the recipient has acted, and ends the send if it has not ended. Both are idempotent.
-	Cancel(ctx context.Context, send string) (backstop.View, error)
-	Confirm(ctx context.Context, send string) (backstop.View, error)
 
 	// InsertInbound stores the messages of people that are new. The receipts have no status. It returns receipts of the messages
 	// that they answer, also when it is repeated.

@@ -26,20 +26,23 @@ const keyUsed pqerror.Code = "BS002"
 // insertGuarded is insertSend behind the guards, and insertGuardedLater is insertScheduled behind them. They store nothing if a
 // guard refuses the send, and return why. If the recipient has opted out, the guards count nothing, and there is no row.
 var (
-	insertGuarded      = behindGuards(atOnce)
-	insertGuardedLater = behindGuards(later)
+	insertGuarded      = insertion{`WITH ` + behindGuards(atOnce), returnRefusal}
+	insertGuardedLater = insertion{`WITH ` + behindGuards(later), returnRefusal}
 )
 
-func behindGuards(t turn) insertion {
-	return insertion{`WITH g AS MATERIALIZED (
+// behindGuards returns the table g of the guards' answer, and the table s of withSend.
+func behindGuards(t turn) string {
+	return `g AS MATERIALIZED (
     SELECT guard_refusal(` + insertColumns.ParamOf("id") + `::uuid, ` + insertColumns.ParamOf("accepted_at") + `::timestamptz,
         ` + guardParam(1) + `, ` + guardParam(2) + `, ` + guardParam(3) + `, ` + guardParam(4) + `, ` + guardParam(5) + `, ` +
 		guardParam(6) + `) AS refusal
     WHERE NOT EXISTS (` + findStop() + `)
-), ` + withSend(t, `FROM g WHERE refusal IS NULL`), `, e AS (` + firstEvent + `
-)
-SELECT coalesce(refusal::text, '') AS refusal FROM g WHERE refusal IS NOT NULL OR guard_undo((SELECT count(*) FROM s))`}
+), ` + withSend(t, `FROM g WHERE refusal IS NULL`)
 }
+
+const returnRefusal = `, e AS (` + firstEvent + `
+)
+SELECT coalesce(refusal::text, '') AS refusal FROM g WHERE refusal IS NOT NULL OR guard_undo((SELECT count(*) FROM s))`
 
 // guardParam returns a parameter after those of the send and of findStop.
 func guardParam(n int) string { return pool.Param(len(insertColumns) + 2 + n) }

@@ -36,18 +36,27 @@ var (
 	insertScheduled = insertion{`WITH ` + withSend(later, `WHERE NOT EXISTS (`+findStop()+`)`), firstEvent}
 )
 
-// turn is when a new send starts: the columns that say it, and their values.
-type turn struct{ names, values string }
+// turn is when a new send starts.
+type turn int
 
-var (
-	atOnce = turn{}
-	later  = turn{names: `, sweep_at`, values: `, 'infinity'`}
+const (
+	atOnce turn = iota
+	later
 )
+
+// columns returns the columns that say it, beside insertColumns, and their values.
+func (t turn) columns() (names, values string) {
+	if t == later {
+		return `, sweep_at`, `, 'infinity'`
+	}
+	return "", ""
+}
 
 // withSend returns the table s of the send that is stored, if a condition holds; without a row when the key was used before.
 func withSend(t turn, condition string) string {
+	names, values := t.columns()
 	return `s AS (
-    INSERT INTO sends (` + insertColumns.Names() + t.names + `) SELECT ` + insertColumns.Params() + t.values + `
+    INSERT INTO sends (` + insertColumns.Names() + names + `) SELECT ` + insertColumns.Params() + values + `
     ` + condition + `
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
