@@ -17,6 +17,9 @@ const (
 	FieldDaysAheadMax      FieldCode = "days_ahead_max"
 	FieldDigits            FieldCode = "digits"
 	FieldETag              FieldCode = "etag"
+	FieldExclusiveTTL      FieldCode = "exclusive_ttl"    // how long WhatsApp tries is unknown
+	FieldExclusiveUnread   FieldCode = "exclusive_unread" // a rule of this type
+	FieldExclusiveWait     FieldCode = "exclusive_wait"   // shorter than the time-to-live
 	FieldGivenTwice        FieldCode = "given_twice"
 	FieldHoursPastMax      FieldCode = "hours_past_max"
 	FieldIdempotencyKey    FieldCode = "idempotency_key"
@@ -71,7 +74,7 @@ const (
 func FieldCodes() []FieldCode {
 	return []FieldCode{
 		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldControlCharacters, FieldCorrelationTaken,
-		FieldCountryCode, FieldCursor, FieldDaysAheadMax, FieldDigits, FieldETag, FieldGivenTwice, FieldHoursPastMax,
+		FieldCountryCode, FieldCursor, FieldDaysAheadMax, FieldDigits, FieldETag, FieldExclusiveTTL, FieldExclusiveUnread, FieldExclusiveWait, FieldGivenTwice, FieldHoursPastMax,
 		FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode,
 		FieldLengthMax, FieldLengthMin, FieldMetadataKey, FieldMustBeFuture, FieldNoRuleApplies, FieldNotFound, FieldNotText,
 		FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber, FieldRangeDaysMax,

@@ -199,7 +199,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff, OptOuts: p.db,
 		Accounts: p.accounts, Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
 		ErrorCodes: codes,
-		APIKey:     string(p.config.API.Key), Log: p.log,
+		APIKey:     string(p.config.API.Key), Log: p.log, ExclusiveGrace: p.config.Send.ExclusiveGrace,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
 		Sandbox: p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,
 		Ready: func(checking context.Context) (map[string]string, error) {

@@ -139,7 +139,8 @@ export const constraints = {
       },
       "routes": {
         "maxItems": 8
-      }
+      },
+      "exclusive": {}
     },
     "category": {
       "enum": [
