@@ -64,5 +64,5 @@ func duplicateShare(c backstop.Counts) *float64 {
 	if c.Fallbacks == 0 {
 		return nil
 	}
-	return new(min(float64(c.Duplicates)/float64(c.Fallbacks), 1))
+	return new(float64(c.Duplicates) / float64(c.Fallbacks))
 }

@@ -85,7 +85,9 @@ func TestStore_roundTrip(t *testing.T) {
 		Name: "code", Language: "en_US", Components: json.RawMessage(`[{"b":1.0,"a":"\u0000 é"}]`),
 	}
 	send.Category, send.ExpiresAt = backstop.Utility, new(time.Now().Add(time.Hour))
-	send.Plan.Override = &backstop.Override{Type: new(backstop.Unread), WaitSeconds: new(30), SendID: new("60777")}
+	send.Plan.Override = &backstop.Override{Type: new(backstop.Unread), WaitSeconds: new(30), SendID: new("60777"), Exclusive: true}
+	send.Plan.Template = &backstop.PlanTemplate{Category: backstop.Authentication, TTLSeconds: 600, IsTTLAssumed: true}
+	send.Plan.GraceSeconds, send.Plan.Rules[0].GraceSeconds = 15, 15
 	send.CorrelationID, send.CorrelationUnique, send.Metadata = "order-7", true, map[string]string{"shop": "Berlin", "items": ""}
 	d := insertSend(t, db, send)
 	require.Equal(t, send.Plan, d.check().Send.Plan)
