@@ -1,4 +1,5 @@
 import { accounts } from "./en/accounts";
+import { exclusive } from "./en/exclusive";
 import { frame } from "./en/frame";
 import { newSend } from "./en/newSend";
 import { optOuts } from "./en/optOuts";
@@ -7,7 +8,17 @@ import { sends } from "./en/sends";
 import { settings } from "./en/settings";
 import { templates } from "./en/templates";
 
-export const en = { ...frame, ...settings, ...accounts, ...templates, ...sends, ...newSend, ...overview, ...optOuts };
+export const en = {
+  ...frame,
+  ...settings,
+  ...accounts,
+  ...templates,
+  ...sends,
+  ...newSend,
+  ...overview,
+  ...optOuts,
+  ...exclusive,
+};
 
 /** Words are the texts that each language must have. */
 export type Words = typeof en;

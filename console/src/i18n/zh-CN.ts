@@ -1,5 +1,6 @@
 import type { Words } from "./en";
 import { accounts } from "./zh-CN/accounts";
+import { exclusive } from "./zh-CN/exclusive";
 import { frame } from "./zh-CN/frame";
 import { newSend } from "./zh-CN/newSend";
 import { optOuts } from "./zh-CN/optOuts";
@@ -8,4 +9,14 @@ import { sends } from "./zh-CN/sends";
 import { settings } from "./zh-CN/settings";
 import { templates } from "./zh-CN/templates";
 
-export const zhCN: Words = { ...frame, ...settings, ...accounts, ...templates, ...sends, ...newSend, ...overview, ...optOuts };
+export const zhCN: Words = {
+  ...frame,
+  ...settings,
+  ...accounts,
+  ...templates,
+  ...sends,
+  ...newSend,
+  ...overview,
+  ...optOuts,
+  ...exclusive,
+};

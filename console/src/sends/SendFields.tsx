@@ -11,6 +11,7 @@ import type { Template } from "../templates/parameters";
 import type { Sender } from "../templates/useSender";
 import { WaitInput } from "../ui/WaitInput";
 import type { Draft } from "./draft";
+import { ExclusiveField } from "./ExclusiveField";
 import { PolicySelect } from "./PolicySelect";
 import { keepForm, SendAtField } from "./SendAtField";
 import { TemplateFields } from "./TemplateFields";
@@ -95,6 +96,7 @@ export function FallbackFields({ preview }: { preview: SendPreview | undefined }
       >
         <Input.TextArea rows={3} maxLength={fallback.text.maxLength} />
       </Form.Item>
+      <ExclusiveField />
       <Collapse
         ghost
         items={[{ key: "more", label: t("newSend.overrides"), children: <Overrides />, forceRender: true }]}

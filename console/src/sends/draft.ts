@@ -20,6 +20,7 @@ export interface Draft {
   if_unsendable?: NonNullable<SendInput["whatsapp"]["if_unsendable"]>;
   policy?: string;
   sms: string;
+  exclusive?: boolean;
   category?: Schemas["Category"];
   type?: RuleType;
   wait?: number;
@@ -59,6 +60,7 @@ export function inputOf(draft: Partial<Draft>, known?: Template, standIn = ""): 
     fallback: {
       policy_id: draft.policy ?? "",
       text: draft.sms ?? "",
+      ...(draft.exclusive ? { exclusive: true } : {}),
       ...(draft.type ? { type: draft.type } : {}),
       ...(draft.wait === undefined || draft.wait === null ? {} : { wait_seconds: draft.wait }),
       ...(draft.send_id ? { send_id: draft.send_id } : {}),
@@ -81,11 +83,11 @@ export function previewInput(input: SendInput): SendInput | undefined {
   if (!input.fallback.policy_id || !fits(input.to, constraints.SendInput.to)) {
     return undefined;
   }
-  return {
-    ...input,
-    whatsapp: isComplete(input.whatsapp) ? input.whatsapp : { text: "…", ...accountOf(input) },
-    fallback: { ...input.fallback, text: input.fallback.text || "…" },
-  };
+  const { exclusive, ...fallback } = { ...input.fallback, text: input.fallback.text || "…" };
+  if (!isComplete(input.whatsapp)) {
+    return { ...input, whatsapp: { text: "…", ...accountOf(input) }, fallback }; // the stand-in could not be exclusive
+  }
+  return { ...input, fallback: exclusive ? { ...fallback, exclusive } : fallback };
 }
 
 function accountOf({ whatsapp: { account } }: SendInput): { account?: string } {
@@ -148,6 +150,7 @@ const fields = new Map<string, keyof Draft>([
   ["whatsapp.if_unsendable", "if_unsendable"],
   ["fallback.policy_id", "policy"],
   ["fallback.text", "sms"],
+  ["fallback.exclusive", "exclusive"],
   ["fallback.type", "type"],
   ["fallback.wait_seconds", "wait"],
   ["fallback.send_id", "send_id"],
