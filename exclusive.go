@@ -132,7 +132,8 @@ func (s Send) ResolveExclusive(grace time.Duration) (Send, error) {
 			continue
 		}
 		if rule.WaitSeconds > 0 {
-			rule.GraceSeconds = p.GraceSeconds
+			const watch = int(MaxWait / time.Second) // heldUntil holds the SMS if the grace ends after the watch
+			rule.GraceSeconds = min(p.GraceSeconds, watch-rule.WaitSeconds)
 		}
 		p.refuseExclusive(&f, *rule)
 	}

@@ -80,6 +80,19 @@ func TestSend_ResolveExclusive(t *testing.T) {
 	}
 }
 
+// The deadline of the longest wait is the end of the watch. The ledger holds the SMS for the grace.
+func TestSend_ResolveExclusive_longest(t *testing.T) {
+	t.Parallel()
+	send, err := exclusiveSend(backstop.MaxWait, rule(backstop.Undelivered, backstop.MaxWait)).ResolveExclusive(grace)
+	require.NoError(t, err)
+	deadline, _ := send.Plan.Rules[0].Deadline(origin)
+	require.Equal(t, origin.Add(backstop.MaxWait), deadline)
+	d := newDesk(t)
+	d.l.Send = send
+	d.call(whatsApp(), nil).at(backstop.MaxWait)
+	require.Equal(t, d.l.Attempt(1).EndedAt.Add(backstop.MaxWait+grace), d.begin(smsOf(0)).Until)
+}
+
 // The error of a wait that is too short has both numbers.
 func TestSend_ResolveExclusive_numbers(t *testing.T) {
 	t.Parallel()
