@@ -80,11 +80,15 @@ func newChaos(t *rapid.T) *chaos {
 func (c *chaos) exclude() {
 	p := &c.l.Send.Plan
 	p.Override = &backstop.Override{Exclusive: true}
-	ttl := rapid.SampledFrom([]int{1, 5, 60}).Draw(c.t, "ttl")
+	ttl := rapid.SampledFrom([]int{5, 60, 3600}).Draw(c.t, "ttl")
 	p.Template = &backstop.PlanTemplate{Category: backstop.Utility, TTLSeconds: ttl}
 	for i := range p.Rules {
-		if rule := &p.Rules[i]; rule.Type == backstop.Unread || rule.WaitSeconds > 0 && rule.WaitSeconds < ttl {
-			rule.Type, rule.WaitSeconds = backstop.Undelivered, 0
+		rule := &p.Rules[i]
+		if rule.Type == backstop.Unread {
+			rule.Type = backstop.Undelivered
+		}
+		if rule.WaitSeconds > 0 {
+			rule.WaitSeconds = max(rule.WaitSeconds, ttl)
 		}
 	}
 	send, err := c.l.Send.ResolveExclusive(grace)
