@@ -36,7 +36,7 @@ test("a text cannot be exclusive with a wait, and the form says why", async ({ p
   const policy = await api.policy([rule]);
   await page.goto(`sends/new?policy=${policy.id}`);
   await page.getByLabel("Recipient").fill(recipient("01"));
-  await page.getByRole("textbox", { name: "Text", exact: true }).fill("Hello");
+  await page.getByLabel("Text", { exact: true }).nth(-1).fill("Hello");
   await page.getByLabel("Text of the SMS").fill("Hello");
   await expect(plan(page)).toContainText("WhatsApp after the SMS: possible");
   await exclusive(page).check();
