@@ -44,8 +44,8 @@ type call struct {
 	made    bool
 	went    bool
 	sentAt  time.Time // when the provider took it
-	lost    bool // its process is dead
-	over    bool // its end is stored
+	lost    bool      // its process is dead
+	over    bool      // its end is stored
 	end     backstop.Ending
 }
 

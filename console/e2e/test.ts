@@ -30,7 +30,7 @@ export function recipient(scenario: string): string {
   return `+4474${digits}${scenario}`.slice(0, 13);
 }
 
-class API {
+export class API {
   constructor(private readonly request: APIRequestContext) {}
 
   private async call<T>(
@@ -107,6 +107,10 @@ class API {
       fallback: { policy_id: policy.id, text: "Parcel today." },
     };
     return this.call<Schemas["SendAccepted"]>("POST", "/v1/sends", body);
+  }
+
+  replaceGuards(guards: Schemas["GuardsInput"]) {
+    return this.call<Schemas["Guards"]>("PUT", "/v1/guards", guards, { "If-Match": "*" });
   }
 
   end(send: Schemas["SendAccepted"], how: "cancel" | "confirm") {

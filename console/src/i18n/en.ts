@@ -1,6 +1,8 @@
 import { accounts } from "./en/accounts";
+import { callbacks } from "./en/callbacks";
 import { exclusive } from "./en/exclusive";
 import { frame } from "./en/frame";
+import { guards } from "./en/guards";
 import { newSend } from "./en/newSend";
 import { optOuts } from "./en/optOuts";
 import { overview } from "./en/overview";
@@ -13,10 +15,12 @@ export const en = {
   ...settings,
   ...accounts,
   ...templates,
+  ...callbacks,
   ...sends,
   ...newSend,
   ...overview,
   ...optOuts,
+  ...guards,
   ...exclusive,
 };
 
