@@ -76,7 +76,8 @@ func TestWorker_exclusive_receiptInGrace(t *testing.T) {
 func TestWorker_exclusive_lateCall(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.provider.fails(backstop.WhatsApp, &backstop.Failure{Kind: backstop.Throttled, RetryAfter: 3 * time.Second})
+	slow := &backstop.Failure{Kind: backstop.Throttled, RetryAfter: 3 * time.Second}
+	r.provider.script = map[backstop.Channel][]error{backstop.WhatsApp: {slow}}
 	r.work(limits)
 	send := r.acceptExclusive()
 	r.submitted(send.ID, backstop.SMS)
