@@ -22,6 +22,9 @@ const (
 	FieldDaysAheadMax      FieldCode = "days_ahead_max"
 	FieldDigits            FieldCode = "digits"
 	FieldETag              FieldCode = "etag"
+	FieldExclusiveTTL      FieldCode = "exclusive_ttl"    // how long WhatsApp tries is unknown
+	FieldExclusiveUnread   FieldCode = "exclusive_unread" // a rule of this type
+	FieldExclusiveWait     FieldCode = "exclusive_wait"   // shorter than the time-to-live
 	FieldGivenTwice        FieldCode = "given_twice"
 	FieldHoursPastMax      FieldCode = "hours_past_max"
 	FieldIdempotencyKey    FieldCode = "idempotency_key"
@@ -87,7 +90,8 @@ func FieldCodes() []FieldCode {
 	return []FieldCode{
 		FieldAccountName, FieldAfterOther, FieldBlank, FieldBlockedToo, FieldBytesMax, FieldCallbackURL, FieldCallbacksOff,
 		FieldCapReached, FieldControlCharacters, FieldCorrelationTaken, FieldCountryCode, FieldCountryRefused, FieldCursor,
-		FieldDaysAheadMax, FieldDigits, FieldETag, FieldGivenTwice, FieldHoursPastMax, FieldIdempotencyKey,
+		FieldDaysAheadMax, FieldDigits, FieldETag, FieldExclusiveTTL, FieldExclusiveUnread,
+		FieldExclusiveWait, FieldGivenTwice, FieldHoursPastMax, FieldIdempotencyKey,
 		FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode, FieldLengthMax,
 		FieldLengthMin, FieldLink, FieldMetadataKey, FieldMustBeFuture, FieldNoRuleApplies, FieldNotFound, FieldNotText,
 		FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber, FieldRangeDaysMax,

@@ -191,6 +191,8 @@ func (l *Ledger) refuseCall(c Call, now time.Time) (Ruling, bool) {
 		return Ruling{Answer: AlreadyOut}, true
 	case c.Channel == SMS && !l.isDue(c, now):
 		return Ruling{Answer: TooEarly, Until: l.deadline(c)}, true
+	case c.Channel == SMS && l.isHeld(now):
+		return Ruling{Answer: TooEarly, Until: l.heldUntil()}, true
 	}
 	return Ruling{}, false
 }

@@ -43,8 +43,9 @@ type call struct {
 	begun   time.Time // as stored in the ledger
 	made    bool
 	went    bool
-	lost    bool // its process is dead
-	over    bool // its end is stored
+	sentAt  time.Time // when the provider took it
+	lost    bool      // its process is dead
+	over    bool      // its end is stored
 	end     backstop.Ending
 }
 
@@ -68,8 +69,47 @@ func newChaos(t *rapid.T) *chaos {
 		at := origin.Add(rapid.SampledFrom([]time.Duration{3 * time.Second, time.Minute, time.Hour}).Draw(t, "expires"))
 		c.l.Send.ExpiresAt = &at
 	}
+	if rapid.IntRange(0, 2).Draw(t, "exclusive?") == 0 {
+		c.exclude()
+	}
 	c.views = []backstop.View{c.l.View()}
 	return c
+}
+
+// exclude makes the send exclusive, as the accepting side does.
+func (c *chaos) exclude() {
+	p := &c.l.Send.Plan
+	p.Override = &backstop.Override{Exclusive: true}
+	ttl := rapid.SampledFrom([]int{5, 60, 3600}).Draw(c.t, "ttl")
+	p.Template = &backstop.PlanTemplate{Category: backstop.Utility, TTLSeconds: ttl}
+	for i := range p.Rules {
+		rule := &p.Rules[i]
+		if rule.Type == backstop.Unread {
+			rule.Type = backstop.Undelivered
+		}
+		if rule.WaitSeconds > 0 {
+			rule.WaitSeconds = max(rule.WaitSeconds, ttl)
+		}
+	}
+	send, err := c.l.Send.ResolveExclusive(grace)
+	require.NoError(c.t, err)
+	c.l.Send = send
+}
+
+// mustBeDropped requires that WhatsApp has dropped the messages that may arrive, as far as the ledger knows, before an SMS.
+func (c *chaos) mustBeDropped(l backstop.Ledger) {
+	if !l.Send.Plan.IsExclusive() {
+		return
+	}
+	ttl := time.Duration(l.Send.Plan.Template.TTLSeconds) * time.Second
+	for _, call := range c.calls {
+		if call.Channel != backstop.WhatsApp || !call.went {
+			continue
+		}
+		if a := l.Attempt(call.step); a != nil && mayArrive(*a) {
+			c.require(!c.now.Before(call.sentAt.Add(ttl)), "an exclusive SMS goes out before WhatsApp has dropped the message")
+		}
+	}
 }
 
 // theirs returns the time by the clock of the acting process.
@@ -230,6 +270,7 @@ func (c *chaos) mayCall(l backstop.Ledger, p backstop.Call, begun backstop.Attem
 		c.require(s.Status.WhatsApp == queued, "WhatsApp has it")
 		return
 	}
+	c.mustBeDropped(l)
 	rule := s.Plan.Rules[p.Rule]
 	goal := rule.Type.Goal()
 	if s.Status.WhatsApp == failed {
@@ -305,6 +346,7 @@ func (c *chaos) makeCall() {
 		return // refused: the provider has it
 	}
 	if call.went {
+		call.sentAt = c.now
 		c.out[step]++
 		c.require(c.out[step] == 1, "a step is sent twice")
 	}

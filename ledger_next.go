@@ -22,7 +22,10 @@ func (l *Ledger) NextRule(now time.Time) (rule int, at time.Time, found bool) {
 			break
 		}
 		if rule, fires := s.Plan.Due(s.Status.WhatsApp, s.Origin(), at, l.usedRules().Has); fires {
-			return rule, at, true
+			if held := l.heldUntil(); held.After(at) {
+				at = held
+			}
+			return rule, at, !l.hasExpired(at)
 		}
 	}
 	return 0, time.Time{}, false

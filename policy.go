@@ -37,6 +37,8 @@ type Override struct {
 
 	IfUnsendable IfUnsendable `json:"if_unsendable,omitempty"` // empty: RefuseUnsendable
 	IfOptedOut   IfOptedOut   `json:"if_opted_out,omitempty"`  // empty: RefuseOptedOut
+
+	Exclusive bool `json:"exclusive,omitempty"` // the WhatsApp message must not arrive after the SMS
 }
 
 // IfUnsendable is what follows if the templates of the account say that the send's template cannot be sent.
@@ -62,6 +64,9 @@ type Plan struct {
 	// Template is what was known of the send's template. It is nil if the send has none, or nothing was known.
 	Template *PlanTemplate `json:"template,omitempty"`
 
+	// GraceSeconds is how long an exclusive send waits for receipts in flight, by the setting of the time of its acceptance.
+	GraceSeconds int `json:"grace_seconds,omitempty"`
+
 	// Override is what the send changed, so that the send can be repeated. It is nil if the send changed nothing, and in plans of
 	// versions that did not store it.
 	Override *Override `json:"override,omitempty"`
@@ -71,6 +76,9 @@ type Plan struct {
 type PlanTemplate struct {
 	Category   Category `json:"category,omitempty"`    // empty: the template is unknown
 	TTLSeconds int      `json:"ttl_seconds,omitempty"` // how long WhatsApp tries to deliver it
+
+	// IsTTLAssumed is true if the template sets no time, and those made before 2024-10-23 have another default.
+	IsTTLAssumed bool `json:"ttl_assumed,omitempty"`
 
 	// Fault is why the template cannot be sent. The WhatsApp message counts as failed then, and is not sent. Empty: it can be
 	// sent.

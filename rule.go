@@ -32,9 +32,11 @@ type Rule struct {
 	Name        string   `json:"name"`
 	Type        RuleType `json:"type"`
 	WaitSeconds int      `json:"wait_seconds,omitempty"` // 0: only a reported failure fires the rule
-	SendID      string   `json:"send_id"`
-	Routes      []Route  `json:"routes,omitempty"`    // the accounts that may send, in order; empty: the default one
-	Countries   []string `json:"countries,omitempty"` // ISO 3166-1 alpha-2; empty: every country
+	// GraceSeconds is added to the wait in the plan of an exclusive send.
+	GraceSeconds int      `json:"grace_seconds,omitempty"`
+	SendID       string   `json:"send_id"`
+	Routes       []Route  `json:"routes,omitempty"`    // the accounts that may send, in order; empty: the default one
+	Countries    []string `json:"countries,omitempty"` // ISO 3166-1 alpha-2; empty: every country
 
 	// UsedBy are the policies that include the rule, by name. It is empty in a plan and in a policy.
 	UsedBy []PolicyRef `json:"-"`
@@ -75,9 +77,9 @@ func (t RuleType) Missed() FallbackReason {
 // Wait is how long the rule waits, counted from the moment the send was accepted; 0 is no wait.
 func (r Rule) Wait() time.Duration { return time.Duration(r.WaitSeconds) * time.Second }
 
-// Deadline is when the wait of a send accepted at origin ends; false when the rule has no wait.
+// Deadline is when the wait of a send accepted at origin ends, with its grace; false when the rule has no wait.
 func (r Rule) Deadline(origin time.Time) (time.Time, bool) {
-	return origin.Add(r.Wait()), r.WaitSeconds > 0
+	return origin.Add(r.Wait() + time.Duration(r.GraceSeconds)*time.Second), r.WaitSeconds > 0
 }
 
 // IsDue reports whether the rule fires now, for a message with this status that was accepted at origin.

@@ -55,6 +55,7 @@ func (s Send) ResolveTemplate(known SyncedTemplates) (*PlanTemplate, error) {
 	var planned PlanTemplate
 	if t, found := FindTemplate(*s.Template, known.Templates); found {
 		planned.Category, planned.TTLSeconds = t.Category, int(t.TimeToLive()/time.Second)
+		planned.IsTTLAssumed = t.TTL == 0 && t.Category == Authentication
 	}
 	wrong := fields(CheckTemplate(s.Plan.Account, *s.Template, known.Templates))
 	if len(wrong) > 0 && (s.Plan.Override == nil || s.Plan.Override.IfUnsendable != FallBackUnsendable) {

@@ -16,7 +16,7 @@ func TestServer_AnyInput(t *testing.T) {
 	names := rapid.OneOf(rapid.SampledFrom([]string{
 		"name", "type", "wait_seconds", "send_id", "route", "countries", "rule_ids", "to", "whatsapp", "text", "template", "language",
 		"components", "fallback", "policy_id", "category", "expires_at", "correlation_id", "correlation_unique", "metadata", "rules",
-		"routes", "account",
+		"routes", "account", "exclusive",
 	}), rapid.String())
 	leaf := rapid.OneOf(
 		rapid.SampledFrom([]any{

@@ -77,6 +77,7 @@ func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send,
 		Type: (*backstop.RuleType)(in.Fallback.Type), WaitSeconds: in.Fallback.WaitSeconds, SendID: in.Fallback.SendID,
 		Account: in.Whatsapp.Account, IfUnsendable: backstop.IfUnsendable(orZero(in.Whatsapp.IfUnsendable)),
 		IfOptedOut: backstop.IfOptedOut(orZero(in.IfOptedOut)),
+		Exclusive:  orZero(in.Fallback.Exclusive),
 	}
 	if in.Fallback.Routes != nil {
 		override.Routes = new(routesFrom(in.Fallback.Routes))
@@ -106,15 +107,10 @@ func (s *server) resolveSend(
 		send.Plan, err = policy.Resolve(country, override, accounts)
 		return err
 	})
-	if err != nil || send.Template == nil {
+	if err != nil {
 		return send, err
 	}
-	known, err := s.named.get(ctx, send.Plan.Account, send.Template.Name)
-	if err != nil {
-		return backstop.Send{}, err
-	}
-	send.Plan.Template, err = send.ResolveTemplate(known)
-	return send, err
+	return s.resolveTemplate(ctx, send)
 }
 
 // policyOf returns the policy of a send. One of the send's own rules has no id and no name.
@@ -143,7 +139,7 @@ func showAccepted(send backstop.Send) SendAccepted {
 	return SendAccepted{
 		ID: send.ID, Outcome: outcomeAtOnce(send), Skipped: skippedOf(send), AcceptedAt: send.AcceptedAt.UTC(),
 		SendAt:   inUTC(send.SendAt),
-		Warnings: omitEmpty(warningsOf(send)),
+		Warnings: omitEmpty(warningsOf(send)), Exclusivity: showExclusivity(send.Plan),
 	}
 }
 

@@ -140,6 +140,25 @@ const (
 	EventKindRuleFired         EventKind = "rule_fired"
 )
 
+// Defines values for ExclusivityLevel.
+const (
+	ExclusivityLevelGuaranteed ExclusivityLevel = "guaranteed"
+	ExclusivityLevelLikely     ExclusivityLevel = "likely"
+	ExclusivityLevelNo         ExclusivityLevel = "no"
+)
+
+// Defines values for ExclusivityReason.
+const (
+	ExclusivityReasonDefaultTTL    ExclusivityReason = "default_ttl"
+	ExclusivityReasonDroppedBefore ExclusivityReason = "dropped_before"
+	ExclusivityReasonFailuresOnly  ExclusivityReason = "failures_only"
+	ExclusivityReasonNoWhatsapp    ExclusivityReason = "no_whatsapp"
+	ExclusivityReasonNotExclusive  ExclusivityReason = "not_exclusive"
+	ExclusivityReasonTTLUnknown    ExclusivityReason = "ttl_unknown"
+	ExclusivityReasonUnread        ExclusivityReason = "unread"
+	ExclusivityReasonWaitTooShort  ExclusivityReason = "wait_too_short"
+)
+
 // Defines values for FailureClass.
 const (
 	FailureClassAccount   FailureClass = "account"
@@ -184,6 +203,9 @@ const (
 	FieldErrorCodeDaysAheadMax        FieldErrorCode = "days_ahead_max"
 	FieldErrorCodeDigits              FieldErrorCode = "digits"
 	FieldErrorCodeEtag                FieldErrorCode = "etag"
+	FieldErrorCodeExclusiveTTL        FieldErrorCode = "exclusive_ttl"
+	FieldErrorCodeExclusiveUnread     FieldErrorCode = "exclusive_unread"
+	FieldErrorCodeExclusiveWait       FieldErrorCode = "exclusive_wait"
 	FieldErrorCodeGivenTwice          FieldErrorCode = "given_twice"
 	FieldErrorCodeHoursPastMax        FieldErrorCode = "hours_past_max"
 	FieldErrorCodeIdempotencyKey      FieldErrorCode = "idempotency_key"
@@ -1474,6 +1496,48 @@ type EventFailure struct {
 	Reason *string `json:"reason,omitempty"`
 }
 
+// Exclusivity Whether the WhatsApp message of a send may arrive after its SMS, and why. The rule that is worst in this decides.
+type Exclusivity struct {
+	// Detail The reason as a sentence for people.
+	Detail string `json:"detail"`
+
+	// GraceSeconds How long the SMS is held after the wait, in seconds. Absent if it is not.
+	GraceSeconds *int `json:"grace_seconds,omitempty"`
+
+	// Level `guaranteed`: it cannot arrive after the SMS, as Meta describes its service. `likely`: it should not. `no`: it may.
+	Level ExclusivityLevel `json:"level"`
+
+	// Reason Why the send has this level. `unread`: a rule of this type fires after a delivery. `ttl_unknown`: a rule has a wait, and the
+	// message is a text, or a template that Backstop does not know, so that WhatsApp may try for 30 days. `wait_too_short`: the
+	// wait of a rule is shorter than the template's time-to-live. `default_ttl`: the template sets no time-to-live, and is taken
+	// to have the default of its category, 10 minutes; templates made before 2024-10-23 have 30 days. `not_exclusive`: the
+	// waits are long enough, but without `exclusive` nothing holds the SMS back for receipts that are on their way, or if
+	// WhatsApp was called late. `dropped_before`: WhatsApp drops the message before the SMS goes out. `failures_only`: only a
+	// failure that the provider reports fires a rule. `no_whatsapp`: the message is not sent by WhatsApp.
+	Reason ExclusivityReason `json:"reason"`
+
+	// Rule The name of the first rule that has the reason.
+	Rule *string `json:"rule,omitempty"`
+
+	// WaitSeconds The wait of this rule. Absent if it has none.
+	WaitSeconds *int `json:"wait_seconds,omitempty"`
+
+	// WhatsappSeconds How long WhatsApp tries to deliver. Absent if that is unknown.
+	WhatsappSeconds *int `json:"whatsapp_seconds,omitempty"`
+}
+
+// ExclusivityLevel `guaranteed`: it cannot arrive after the SMS, as Meta describes its service. `likely`: it should not. `no`: it may.
+type ExclusivityLevel string
+
+// ExclusivityReason Why the send has this level. `unread`: a rule of this type fires after a delivery. `ttl_unknown`: a rule has a wait, and the
+// message is a text, or a template that Backstop does not know, so that WhatsApp may try for 30 days. `wait_too_short`: the
+// wait of a rule is shorter than the template's time-to-live. `default_ttl`: the template sets no time-to-live, and is taken
+// to have the default of its category, 10 minutes; templates made before 2024-10-23 have 30 days. `not_exclusive`: the
+// waits are long enough, but without `exclusive` nothing holds the SMS back for receipts that are on their way, or if
+// WhatsApp was called late. `dropped_before`: WhatsApp drops the message before the SMS goes out. `failures_only`: only a
+// failure that the provider reports fires a rule. `no_whatsapp`: the message is not sent by WhatsApp.
+type ExclusivityReason string
+
 // Explanation What an error code means, for people.
 type Explanation struct {
 	// Action What to do about it.
@@ -1495,6 +1559,13 @@ type FailureKind string
 // FallbackInput The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
 // `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 type FallbackInput struct {
+	// Exclusive Whether the WhatsApp message must not arrive after the SMS. The wait of each rule must then be at least the time-to-live of
+	// the template, as Meta has it; a rule without a wait is always fine, and one of type `unread` never. A text, and a
+	// template that Backstop does not know, may arrive for 30 days, so that only rules without a wait are fine. Otherwise the
+	// send is refused with 422. The SMS goes out after the wait and a grace for receipts that are on their way. Absent means
+	// `false`.
+	Exclusive *bool `json:"exclusive,omitempty"`
+
 	// MaxSegments The most segments of the SMS. If the final text needs more, the answer is 422 with the number that it needs.
 	MaxSegments *int    `json:"max_segments,omitempty"`
 	PolicyID    *string `json:"policy_id,omitempty"`
@@ -1547,7 +1618,8 @@ type FieldError struct {
 	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
 	// be earlier), `blocked_too` (`country`), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`),
 	// `cap_reached` (`guard`, `limit`, `window_seconds`), `correlation_taken` (`send`: the id of the earlier send),
-	// `country_refused` (`guard`, `country`: empty for numbers without one), `items_min`, `length_min` and `value_min` (`min`),
+	// `country_refused` (`guard`, `country`: empty for numbers without one), `exclusive_ttl` (`rule`, `wait_seconds`), `exclusive_unread` (`rule`),
+	// `exclusive_wait` (`rule`, `wait_seconds`, `ttl_seconds`), `items_min`, `length_min` and `value_min` (`min`),
 	// `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers
 	// without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and
 	// `hours_past_max` (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `same_text` (`guard`,
@@ -1573,7 +1645,8 @@ type FieldError struct {
 // FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
 // be earlier), `blocked_too` (`country`), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`),
 // `cap_reached` (`guard`, `limit`, `window_seconds`), `correlation_taken` (`send`: the id of the earlier send),
-// `country_refused` (`guard`, `country`: empty for numbers without one), `items_min`, `length_min` and `value_min` (`min`),
+// `country_refused` (`guard`, `country`: empty for numbers without one), `exclusive_ttl` (`rule`, `wait_seconds`), `exclusive_unread` (`rule`),
+// `exclusive_wait` (`rule`, `wait_seconds`, `ttl_seconds`), `items_min`, `length_min` and `value_min` (`min`),
 // `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers
 // without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and
 // `hours_past_max` (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `same_text` (`guard`,
@@ -2206,6 +2279,12 @@ type Plan struct {
 	// Account The WhatsApp account.
 	Account *AccountRef `json:"account,omitempty"`
 
+	// Exclusive The `exclusive` of the request. Absent means `false`.
+	Exclusive *bool `json:"exclusive,omitempty"`
+
+	// Exclusivity Whether the WhatsApp message of a send may arrive after its SMS, and why. The rule that is worst in this decides.
+	Exclusivity Exclusivity `json:"exclusivity"`
+
 	// PolicyID Absent if the send has rules of its own.
 	PolicyID *string `json:"policy_id,omitempty"`
 
@@ -2216,7 +2295,7 @@ type Plan struct {
 
 // PlannedRule A rule in the plan of a send.
 type PlannedRule struct {
-	// Deadline The time at which the rule's wait ends. Absent if the rule has no wait.
+	// Deadline The time at which the rule's wait ends, with the grace of an exclusive send. Absent if the rule has no wait.
 	Deadline *time.Time `json:"deadline,omitempty"`
 
 	// ID Absent if it is the send's own rule.
@@ -2737,8 +2816,11 @@ type SendAccepted struct {
 	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
-	AcceptedAt Time   `json:"accepted_at"`
-	ID         string `json:"id"`
+	AcceptedAt Time `json:"accepted_at"`
+
+	// Exclusivity Whether the WhatsApp message of a send may arrive after its SMS, and why. The rule that is worst in this decides.
+	Exclusivity Exclusivity `json:"exclusivity"`
+	ID          string      `json:"id"`
 
 	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
 	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
@@ -3107,6 +3189,9 @@ type StatsCounts struct {
 
 	// Confirmed Sends with the outcome `confirmed`.
 	Confirmed int64 `json:"confirmed"`
+
+	// DuplicateShare `duplicates` as a part of `fallbacks`. Absent if there are no fallbacks.
+	DuplicateShare *float64 `json:"duplicate_share,omitempty"`
 
 	// Duplicates Sends with `duplicate_delivery`.
 	Duplicates int64 `json:"duplicates"`

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -59,6 +60,8 @@ type Options struct {
 	Watch    Watch           // the zero value means the defaults
 	Stopping <-chan struct{} // closed when the program stops, to end the streams; nil: streams end after Watch.Longest
 
+	ExclusiveGrace time.Duration // see backstop.Send.ResolveExclusive; 0: backstop.DefaultExclusiveGrace
+
 	Version string           // of the program, shown by /healthz; may be empty
 	Ready   Ready            // the check of /readyz besides Postgres; may be nil
 	Now     func() time.Time // nil: time.Now
@@ -92,7 +95,10 @@ type server struct {
 	limited  *limitedLog
 	now      func() time.Time
 	version  string
-	ready    Ready
+
+	exclusiveGrace time.Duration
+
+	ready Ready
 
 	key               [sha256.Size]byte // the digest of the API key
 	origins           *http.CrossOriginProtection
@@ -122,9 +128,11 @@ func New(o Options) (http.Handler, error) {
 		accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
 		callbacks: o.Callbacks, callbackSettings: o.CallbackSettings,
 		webhooks: o.Webhooks, refresh: o.RefreshAccounts,
-		errorCodes: slices.Clone(o.ErrorCodes),
-		contract:   contract,
-		log:        o.Log, now: o.Now, version: o.Version, ready: o.Ready,
+		errorCodes:     slices.Clone(o.ErrorCodes),
+		contract:       contract,
+		exclusiveGrace: cmp.Or(o.ExclusiveGrace, backstop.DefaultExclusiveGrace),
+
+		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),
 		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace,
 		sandbox: o.Sandbox, scenarios: o.Scenarios, watch: o.Watch.orDefaults(), stopping: o.Stopping,

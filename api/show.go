@@ -60,6 +60,7 @@ func showFired(s backstop.Send) *Fired {
 func showPlan(s backstop.Send) Plan {
 	p := s.Plan
 	shown := Plan{PolicyID: omitZero(p.PolicyID), PolicyName: omitZero(p.PolicyName), Account: omitZero(p.Account)}
+	shown.Exclusive, shown.Exclusivity = omitZero(p.IsExclusive()), showExclusivity(p)
 	shown.Rules = showAll(p.Rules, func(r backstop.Rule) PlannedRule {
 		planned := PlannedRule{
 			ID: omitZero(r.ID), Name: r.Name, Type: RuleType(r.Type), WaitSeconds: omitZero(r.WaitSeconds), SendID: r.SendID,

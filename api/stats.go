@@ -138,7 +138,7 @@ func showCounts(c backstop.Counts) StatsCounts {
 		Sms: c.Outcomes[backstop.OutcomeSMS], Unconfirmed: c.Outcomes[backstop.OutcomeUnconfirmed],
 		Expired: c.Outcomes[backstop.OutcomeExpired], Failed: c.Outcomes[backstop.OutcomeFailed],
 		Cancelled: c.Outcomes[backstop.OutcomeCancelled], Confirmed: c.Outcomes[backstop.OutcomeConfirmed],
-		Fallbacks: c.Fallbacks, Averted: c.Averted, Duplicates: c.Duplicates,
+		Fallbacks: c.Fallbacks, Averted: c.Averted, Duplicates: c.Duplicates, DuplicateShare: duplicateShare(c),
 	}
 }
 

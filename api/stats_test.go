@@ -21,7 +21,7 @@ func TestStats_Get(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	counts := backstop.Counts{
-		Sends: 21, Scheduled: 4, Fallbacks: 7, Averted: 8, Duplicates: 9,
+		Sends: 21, Scheduled: 4, Fallbacks: 12, Averted: 8, Duplicates: 9,
 		Outcomes: map[backstop.Outcome]int64{
 			backstop.OutcomePending: 1, backstop.OutcomeWhatsApp: 2, backstop.OutcomeSMS: 3,
 			backstop.OutcomeUnconfirmed: 4, backstop.OutcomeExpired: 5, backstop.OutcomeFailed: 6,
@@ -43,7 +43,7 @@ func TestStats_Get(t *testing.T) {
 	require.Equal(t, []backstop.StatsFilter{{From: now.Add(-24 * time.Hour), Until: now, PolicyID: someID}}, r.asked)
 	shown := api.StatsCounts{
 		Sends: 21, Pending: 1, Scheduled: 4, Whatsapp: 2, Sms: 3, Unconfirmed: 4, Expired: 5, Failed: 6,
-		Fallbacks: 7, Averted: 8, Duplicates: 9,
+		Fallbacks: 12, Averted: 8, Duplicates: 9, DuplicateShare: new(0.75),
 	}
 	require.Equal(t, api.Stats{
 		From: now.Add(-24 * time.Hour), Until: now, BucketSeconds: 900, Totals: shown,

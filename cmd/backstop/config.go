@@ -85,6 +85,8 @@ type sendConfig struct {
 	AwaitReceipts  time.Duration `env:"AWAIT_RECEIPTS" envDefault:"4s"`
 
 	ScheduledPerSecond int `env:"SCHEDULED_PER_SECOND" envDefault:"50"` // of all processes together
+
+	ExclusiveGrace time.Duration `env:"EXCLUSIVE_GRACE" envDefault:"15s"`
 }
 
 type stopConfig struct {
@@ -137,6 +139,9 @@ const maxAwaitReceipts = 4500 * time.Millisecond
 
 // maxScheduled is more than any installation starts in a second.
 const maxScheduled = 10_000
+
+// maxExclusiveGrace is longer than any receipt takes that is not lost.
+const maxExclusiveGrace = time.Hour
 
 func (c config) settings() workflows.Settings {
 	return workflows.Settings{
@@ -197,6 +202,8 @@ func (c config) validate() error {
 		"must be between 0 and "+maxAwaitReceipts.String())
 	check(c.Send.ScheduledPerSecond >= 1 && c.Send.ScheduledPerSecond <= maxScheduled, "SCHEDULED_PER_SECOND",
 		fmt.Sprintf("must be between 1 and %d", maxScheduled))
+	check(c.Send.ExclusiveGrace >= time.Second && c.Send.ExclusiveGrace <= maxExclusiveGrace, "EXCLUSIVE_GRACE",
+		fmt.Sprintf("must be between %v and %v", time.Second, maxExclusiveGrace))
 	check(c.Stop.Drain == 0 || c.Stop.Drain >= minDrain && c.Stop.Drain <= maxDrain, "DRAIN",
 		fmt.Sprintf("must be between %v and %v", minDrain, maxDrain))
 	for name, fault := range c.Callback.faults() {

@@ -99,14 +99,14 @@ func TestRead_namesEveryProblem(t *testing.T) {
 		"BACKSTOP_META_ON_UNKNOWN": "panic", "BACKSTOP_WORKER_CALLS": "0", "BACKSTOP_PUBLIC_URL": "backstop.example",
 		"BACKSTOP_META_APP_SECRET": "", "BACKSTOP_UNKNOWN_WAIT": "-1s", "BACKSTOP_TWILIO_API_KEY": "SK0",
 		"BACKSTOP_TEMPORAL_TLS_CERT": "cert.pem", "BACKSTOP_LOG_LEVEL": "loud", "BACKSTOP_LISTEN": "nope", "BACKSTOP_TEMPORAL_ADDRESS": "nope",
-		"BACKSTOP_PPROF_LISTEN": "nope", "BACKSTOP_AWAIT_RECEIPTS": "5s", "BACKSTOP_DRAIN": "6m",
+		"BACKSTOP_PPROF_LISTEN": "nope", "BACKSTOP_AWAIT_RECEIPTS": "5s", "BACKSTOP_DRAIN": "6m", "BACKSTOP_EXCLUSIVE_GRACE": "500ms",
 	})
 	var stderr bytes.Buffer
 	require.Equal(t, exitUsage, run(t.Context(), []string{"serve"}, lines(environment), &bytes.Buffer{}, &stderr))
 	for _, name := range []string{
 		"DATABASE_URL", "API_KEY", "META_TIMEOUT", "TWILIO_TIMEOUT", "META_ON_UNKNOWN", "WORKER_CALLS", "PUBLIC_URL",
 		"META_APP_SECRET", "UNKNOWN_WAIT", "TWILIO_API_SECRET", "TEMPORAL_TLS_KEY", "LOG_LEVEL",
-		"LISTEN", "TEMPORAL_ADDRESS", "PPROF_LISTEN", "AWAIT_RECEIPTS", "DRAIN",
+		"LISTEN", "TEMPORAL_ADDRESS", "PPROF_LISTEN", "AWAIT_RECEIPTS", "DRAIN", "EXCLUSIVE_GRACE",
 	} {
 		require.Equal(t, 1, strings.Count(stderr.String(), "\n  BACKSTOP_"+name+": "), name)
 	}
@@ -121,6 +121,7 @@ func TestRead_complete(t *testing.T) {
 	require.Equal(t, backstop.ResendUnknown, c.Accounts[0].OnUnknown)
 	require.Equal(t, backstop.HoldUnknown, c.Accounts[1].OnUnknown)
 	require.Equal(t, 4*time.Second, c.settings().AwaitReceipts)
+	require.Equal(t, 15*time.Second, c.Send.ExclusiveGrace)
 }
 
 func TestConfig_drainTime(t *testing.T) {

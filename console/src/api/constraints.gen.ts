@@ -191,7 +191,8 @@ export const constraints = {
       "transliterate": {},
       "routes": {
         "maxItems": 8
-      }
+      },
+      "exclusive": {}
     },
     "category": {
       "enum": [

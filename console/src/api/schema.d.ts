@@ -2212,6 +2212,43 @@ export interface components {
              */
             transliterate?: boolean;
             routes?: components["schemas"]["Routes"];
+            /**
+             * @description Whether the WhatsApp message must not arrive after the SMS. The wait of each rule must then be at least the time-to-live of
+             *     the template, as Meta has it; a rule without a wait is always fine, and one of type `unread` never. A text, and a
+             *     template that Backstop does not know, may arrive for 30 days, so that only rules without a wait are fine. Otherwise the
+             *     send is refused with 422. The SMS goes out after the wait and a grace for receipts that are on their way. Absent means
+             *     `false`.
+             */
+            exclusive?: boolean;
+        };
+        /** @description Whether the WhatsApp message of a send may arrive after its SMS, and why. The rule that is worst in this decides. */
+        Exclusivity: {
+            /**
+             * @description `guaranteed`: it cannot arrive after the SMS, as Meta describes its service. `likely`: it should not. `no`: it may.
+             * @enum {string}
+             */
+            level: "guaranteed" | "likely" | "no";
+            /**
+             * @description Why the send has this level. `unread`: a rule of this type fires after a delivery. `ttl_unknown`: a rule has a wait, and the
+             *     message is a text, or a template that Backstop does not know, so that WhatsApp may try for 30 days. `wait_too_short`: the
+             *     wait of a rule is shorter than the template's time-to-live. `default_ttl`: the template sets no time-to-live, and is taken
+             *     to have the default of its category, 10 minutes; templates made before 2024-10-23 have 30 days. `not_exclusive`: the
+             *     waits are long enough, but without `exclusive` nothing holds the SMS back for receipts that are on their way, or if
+             *     WhatsApp was called late. `dropped_before`: WhatsApp drops the message before the SMS goes out. `failures_only`: only a
+             *     failure that the provider reports fires a rule. `no_whatsapp`: the message is not sent by WhatsApp.
+             * @enum {string}
+             */
+            reason: "unread" | "ttl_unknown" | "wait_too_short" | "default_ttl" | "not_exclusive" | "dropped_before" | "failures_only" | "no_whatsapp";
+            /** @description The reason as a sentence for people. */
+            detail: string;
+            /** @description The name of the first rule that has the reason. */
+            rule?: string;
+            /** @description The wait of this rule. Absent if it has none. */
+            wait_seconds?: number;
+            /** @description How long WhatsApp tries to deliver. Absent if that is unknown. */
+            whatsapp_seconds?: number;
+            /** @description How long the SMS is held after the wait, in seconds. Absent if it is not. */
+            grace_seconds?: number;
         };
         /** @description The answer to an accepted send. A repeated request gets the same answer, except for `same_text`. */
         SendAccepted: {
@@ -2220,6 +2257,7 @@ export interface components {
             outcome: components["schemas"]["Outcome"];
             accepted_at: components["schemas"]["Time"];
             send_at?: components["schemas"]["SendAt"];
+            exclusivity: components["schemas"]["Exclusivity"];
             /**
              * @description Why the send ended at once, without a message. `opted_out`: the recipient has opted out of such messages; only with
              *     `if_opted_out` of `skip`. Absent, the send has begun.
@@ -2550,6 +2588,9 @@ export interface components {
             /** @description The WhatsApp account. */
             account?: components["schemas"]["AccountRef"];
             rules: components["schemas"]["PlannedRule"][];
+            /** @description The `exclusive` of the request. Absent means `false`. */
+            exclusive?: boolean;
+            exclusivity: components["schemas"]["Exclusivity"];
         };
         /** @description A rule in the plan of a send. */
         PlannedRule: {
@@ -2563,7 +2604,7 @@ export interface components {
             wait_seconds?: components["schemas"]["WaitSeconds"];
             /**
              * Format: date-time
-             * @description The time at which the rule's wait ends. Absent if the rule has no wait.
+             * @description The time at which the rule's wait ends, with the grace of an exclusive send. Absent if the rule has no wait.
              */
             deadline?: string;
             /**
@@ -2915,6 +2956,11 @@ export interface components {
              * @description Sends with `duplicate_delivery`.
              */
             duplicates: number;
+            /**
+             * Format: double
+             * @description `duplicates` as a part of `fallbacks`. Absent if there are no fallbacks.
+             */
+            duplicate_share?: number;
         };
         /** @description The counts of the sends that were accepted in one bucket of time. */
         StatsBucket: {
@@ -3367,7 +3413,8 @@ export interface components {
          * @description The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
          *     be earlier), `blocked_too` (`country`), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`),
          *     `cap_reached` (`guard`, `limit`, `window_seconds`), `correlation_taken` (`send`: the id of the earlier send),
-         *     `country_refused` (`guard`, `country`: empty for numbers without one), `items_min`, `length_min` and `value_min` (`min`),
+         *     `country_refused` (`guard`, `country`: empty for numbers without one), `exclusive_ttl` (`rule`, `wait_seconds`), `exclusive_unread` (`rule`),
+         *     `exclusive_wait` (`rule`, `wait_seconds`, `ttl_seconds`), `items_min`, `length_min` and `value_min` (`min`),
          *     `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers
          *     without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and
          *     `hours_past_max` (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `same_text` (`guard`,
@@ -3380,7 +3427,7 @@ export interface components {
          *     have).
          * @enum {string}
          */
-        FieldErrorCode: "account_name" | "after_other" | "blank" | "blocked_too" | "bytes_max" | "callback_url" | "callbacks_off" | "cap_reached" | "control_characters" | "correlation_taken" | "country_code" | "country_refused" | "cursor" | "days_ahead_max" | "digits" | "etag" | "given_twice" | "hours_past_max" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "link" | "message_or_texts" | "metadata_key" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "one_value" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "same_text" | "schema" | "segments_max" | "send_id" | "taken" | "template_forms" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "texts" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "variable_missing" | "variable_syntax" | "variable_unused" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "account_name" | "after_other" | "blank" | "blocked_too" | "bytes_max" | "callback_url" | "callbacks_off" | "cap_reached" | "control_characters" | "correlation_taken" | "country_code" | "country_refused" | "cursor" | "days_ahead_max" | "digits" | "etag" | "exclusive_ttl" | "exclusive_unread" | "exclusive_wait" | "given_twice" | "hours_past_max" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "link" | "message_or_texts" | "metadata_key" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "one_value" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "same_text" | "schema" | "segments_max" | "send_id" | "taken" | "template_forms" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "texts" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "variable_missing" | "variable_syntax" | "variable_unused" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**

@@ -1,5 +1,6 @@
 import { accounts } from "./en/accounts";
 import { callbacks } from "./en/callbacks";
+import { exclusive } from "./en/exclusive";
 import { frame } from "./en/frame";
 import { guards } from "./en/guards";
 import { messages } from "./en/messages";
@@ -22,6 +23,7 @@ export const en = {
   ...overview,
   ...optOuts,
   ...guards,
+  ...exclusive,
 };
 
 /** Words are the texts that each language must have. */

@@ -1,6 +1,7 @@
 import type { Words } from "./en";
 import { accounts } from "./zh-CN/accounts";
 import { callbacks } from "./zh-CN/callbacks";
+import { exclusive } from "./zh-CN/exclusive";
 import { frame } from "./zh-CN/frame";
 import { guards } from "./zh-CN/guards";
 import { messages } from "./zh-CN/messages";
@@ -23,4 +24,5 @@ export const zhCN: Words = {
   ...overview,
   ...optOuts,
   ...guards,
+  ...exclusive,
 };

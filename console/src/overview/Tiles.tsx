@@ -70,7 +70,10 @@ function useTiles(stats: Stats, previous: Stats | undefined): Tile[] {
       key: "duplicates",
       label: t("overview.duplicates"),
       to: link({ duplicate: "true" }),
-      note: t("overview.duplicatesMean"),
+      note:
+        totals.duplicate_share === undefined
+          ? t("overview.duplicatesMean")
+          : t("overview.duplicateShare", { share: rate(totals.duplicate_share) }),
       now: totals.duplicates,
       before: before?.duplicates,
       write: count,

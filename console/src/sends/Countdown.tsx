@@ -23,7 +23,7 @@ export function Countdown({ send }: { send: Send }) {
     return null;
   }
   const left = Math.max(0, Math.ceil((Date.parse(next_deadline) - now) / 1000));
-  const whole = rule.wait_seconds ?? 1;
+  const whole = Math.max(rule.wait_seconds ?? 1, left); // the grace of an exclusive send comes on top
   return (
     <div className="countdown" role="timer" aria-label={t("sends.countdown")}>
       <ClockCircleOutlined />

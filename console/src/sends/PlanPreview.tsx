@@ -12,6 +12,7 @@ import { ProblemAlert } from "../ui/ProblemView";
 import { warningText } from "../ui/problemTexts";
 import { zonedTime } from "../ui/time";
 import { previewInput } from "./draft";
+import { ExclusivityLine } from "./ExclusivityLine";
 
 const pause = 350; // ms without a change, before the form is sent to the API
 
@@ -52,6 +53,7 @@ export function PlanPreview({ preview, to }: { preview: ReturnType<typeof usePre
       </p>
       {send_at && <p>{t("newSend.starts", { time: zonedTime(send_at, i18n.language) })}</p>}
       <PolicyPicture rules={plan.rules} />
+      <ExclusivityLine exclusivity={plan.exclusivity} />
       {warnings?.map((warning) => (
         <Alert
           key={warning.code}

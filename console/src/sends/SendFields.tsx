@@ -12,6 +12,7 @@ import type { Template } from "../templates/parameters";
 import type { Sender } from "../templates/useSender";
 import { WaitInput } from "../ui/WaitInput";
 import type { Draft } from "./draft";
+import { ExclusiveField } from "./ExclusiveField";
 import { PolicySelect } from "./PolicySelect";
 import { keepForm, SendAtField } from "./SendAtField";
 import { StoredMessageFields } from "./StoredMessageFields";
@@ -103,6 +104,7 @@ export function FallbackFields({ kind, preview }: Pick<MessageProps, "kind" | "p
       ) : (
         <SMSFields preview={preview} />
       )}
+      <ExclusiveField />
       <Collapse
         ghost
         items={[{ key: "more", label: t("newSend.overrides"), children: <Overrides />, forceRender: true }]}

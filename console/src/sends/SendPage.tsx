@@ -18,6 +18,7 @@ import { Attempts } from "./Attempts";
 import { ChannelCard } from "./ChannelCard";
 import { callerFacts } from "./callerFacts";
 import { Events } from "./Events";
+import { ExclusivityLine } from "./ExclusivityLine";
 import { SendActions } from "./SendActions";
 import { SendTag } from "./SendTag";
 import { useReader } from "./useReader";
@@ -68,6 +69,7 @@ function Watched({ send, session }: { send: Send; session: Session }) {
         </Card>
         <Card size="small" title={<h2>{t("sends.plan", { policy: policyName(send.plan, t) })}</h2>}>
           <PolicyPicture rules={send.plan.rules} happened={happenedOf(send, new Date(serverNow()))} />
+          <ExclusivityLine exclusivity={send.plan.exclusivity} />
         </Card>
       </div>
       <Card size="small" className="facts" title={<h2>{t("attempts.title")}</h2>}>

@@ -24,6 +24,7 @@ export interface Draft {
   sms: string;
   transliterate?: boolean;
   max_segments?: number | null;
+  exclusive?: boolean;
   category?: Schemas["Category"];
   type?: RuleType;
   wait?: number;
@@ -60,6 +61,7 @@ export function inputOf(draft: Partial<Draft>, known?: Template, standIn = "", n
       ...(isMessage ? {} : { text: draft.sms ?? "" }),
       ...(draft.transliterate && !isMessage ? { transliterate: true } : {}),
       ...(draft.max_segments ? { max_segments: draft.max_segments } : {}),
+      ...(draft.exclusive ? { exclusive: true } : {}),
       ...(draft.type ? { type: draft.type } : {}),
       ...(draft.wait === undefined || draft.wait === null ? {} : { wait_seconds: draft.wait }),
       ...(draft.send_id ? { send_id: draft.send_id } : {}),
@@ -103,11 +105,11 @@ export function previewInput(input: SendInput): SendInput | undefined {
   if (input.message) {
     return input.message.id ? input : undefined;
   }
-  return {
-    ...input,
-    whatsapp: isComplete(input.whatsapp) ? input.whatsapp : { text: "…", ...accountOf(input) },
-    fallback: { ...input.fallback, text: input.fallback.text || "…" },
-  };
+  const { exclusive, ...fallback } = { ...input.fallback, text: input.fallback.text || "…" };
+  if (!isComplete(input.whatsapp)) {
+    return { ...input, whatsapp: { text: "…", ...accountOf(input) }, fallback }; // the stand-in could not be exclusive
+  }
+  return { ...input, fallback: exclusive ? { ...fallback, exclusive } : fallback };
 }
 
 function accountOf({ whatsapp }: SendInput): { account?: string } {
@@ -176,6 +178,7 @@ const fields = new Map<string, keyof Draft>([
   ["fallback.policy_id", "policy"],
   ["fallback.text", "sms"],
   ["fallback.max_segments", "max_segments"],
+  ["fallback.exclusive", "exclusive"],
   ["fallback.type", "type"],
   ["fallback.wait_seconds", "wait"],
   ["fallback.send_id", "send_id"],

@@ -38,7 +38,12 @@ export class FakeSend {
       outcome: "pending",
       whatsapp: { status: "queued" },
       duplicate_delivery: false,
-      plan: { policy_id: "p", policy_name: "Orders", rules },
+      plan: {
+        policy_id: "p",
+        policy_name: "Orders",
+        rules,
+        exclusivity: { level: "likely", reason: "not_exclusive", detail: "" },
+      },
       sms_length: { encoding: "gsm7", length: 20, segments: 1 },
       attempts: [],
       events: [{ at: at(0), kind: "accepted" }],

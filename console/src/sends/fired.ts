@@ -54,7 +54,9 @@ function wasDue(rule: Rule, reason: Reason, failed: Event, send: Send): boolean 
   if (reason === "failed") {
     return before.some(isWhatsAppFailure) || !send.events.some(isWhatsAppFailure);
   }
-  const deadline = Date.parse(originOf(send)) + (rule.wait_seconds ?? 0) * 1000;
+  const deadline = rule.deadline
+    ? Date.parse(rule.deadline)
+    : Date.parse(originOf(send)) + (rule.wait_seconds ?? 0) * 1000;
   return deadline <= Date.parse(failed.at);
 }
 

@@ -87,7 +87,9 @@ func TestStore_roundTrip(t *testing.T) {
 	}
 	send.Message = &backstop.UsedMessage{ID: uuid.NewString(), Name: "Parcel", Version: 3}
 	send.Category, send.ExpiresAt = backstop.Utility, new(time.Now().Add(time.Hour))
-	send.Plan.Override = &backstop.Override{Type: new(backstop.Unread), WaitSeconds: new(30), SendID: new("60777")}
+	send.Plan.Override = &backstop.Override{Type: new(backstop.Unread), WaitSeconds: new(30), SendID: new("60777"), Exclusive: true}
+	send.Plan.Template = &backstop.PlanTemplate{Category: backstop.Authentication, TTLSeconds: 600, IsTTLAssumed: true}
+	send.Plan.GraceSeconds, send.Plan.Rules[0].GraceSeconds = 15, 15
 	send.Callback = &backstop.Callback{URL: "https://shop.example/hook", Events: []backstop.CallbackEvent{"read", "finished"}}
 	send.CorrelationID, send.CorrelationUnique, send.Metadata = "order-7", true, map[string]string{"shop": "Berlin", "items": ""}
 	d := insertSend(t, db, send)

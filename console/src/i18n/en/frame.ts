@@ -70,6 +70,11 @@ export const frame = {
       days_ahead_max: "must be at most {{max}} days ahead",
       digits: "must have 4 to 15 digits",
       etag: "must be an ETag in its quotes, or *",
+      exclusive_ttl:
+        "rule “{{rule}}” has a wait, and WhatsApp may deliver a text, or a template that is not known, for up to 30 days",
+      exclusive_unread: "rule “{{rule}}” sends an SMS after WhatsApp has delivered",
+      exclusive_wait:
+        "rule “{{rule}}” waits {{wait_seconds}} s, which is less than the template's time-to-live of {{ttl_seconds}} s",
       given_twice: "is given twice",
       hours_past_max: "must be at most {{max}} h in the past",
       idempotency_key: "must have 1 to 255 printable ASCII characters",

@@ -48,6 +48,7 @@ export const overview = {
     avertedMeans: "SMS not sent, because WhatsApp delivered at the last moment",
     duplicates: "Duplicates",
     duplicatesMean: "also delivered by WhatsApp after the SMS",
+    duplicateShare: "{{share}} of the sends with an SMS: also delivered by WhatsApp after it",
     p95: "Time to delivery, p95",
     p50: "half of the sends: within {{time}}",
     noTimes: "nothing delivered yet",

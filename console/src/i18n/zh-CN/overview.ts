@@ -49,6 +49,7 @@ export const overview: Pick<Words, "overview"> = {
     avertedMeans: "发短信前最后一刻 WhatsApp 已送达",
     duplicates: "重复送达",
     duplicatesMean: "短信发出后 WhatsApp 也送达",
+    duplicateShare: "占发过短信的发送的 {{share}}：短信发出后 WhatsApp 也送达",
     p95: "送达耗时 p95",
     p50: "半数发送在 {{time}}内送达",
     noTimes: "尚无送达",
