@@ -109,6 +109,10 @@ class API {
     return this.call<Schemas["SendAccepted"]>("POST", "/v1/sends", body);
   }
 
+  optOut(to: string, category: Schemas["OptOutCategory"] = "all") {
+    return this.call<Schemas["OptOut"]>("PUT", "/v1/opt-outs", { to, category });
+  }
+
   end(send: Schemas["SendAccepted"], how: "cancel" | "confirm") {
     return this.call<Schemas["Send"]>("POST", `/v1/sends/${send.id}/${how}`);
   }

@@ -8,4 +8,13 @@ import { sends } from "./zh-CN/sends";
 import { settings } from "./zh-CN/settings";
 import { templates } from "./zh-CN/templates";
 
-export const zhCN: Words = { ...frame, ...settings, ...accounts, ...templates, ...sends, ...newSend, ...overview, ...optOuts };
+export const zhCN: Words = {
+  ...frame,
+  ...settings,
+  ...accounts,
+  ...templates,
+  ...sends,
+  ...newSend,
+  ...overview,
+  ...optOuts,
+};

@@ -11,11 +11,12 @@ import type { Template } from "../templates/parameters";
 import type { Sender } from "../templates/useSender";
 import { WaitInput } from "../ui/WaitInput";
 import type { Draft } from "./draft";
+import { OwnRules } from "./OwnRules";
 import { PolicySelect } from "./PolicySelect";
 import { keepForm, SendAtField } from "./SendAtField";
 import { TemplateFields } from "./TemplateFields";
 
-const { whatsapp, fallback, category } = constraints.SendInput;
+const { whatsapp, fallback, category, if_opted_out } = constraints.SendInput;
 
 interface MessageProps {
   kind: Draft["kind"];
@@ -56,6 +57,13 @@ export function MessageFields({ kind, sender, template }: MessageProps) {
           options={category.enum.map((value) => ({ value, label: t(`category.${value}`) }))}
         />
       </Form.Item>
+      <Form.Item name="if_opted_out" label={t("newSend.ifOptedOut")} extra={t("newSend.ifOptedOutMeans")}>
+        <Select
+          allowClear
+          placeholder={t("newSend.optedOut.refuse")}
+          options={if_opted_out.enum.map((value) => ({ value, label: t(`newSend.optedOut.${value}`) }))}
+        />
+      </Form.Item>
       <SendAtField />
     </>
   );
@@ -75,18 +83,35 @@ function TextField() {
   );
 }
 
-/** FallbackFields are the policy, the text of the SMS and, folded up, the overrides. */
-export function FallbackFields({ preview }: { preview: SendPreview | undefined }) {
+interface FallbackProps {
+  rulesOf: Draft["rules_of"];
+  preview: SendPreview | undefined;
+}
+
+/** FallbackFields are the policy or the rules of the send, the text of the SMS and, folded up, the overrides of a policy. */
+export function FallbackFields({ rulesOf = "policy", preview }: FallbackProps) {
   const { t } = useTranslation();
   return (
     <>
-      <Form.Item
-        name="policy"
-        label={t("sends.policy")}
-        rules={[{ required: true, message: t("newSend.policyWanted") }]}
-      >
-        <PolicySelect />
+      <Form.Item name="rules_of" label={t("newSend.rulesOf")}>
+        <Radio.Group
+          options={[
+            { value: "policy", label: t("newSend.rulesOfPolicy") },
+            { value: "send", label: t("newSend.rulesOfSend") },
+          ]}
+        />
       </Form.Item>
+      {rulesOf === "policy" ? (
+        <Form.Item
+          name="policy"
+          label={t("sends.policy")}
+          rules={[{ required: true, message: t("newSend.policyWanted") }]}
+        >
+          <PolicySelect />
+        </Form.Item>
+      ) : (
+        <OwnRules />
+      )}
       <Form.Item
         name="sms"
         label={t("newSend.smsText")}
@@ -95,11 +120,24 @@ export function FallbackFields({ preview }: { preview: SendPreview | undefined }
       >
         <Input.TextArea rows={3} maxLength={fallback.text.maxLength} />
       </Form.Item>
-      <Collapse
-        ghost
-        items={[{ key: "more", label: t("newSend.overrides"), children: <Overrides />, forceRender: true }]}
-      />
+      {rulesOf === "policy" ? (
+        <Collapse
+          ghost
+          items={[{ key: "more", label: t("newSend.overrides"), children: <Overrides />, forceRender: true }]}
+        />
+      ) : (
+        <ExpiresField />
+      )}
     </>
+  );
+}
+
+function ExpiresField() {
+  const { t } = useTranslation();
+  return (
+    <Form.Item name="expires_at" label={t("sends.expires")} extra={t("newSend.expiresMeans")}>
+      <DatePicker showTime onKeyDown={keepForm} />
+    </Form.Item>
   );
 }
 
@@ -141,9 +179,7 @@ function Overrides() {
       <Form.Item name="routes" label={t("rules.routes.label")} extra={t("newSend.routesMean")}>
         <AccountsSelect />
       </Form.Item>
-      <Form.Item name="expires_at" label={t("sends.expires")} extra={t("newSend.expiresMeans")}>
-        <DatePicker showTime onKeyDown={keepForm} />
-      </Form.Item>
+      <ExpiresField />
     </>
   );
 }

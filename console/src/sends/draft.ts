@@ -1,8 +1,10 @@
 // The form of a new send as data: its values, and the body that they make for the API.
 import type { Dayjs } from "dayjs";
-import type { RuleType, Schemas, SendInput } from "../api/client";
+import type { TFunction } from "i18next";
+import type { RuleInput, RuleType, Schemas, SendInput } from "../api/client";
 import { constraints } from "../api/constraints.gen";
-import { bareNumber, fits } from "../rules/checks";
+import { bareNumber, fits, isWait } from "../rules/checks";
+import { fieldOfRule, withoutEmpty } from "../rules/ruleInput";
 import { componentsOf, fieldOfError, type Template, type Values } from "../templates/parameters";
 import { metadataOf, type Pair } from "./metadata";
 
@@ -18,9 +20,12 @@ export interface Draft {
   own?: boolean; // whether the components are written as JSON, although the template is known
   components: string;
   if_unsendable?: NonNullable<SendInput["whatsapp"]["if_unsendable"]>;
+  rules_of?: "policy" | "send"; // whose rules apply
   policy?: string;
+  rules?: OwnRule[]; // of the send
   sms: string;
   category?: Schemas["Category"];
+  if_opted_out?: NonNullable<SendInput["if_opted_out"]>;
   type?: RuleType;
   wait?: number;
   send_id?: string;
@@ -30,6 +35,19 @@ export interface Draft {
   correlation_id?: string;
   correlation_unique?: boolean;
   metadata?: Pair[];
+}
+
+/** OwnRule has the values of a rule of the send. */
+export type OwnRule = Partial<RuleInput>;
+
+/** ownRule returns a rule to begin with. No other rule of the send has its name. */
+export function ownRule(others: OwnRule[], t: TFunction): OwnRule {
+  const names = new Set(others.map(({ name = "" }) => name.toLowerCase()));
+  let number = 1;
+  while (names.has(t("newSend.ruleNumber", { number }).toLowerCase())) {
+    number += 1;
+  }
+  return { name: t("newSend.ruleNumber", { number }), type: "undelivered", wait_seconds: 600, send_id: "" };
 }
 
 /**
@@ -57,14 +75,11 @@ export function inputOf(draft: Partial<Draft>, known?: Template, standIn = ""): 
       ...(draft.account ? { account: draft.account } : {}),
     },
     fallback: {
-      policy_id: draft.policy ?? "",
+      ...(draft.rules_of === "send" ? { rules: rulesOf(draft.rules) } : byPolicy(draft)),
       text: draft.sms ?? "",
-      ...(draft.type ? { type: draft.type } : {}),
-      ...(draft.wait === undefined || draft.wait === null ? {} : { wait_seconds: draft.wait }),
-      ...(draft.send_id ? { send_id: draft.send_id } : {}),
-      ...(draft.routes?.length ? { routes: draft.routes.map((account) => ({ account })) } : {}),
     },
     ...(draft.category ? { category: draft.category } : {}),
+    ...(draft.if_opted_out === "skip" ? { if_opted_out: draft.if_opted_out } : {}),
     ...(draft.send_at ? { send_at: draft.send_at.toISOString() } : {}),
     ...(draft.expires_at ? { expires_at: draft.expires_at.toISOString() } : {}),
     ...(correlation ? { correlation_id: correlation } : {}),
@@ -73,12 +88,27 @@ export function inputOf(draft: Partial<Draft>, known?: Template, standIn = ""): 
   };
 }
 
+function rulesOf(rules: OwnRule[] = []): RuleInput[] {
+  return rules.map((rule) => withoutEmpty({ name: "", type: "undelivered", send_id: "", ...rule }));
+}
+
+/** byPolicy returns the policy, and what the send changes in its rules. */
+function byPolicy(draft: Partial<Draft>): Omit<SendInput["fallback"], "text"> {
+  return {
+    policy_id: draft.policy ?? "",
+    ...(draft.type ? { type: draft.type } : {}),
+    ...(draft.wait === undefined || draft.wait === null ? {} : { wait_seconds: draft.wait }),
+    ...(draft.send_id ? { send_id: draft.send_id } : {}),
+    ...(draft.routes?.length ? { routes: draft.routes.map((account) => ({ account })) } : {}),
+  };
+}
+
 /**
- * previewInput returns the body of a preview; undefined without a policy or a whole recipient. A stand-in replaces each text
- * that is still missing, so that the plan shows before the texts are written.
+ * previewInput returns the body of a preview; undefined without a policy or valid rules, or without a whole recipient. A stand-in
+ * replaces each text that is still missing, so that the plan shows before the texts are written.
  */
 export function previewInput(input: SendInput): SendInput | undefined {
-  if (!input.fallback.policy_id || !fits(input.to, constraints.SendInput.to)) {
+  if (!hasRules(input.fallback) || !fits(input.to, constraints.SendInput.to)) {
     return undefined;
   }
   return {
@@ -86,6 +116,17 @@ export function previewInput(input: SendInput): SendInput | undefined {
     whatsapp: isComplete(input.whatsapp) ? input.whatsapp : { text: "…", ...accountOf(input) },
     fallback: { ...input.fallback, text: input.fallback.text || "…" },
   };
+}
+
+function hasRules({ policy_id, rules = [] }: SendInput["fallback"]): boolean {
+  const { name, send_id } = constraints.RuleInput;
+  return (
+    Boolean(policy_id) ||
+    (rules.length > 0 &&
+      rules.every(
+        (rule) => fits(rule.name, name) && fits(rule.send_id, send_id) && isWait(rule.wait_seconds, rule.type),
+      ))
+  );
 }
 
 function accountOf({ whatsapp: { account } }: SendInput): { account?: string } {
@@ -110,8 +151,15 @@ export function parseComponents(text = ""): Record<string, never>[] | undefined 
   }
 }
 
+/** Field is a field of the form, or the path to one. */
+export type Field = keyof Draft | (string | number)[];
+
 /** fieldOf returns the field of the form for a path of the API; undefined if the form has none. */
-export function fieldOf(path: string): keyof Draft | undefined {
+export function fieldOf(path: string): Field | undefined {
+  const [, index, part] = /^fallback\.rules\.(\d+)(?:\.(.*))?$/.exec(path) ?? [];
+  if (index !== undefined) {
+    return ["rules", Number(index), fieldOfRule(part ?? "name")].flat();
+  }
   return path.startsWith("fallback.routes") ? "routes" : fields.get(path);
 }
 
@@ -123,10 +171,7 @@ export interface Chosen {
 }
 
 /** fieldOfTemplate returns the field for an error of the API, if it is about the template; else what fieldOf returns. */
-export function fieldOfTemplate(
-  wrong: Schemas["FieldError"],
-  { isPicked, template, own }: Chosen,
-): keyof Draft | ["values", string] | undefined {
+export function fieldOfTemplate(wrong: Schemas["FieldError"], { isPicked, template, own }: Chosen): Field | undefined {
   const { field } = wrong;
   if (field.startsWith("whatsapp.template.components")) {
     const key = template && !own ? fieldOfError(template, wrong) : undefined;
@@ -138,6 +183,7 @@ export function fieldOfTemplate(
 const fields = new Map<string, keyof Draft>([
   ["to", "to"],
   ["category", "category"],
+  ["if_opted_out", "if_opted_out"],
   ["whatsapp.account", "account"],
   ["send_at", "send_at"],
   ["expires_at", "expires_at"],
@@ -147,6 +193,7 @@ const fields = new Map<string, keyof Draft>([
   ["whatsapp.template.components", "components"],
   ["whatsapp.if_unsendable", "if_unsendable"],
   ["fallback.policy_id", "policy"],
+  ["fallback.rules", "rules"],
   ["fallback.text", "sms"],
   ["fallback.type", "type"],
   ["fallback.wait_seconds", "wait"],

@@ -40,7 +40,19 @@ export const newSend = {
     noCategory: "No category",
     categoryMeans:
       "An opt-out (on WhatsApp or by SMS STOP) ends the send, unless its category is authentication or utility.",
+    ifOptedOut: "If the recipient has opted out",
+    ifOptedOutMeans: "Skipped: the send is accepted and ends at once, as failed. Nothing goes out in either case.",
+    optedOut: { refuse: "The send is refused", skip: "The send is skipped" },
     fallback: "Fallback",
+    rulesOf: "Rules",
+    rulesOfPolicy: "Of a policy",
+    rulesOfSend: "Of this send alone",
+    ownRules: "Rules of this send",
+    ownRulesMean:
+      "If two rules are due at the same moment, the first in this order fires. The statistics count rules by name.",
+    ruleWanted: "Add a rule",
+    ruleNumber: "Rule {{number}}",
+    addRule: "Add a rule",
     policyWanted: "Choose a policy",
     smsText: "Text of the SMS",
     smsWanted: "Enter the text of the SMS",
@@ -70,7 +82,7 @@ export const newSend = {
     expiresMeans:
       "Nothing is sent after this time, by either channel. Until then, calls to a provider that is down are repeated.",
     plan: "Plan for this send",
-    planLater: "Enter the recipient and choose a policy to see the plan.",
+    planLater: "Enter the recipient, and choose a policy or complete the rules, to see the plan.",
     send: "Send",
     schedule: "Schedule",
     flawed: "Not sent: some fields are not valid yet.",
