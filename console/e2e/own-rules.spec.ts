@@ -14,17 +14,17 @@ async function writeTexts(page: Page, to: string) {
   await page.getByLabel("Recipient").fill(to);
   await page.getByLabel("Text", { exact: true }).nth(-1).fill("Your parcel comes today.");
   await page.getByLabel("Text of the SMS").fill("Parcel today.");
-  await page.getByRole("radio", { name: "Of this send alone" }).check();
+  await page.getByRole("radio", { name: "For this send alone" }).check();
 }
 
 test("a send with two rules of its own follows them", async ({ page, api }) => {
-  const account = await api.account({ settings: {} });
+  const account = await api.account();
   const [never, soon] = [unique("Never"), unique("Soon")];
   await writeTexts(page, recipient("02"));
   await expect(page.getByLabel("Policy")).toHaveCount(0);
   await expect(page.getByRole("button", { name: "Change the rules for this send only" })).toHaveCount(0);
   await page.getByRole("button", { name: "Send", exact: true }).click();
-  await expect(page.getByText("Enter a SendID")).toBeVisible(); // the first rule is there, and not yet whole
+  await expect(page.getByText("Enter the SMS sender ID")).toBeVisible(); // the first rule is there, and not yet whole
 
   await rules(page).getByLabel("Name").fill(never);
   await rules(page).getByRole("radio", { name: "Send failed" }).check();
@@ -34,13 +34,13 @@ test("a send with two rules of its own follows them", async ({ page, api }) => {
   await second.getByRole("radio", { name: "Unread" }).check();
   await second.getByRole("textbox", { name: "SendID" }).fill("ACME");
   await second.getByRole("spinbutton").fill("");
-  await expect(second.getByText("needs a wait").or(second.getByText("Enter a wait")).first()).toBeVisible();
+  await expect(second.getByText("A rule of this type needs a wait")).toBeVisible();
   await second.getByRole("combobox", { name: "Unit" }).click();
   await pick(page, "seconds");
   await second.getByRole("spinbutton").fill("6");
   await second.getByRole("combobox", { name: "SMS accounts" }).click();
   await pick(page, account.name);
-  await expect(second.getByLabel(`SendID of ${account.name}`)).toHaveAttribute("placeholder", /ACME/);
+  await expect(second.getByLabel(`SendID at ${account.name}`)).toHaveAttribute("placeholder", /ACME/);
   await second.getByLabel("Name").fill(soon);
   await page.getByRole("button", { name: `Move ${soon} up` }).click();
 

@@ -45,8 +45,8 @@ export const newSend = {
     optedOut: { refuse: "The send is refused", skip: "The send is skipped" },
     fallback: "Fallback",
     rulesOf: "Rules",
-    rulesOfPolicy: "Of a policy",
-    rulesOfSend: "Of this send alone",
+    rulesOfPolicy: "Stored",
+    rulesOfSend: "For this send alone",
     ownRules: "Rules of this send",
     ownRulesMean:
       "If two rules are due at the same moment, the first in this order fires. The statistics count rules by name.",
