@@ -119,7 +119,7 @@ test("a new send is skipped if its form says so", async ({ page, api }) => {
   await page.getByLabel("Recipient").fill(number);
   await page.getByLabel("Text", { exact: true }).last().fill("News");
   await page.getByLabel("Text of the SMS").fill("News");
-  await choose(page, page.getByRole("combobox", { name: "If the recipient has opted out" }), "The send is skipped");
+  await choose(page, page.getByRole("combobox", { name: "After an opt-out" }), "The send is skipped");
   await expect(page.getByText("The recipient has opted out: nothing goes out")).toBeVisible();
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(page).toHaveURL(/\/sends\/[0-9a-f-]{36}$/);

@@ -40,7 +40,7 @@ export const newSend = {
     noCategory: "No category",
     categoryMeans:
       "An opt-out (on WhatsApp or by SMS STOP) ends the send, unless its category is authentication or utility.",
-    ifOptedOut: "If the recipient has opted out",
+    ifOptedOut: "After an opt-out",
     ifOptedOutMeans: "Skipped: the send is accepted and ends at once, as failed. Nothing goes out in either case.",
     optedOut: { refuse: "The send is refused", skip: "The send is skipped" },
     fallback: "Fallback",

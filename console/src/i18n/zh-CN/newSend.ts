@@ -39,7 +39,7 @@ export const newSend: Pick<Words, "newSend"> = {
     componentsWrong: "这不是 JSON 数组",
     noCategory: "未指定",
     categoryMeans: "接收者退订（WhatsApp 退订，或短信回复 STOP）后，此发送即结束，除非类别为验证或通知。",
-    ifOptedOut: "若接收者已退订",
+    ifOptedOut: "退订之后",
     ifOptedOutMeans: "跳过：接受此发送，并立即以失败结束。两种情况下都不会发出任何消息。",
     optedOut: { refuse: "拒绝此发送", skip: "跳过此发送" },
     fallback: "回落",
