@@ -124,6 +124,6 @@ test("a new send is skipped if its form says so", async ({ page, api }) => {
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(page).toHaveURL(/\/sends\/[0-9a-f-]{36}$/);
   await expect(page.getByRole("heading", { level: 1 })).toContainText("Failed");
-  await expect(page.locator(".events")).toContainText("The recipient has opted out");
+  await expect(page.locator(".events")).toContainText("Opted out WhatsApp");
   await expect(page.locator(".events")).not.toContainText("Submitted");
 });

@@ -76,7 +76,7 @@ test.describe("what the API refuses", () => {
     await expect(ruleOf(page, "TWICE").locator(".ant-form-item-explain-error")).toBeVisible();
     await expect(ruleOf(page, "Twice").locator(".ant-form-item-explain-error")).toHaveCount(0);
     for (const name of ["TWICE", "Twice"]) {
-      await page.getByRole("button", { name: `Remove ${name}` }).click();
+      await page.getByRole("button", { name: `Remove ${name}`, exact: true }).click();
     }
     await page.getByRole("button", { name: "Send", exact: true }).click();
     await expect(rules(page).locator(".ant-form-item-explain-error, .ant-form-item-explain").first()).toContainText(
