@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Code is the kind of an Error. Callers of the API see it, so it does not change.
@@ -19,6 +20,9 @@ const (
 	Mismatch Code = "mismatch"    // an idempotency key was used before with another body
 	Forged   Code = "forged"      // a webhook's signature is wrong
 	TryLater Code = "unavailable" // Postgres is not available: nothing was accepted, retry
+
+	Limited   Code = "rate_limited" // a guard's cap is reached: nothing was accepted, retry after RetryAfter
+	Duplicate Code = "duplicate"    // a guard refuses the same content to the same number
 )
 
 // Error is an error that may be shown to a caller: nothing internal is in Message or Fields. Its cause is for
@@ -28,6 +32,8 @@ type Error struct {
 	Message string
 	Fields  []Field
 	Cause   error
+
+	RetryAfter time.Duration // of Limited
 }
 
 // Field names a part of the input, as a JSON path with dots ("fallback.wait_seconds"), and what is wrong with it.

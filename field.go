@@ -9,10 +9,15 @@ const (
 	FieldAccountName       FieldCode = "account_name"
 	FieldAfterOther        FieldCode = "after_other" // another field must be earlier
 	FieldBlank             FieldCode = "blank"       // no character is visible
+	FieldBlockedToo        FieldCode = "blocked_too" // a country that another list blocks
 	FieldBytesMax          FieldCode = "bytes_max"   // too many bytes
+	FieldCallbackURL       FieldCode = "callback_url"
+	FieldCallbacksOff      FieldCode = "callbacks_off" // the configuration has no signing secret
+	FieldCapReached        FieldCode = "cap_reached"   // of a guard
 	FieldControlCharacters FieldCode = "control_characters"
 	FieldCorrelationTaken  FieldCode = "correlation_taken" // by an earlier send
 	FieldCountryCode       FieldCode = "country_code"
+	FieldCountryRefused    FieldCode = "country_refused" // by a guard
 	FieldCursor            FieldCode = "cursor"
 	FieldDaysAheadMax      FieldCode = "days_ahead_max"
 	FieldDigits            FieldCode = "digits"
@@ -42,6 +47,7 @@ const (
 	FieldRefused           FieldCode = "refused" // a setting, by the provider
 	FieldRequired          FieldCode = "required"
 	FieldRulesOrPolicy     FieldCode = "rules_or_policy" // a send must have one of the two
+	FieldSameText          FieldCode = "same_text"       // as an earlier send
 	FieldSchema            FieldCode = "schema"          // none of the others
 	FieldSendID            FieldCode = "send_id"
 	FieldTaken             FieldCode = "taken"             // a name
@@ -70,16 +76,16 @@ const (
 // FieldCodes returns all codes.
 func FieldCodes() []FieldCode {
 	return []FieldCode{
-		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldControlCharacters, FieldCorrelationTaken,
-		FieldCountryCode, FieldCursor, FieldDaysAheadMax, FieldDigits, FieldETag, FieldGivenTwice, FieldHoursPastMax,
-		FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode,
-		FieldLengthMax, FieldLengthMin, FieldMetadataKey, FieldMustBeFuture, FieldNoRuleApplies, FieldNotFound, FieldNotText,
-		FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber, FieldRangeDaysMax,
-		FieldRefused, FieldRequired, FieldRulesOrPolicy, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,
-		FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate,
-		FieldTextOrTemplate, FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown,
-		FieldUnknownAccount, FieldUTF16Max, FieldUUID, FieldValueBetween, FieldValueMax, FieldValueMin,
-		FieldWaitOfUnread, FieldWrongType,
+		FieldAccountName, FieldAfterOther, FieldBlank, FieldBlockedToo, FieldBytesMax, FieldCallbackURL, FieldCallbacksOff,
+		FieldCapReached, FieldControlCharacters, FieldCorrelationTaken, FieldCountryCode, FieldCountryRefused, FieldCursor,
+		FieldDaysAheadMax, FieldDigits, FieldETag, FieldGivenTwice, FieldHoursPastMax, FieldIdempotencyKey,
+		FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode, FieldLengthMax,
+		FieldLengthMin, FieldMetadataKey, FieldMustBeFuture, FieldNoRuleApplies, FieldNotFound, FieldNotText, FieldNotNull,
+		FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber, FieldRangeDaysMax, FieldRefused,
+		FieldRequired, FieldRulesOrPolicy, FieldSameText, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,
+		FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate, FieldTextOrTemplate,
+		FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max,
+		FieldUUID, FieldValueBetween, FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,
 	}
 }
 

@@ -199,7 +199,7 @@ func (p Provider) ValidateAccount(a Account) error {
 	if a.CallsAtOnce < 0 || a.CallsAtOnce > MaxCallsAtOnce {
 		f.addBetween("calls_at_once", FieldValueBetween, "must be between %d and %d", 0, MaxCallsAtOnce)
 	}
-	validateCountries(&f, a.Countries)
+	validateCountries(&f, "countries", a.Countries)
 	return f.err("the account is not valid")
 }
 
@@ -276,18 +276,19 @@ func joinWords[T ~string](words []T) string {
 	return strings.Join(all, " ")
 }
 
-// validateCountries checks a list of countries.
-func validateCountries(f *fields, countries []string) {
+const countryCodeReason = "must be an ISO 3166-1 alpha-2 country code in capitals, like GB"
+
+// validateCountries checks a list of countries in the field of a name.
+func validateCountries(f *fields, name string, countries []string) {
 	if len(countries) > MaxCountries {
-		f.addMax("countries", FieldItemsMax, "must have at most %d countries", MaxCountries)
+		f.addMax(name, FieldItemsMax, "must have at most %d countries", MaxCountries)
 	}
 	for i, c := range countries {
 		switch {
 		case !knownCountry(c):
-			f.add(fmt.Sprintf("countries.%d", i), FieldCountryCode,
-				"must be an ISO 3166-1 alpha-2 country code in capitals, like GB")
+			f.add(fmt.Sprintf("%s.%d", name, i), FieldCountryCode, countryCodeReason)
 		case slices.Contains(countries[:i], c):
-			f.add(fmt.Sprintf("countries.%d", i), FieldGivenTwice, "is given twice")
+			f.add(fmt.Sprintf("%s.%d", name, i), FieldGivenTwice, "is given twice")
 		}
 	}
 }

@@ -60,6 +60,16 @@ func IsListed(number string) bool {
 	return written != nil && phonenumbers.IsValidNumber(written)
 }
 
+// PrefixOf returns the beginning of a number that CountryOf has accepted: its calling code and the first digits of its national
+// number. A shorter number is its own prefix.
+func PrefixOf(number string, digits int) string {
+	parsed, _ := parseNumber(number)
+	if parsed == nil {
+		return number
+	}
+	return number[:min(len(number), len(fmt.Sprintf("+%d", parsed.GetCountryCode()))+digits)]
+}
+
 // parseNumber reads a number in E.164 form as the library understands it, and as its digits are written: phonenumbers.Parse
 // leaves out a trunk digit in silence. Both are nil for an unknown calling code.
 func parseNumber(number string) (parsed, written *phonenumbers.PhoneNumber) {

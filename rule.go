@@ -103,7 +103,7 @@ func (r Rule) Validate() error {
 	var f fields
 	validateName(&f, r.Name)
 	r.validate(&f, "")
-	validateCountries(&f, r.Countries)
+	validateCountries(&f, "countries", r.Countries)
 	return f.err("the rule is not valid")
 }
 

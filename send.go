@@ -37,6 +37,7 @@ type Send struct {
 	AcceptedAt time.Time
 	SendAt     *time.Time // when a scheduled send starts; nil: at once
 	StartedAt  *time.Time // when the turn of a send with SendAt came; nil until then
+	Callback   *Callback  // nil: no callbacks
 
 	// What the caller adds for its own use. It is personal data, as the texts are: in no log and no history.
 	CorrelationID     string            // may be empty
@@ -97,6 +98,9 @@ func (s Send) Validate(now time.Time) error {
 	var f fields
 	s.validateWhatsApp(&f)
 	validateSMSText(&f, "fallback.text", s.SMSText)
+	if s.Callback != nil {
+		s.Callback.validate(&f, "callback.")
+	}
 	switch s.Category {
 	case "", Authentication, Utility, Marketing:
 	default:

@@ -32,10 +32,14 @@ func (s *server) TestAccount(ctx context.Context, r TestAccountRequestObject) (T
 	}, nil
 }
 
-// checkTest validates a test. A person who has opted out gets none, because a test has no category and may be marketing.
+// checkTest validates a test. No test goes to a country that the guards refuse; the other guards do not count it. A person who
+// has opted out gets none, because a test has no category and may be marketing.
 func (s *server) checkTest(ctx context.Context, test backstop.AccountTest) error {
-	_, err := backstop.CountryOf(test.To)
+	country, err := backstop.CountryOf(test.To)
 	if err := mergeInvalid(err, test.Validate()); err != nil {
+		return err
+	}
+	if err := s.checkCountry(country); err != nil {
 		return err
 	}
 	optedOut, err := s.optOuts.IsOptedOut(ctx, test.To, "")

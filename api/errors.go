@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -40,7 +41,7 @@ func statusOf(code backstop.Code) int {
 		return http.StatusNotFound
 	case methodNotAllowed:
 		return http.StatusMethodNotAllowed
-	case backstop.Conflict:
+	case backstop.Conflict, backstop.Duplicate:
 		return http.StatusConflict
 	case backstop.Stale:
 		return http.StatusPreconditionFailed
@@ -50,6 +51,8 @@ func statusOf(code backstop.Code) int {
 		return http.StatusUnsupportedMediaType
 	case backstop.Invalid, backstop.Mismatch:
 		return http.StatusUnprocessableEntity
+	case backstop.Limited:
+		return http.StatusTooManyRequests
 	case preconditionRequired:
 		return http.StatusPreconditionRequired
 	case backstop.TryLater:
@@ -119,6 +122,9 @@ func (s *server) writeProblem(c *gin.Context, e *backstop.Error, state *Send) {
 	if code == http.StatusServiceUnavailable {
 		c.Header("Retry-After", strconv.Itoa(retryAfter()))
 	}
+	if e.RetryAfter > 0 {
+		c.Header("Retry-After", strconv.Itoa(int((e.RetryAfter+time.Second-1)/time.Second)))
+	}
 	body, err := json.Marshal(problem)
 	if err != nil { // a struct of strings, numbers and times
 		body = nil
@@ -174,7 +180,7 @@ func mergeInvalid(errs ...error) error {
 			return err
 		}
 		if merged == nil {
-			merged = &backstop.Error{Code: backstop.Invalid, Message: e.Message}
+			merged = &backstop.Error{Code: backstop.Invalid, Message: e.Message, Cause: e.Cause}
 		}
 		merged.Fields = append(merged.Fields, e.Fields...)
 	}

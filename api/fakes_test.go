@@ -422,6 +422,9 @@ func cut[T any](items []T, page backstop.Page, id func(T) string) ([]T, bool) {
 
 // door is a Handoff that stores sends in the store, and keeps receipts.
 type door struct {
+	checks backstop.GuardChecks // of the newest send
+	refuse error                // of a guard
+
 	store    *store
 	mu       sync.Mutex
 	keys     map[string]backstop.Send
@@ -447,11 +450,15 @@ func (d *door) Accepted(_ context.Context, key handoff.Idempotency) (backstop.Se
 	return send, found, nil
 }
 
-func (d *door) Accept(
-	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
+func (d *door) AcceptGuarded(
+	ctx context.Context, send backstop.Send, key *handoff.Idempotency, checks backstop.GuardChecks,
 ) (backstop.Send, bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.checks = checks
+	if d.refuse != nil {
+		return backstop.Send{}, false, d.refuse
+	}
 	if d.accept != nil {
 		d.accept()
 	}

@@ -18,6 +18,7 @@ func TestContract_enums(t *testing.T) {
 	schema := limited(t)
 	for name, values := range map[string][]any{
 		"RuleType": anyOf(backstop.RuleTypes()), "FallbackReason": anyOf(backstop.FallbackReasons()), "Outcome": anyOf(backstop.Outcomes()),
+		"CallbackEvent": anyOf(backstop.CallbackEvents()), "CallbackState": anyOf(backstop.CallbackStates()),
 	} {
 		require.ElementsMatch(t, values, schema(name).Enum, name)
 	}

@@ -13,12 +13,12 @@ func (s *server) RepeatSend(ctx context.Context, r RepeatSendRequestObject) (Rep
 	if err != nil {
 		return nil, err
 	}
-	send, err := s.acceptOnce(ctx, key, func() (backstop.Send, error) { return s.resolveRepeat(ctx, id) })
+	accepted, err := s.acceptOnce(ctx, key, true, func() (backstop.Send, error) { return s.resolveRepeat(ctx, id) })
 	if err != nil {
 		return nil, err
 	}
 	return RepeatSend202JSONResponse{
-		Body: showAccepted(send), Headers: RepeatSend202ResponseHeaders{Location: "/v1/sends/" + send.ID},
+		Body: accepted, Headers: RepeatSend202ResponseHeaders{Location: "/v1/sends/" + accepted.ID},
 	}, nil
 }
 
@@ -32,6 +32,9 @@ func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, e
 	send := backstop.Send{
 		To: old.To, Text: old.Text, Template: old.Template, SMSText: old.SMSText, Category: old.Category,
 		CorrelationID: old.CorrelationID, Metadata: old.Metadata, // what is unique stays with the old one
+	}
+	if s.callbackSettings != nil {
+		send.Callback = old.Callback
 	}
 	if old.ExpiresAt != nil {
 		send.ExpiresAt = new(s.now().Add(old.ExpiresAt.Sub(old.Origin())))

@@ -20,6 +20,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/api"
+	"github.com/backstophq/backstop/internal/guards"
 )
 
 const apiKey = "a-key-for-tests"
@@ -29,7 +30,10 @@ type rig struct {
 	*store
 
 	door     *door
+	guarded  *guardStore
+	keeper   *guards.Keeper
 	known    templates
+	posted   callbacks
 	outs     *optOuts
 	handler  http.Handler
 	contract *openapi3.T
@@ -61,7 +65,9 @@ func (l *logs) String() string {
 
 func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	t.Helper()
-	r := &rig{store: &store{}, outs: &optOuts{}, logs: &logs{}}
+	r := &rig{
+		store: &store{}, outs: &optOuts{}, logs: &logs{}, guarded: &guardStore{guards: backstop.Guards{Version: 1}},
+	}
 	r.door = &door{store: r.store, outs: r.outs, keys: map[string]backstop.Send{}, hashes: map[string][]byte{}}
 	o := r.options()
 	for _, f := range change {
@@ -76,9 +82,14 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 }
 
 func (r *rig) options() api.Options {
+	keeper, err := guards.New(r.guarded, slog.New(slog.NewJSONHandler(r.logs, nil)))
+	if err != nil {
+		panic(err) // the store and the log are there
+	}
+	r.keeper = keeper
 	return api.Options{
 		Rules: r.store, Policies: r.store, Sends: r.store, Sessions: r.store, Handoff: r.door, APIKey: apiKey, Version: "v0",
-		Accounts: newAccounts(), OptOuts: r.outs, Templates: &r.known,
+		Accounts: newAccounts(), Guards: r.keeper, OptOuts: r.outs, Templates: &r.known, Callbacks: &r.posted,
 		Log: slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return now },
 	}

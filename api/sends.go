@@ -16,32 +16,39 @@ func (s *server) CreateSend(ctx context.Context, r CreateSendRequestObject) (Cre
 	if err != nil {
 		return nil, err
 	}
-	send, err := s.acceptOnce(ctx, key, func() (backstop.Send, error) { return s.resolveInput(ctx, *r.Body) })
+	accepted, err := s.acceptOnce(ctx, key, false, func() (backstop.Send, error) { return s.resolveInput(ctx, *r.Body) })
 	if err != nil {
 		return nil, err
 	}
 	return CreateSend202JSONResponse{
-		Body: showAccepted(send), Headers: CreateSend202ResponseHeaders{Location: "/v1/sends/" + send.ID},
+		Body: accepted, Headers: CreateSend202ResponseHeaders{Location: "/v1/sends/" + accepted.ID},
 	}, nil
 }
 
-// acceptOnce accepts the send that resolve returns, or returns the send that was accepted with the key before. It looks for that
-// send first, because a repeated request may no longer be valid, such as one whose expires_at has passed.
+// acceptOnce accepts the send that resolve returns, or returns the answer of the send that was accepted with the key before. It
+// looks for that send first, because a repeated request may no longer be valid, such as one whose expires_at has passed. With
+// isRepeat a person wants the content of an earlier send once more.
 func (s *server) acceptOnce(
-	ctx context.Context, key *handoff.Idempotency, resolve func() (backstop.Send, error),
-) (backstop.Send, error) {
+	ctx context.Context, key *handoff.Idempotency, isRepeat bool, resolve func() (backstop.Send, error),
+) (SendAccepted, error) {
 	if key != nil {
 		send, found, err := s.handoff.Accepted(ctx, *key)
 		if err != nil || found {
-			return send, err
+			return showAccepted(send), err
 		}
 	}
 	send, err := resolve()
 	if err != nil {
-		return backstop.Send{}, err
+		s.guards.Refused(ctx, send, err, false)
+		return SendAccepted{}, err
 	}
-	send, _, err = s.handoff.Accept(ctx, send, key)
-	return send, err
+	send, isSameText, err := s.acceptGuarded(ctx, send, key, isRepeat)
+	if err != nil {
+		return SendAccepted{}, err
+	}
+	answer := showAccepted(send)
+	answer.SameText = omitZero(isSameText)
+	return answer, nil
 }
 
 // idempotencyOf returns the caller's idempotency key with a digest of the parsed request, or nil without a key. White space and
@@ -60,6 +67,9 @@ func idempotencyOf(key *IdempotencyKey, request any) (*handoff.Idempotency, erro
 
 // resolveInput validates the input and returns the send with its country and its plan.
 func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send, error) {
+	send := sendFrom(in)
+	callback, wrong := s.callbackOf(in.Callback)
+	send.Callback = callback
 	override := backstop.Override{
 		Type: (*backstop.RuleType)(in.Fallback.Type), WaitSeconds: in.Fallback.WaitSeconds, SendID: in.Fallback.SendID,
 		Account: in.Whatsapp.Account, IfUnsendable: backstop.IfUnsendable(orZero(in.Whatsapp.IfUnsendable)),
@@ -68,7 +78,8 @@ func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send,
 	if in.Fallback.Routes != nil {
 		override.Routes = new(routesFrom(in.Fallback.Routes))
 	}
-	return s.resolveSend(ctx, sendFrom(in), rulesFrom(in.Fallback), override)
+	resolved, err := s.resolveSend(ctx, send, rulesFrom(in.Fallback), override)
+	return resolved, mergeInvalid(err, wrong)
 }
 
 // resolveSend validates a send and sets its country and its plan: the rules that apply to it. The template of the send is
@@ -78,6 +89,9 @@ func (s *server) resolveSend(
 ) (backstop.Send, error) {
 	country, err := backstop.CountryOf(send.To)
 	if err := mergeInvalid(err, send.Validate(s.now()), s.checkAccounts(ctx, rules.Validate)); err != nil {
+		return backstop.Send{}, err
+	}
+	if err := s.checkCountry(country); err != nil {
 		return backstop.Send{}, err
 	}
 	send.Country = country

@@ -66,6 +66,44 @@ const (
 	AttemptStateUnknown     AttemptState = "unknown"
 )
 
+// Defines values for CallbackEvent.
+const (
+	CallbackEventAccepted          CallbackEvent = "accepted"
+	CallbackEventAverted           CallbackEvent = "averted"
+	CallbackEventCancelled         CallbackEvent = "cancelled"
+	CallbackEventConfirmed         CallbackEvent = "confirmed"
+	CallbackEventDelivered         CallbackEvent = "delivered"
+	CallbackEventDuplicateDelivery CallbackEvent = "duplicate_delivery"
+	CallbackEventExpired           CallbackEvent = "expired"
+	CallbackEventFailed            CallbackEvent = "failed"
+	CallbackEventFinished          CallbackEvent = "finished"
+	CallbackEventOptedOut          CallbackEvent = "opted_out"
+	CallbackEventRead              CallbackEvent = "read"
+	CallbackEventRuleFired         CallbackEvent = "rule_fired"
+	CallbackEventSent              CallbackEvent = "sent"
+	CallbackEventSmsDelivered      CallbackEvent = "sms_delivered"
+	CallbackEventSmsFailed         CallbackEvent = "sms_failed"
+	CallbackEventSmsRead           CallbackEvent = "sms_read"
+	CallbackEventSmsSent           CallbackEvent = "sms_sent"
+	CallbackEventSmsSubmitted      CallbackEvent = "sms_submitted"
+	CallbackEventSubmitted         CallbackEvent = "submitted"
+)
+
+// Defines values for CallbackReplayState.
+const (
+	CallbackReplayStateDelivered CallbackReplayState = "delivered"
+	CallbackReplayStateFailed    CallbackReplayState = "failed"
+	CallbackReplayStateGone      CallbackReplayState = "gone"
+)
+
+// Defines values for CallbackState.
+const (
+	CallbackStateDelivered CallbackState = "delivered"
+	CallbackStateFailed    CallbackState = "failed"
+	CallbackStateGone      CallbackState = "gone"
+	CallbackStatePending   CallbackState = "pending"
+)
+
 // Defines values for Category.
 const (
 	CategoryAuthentication Category = "authentication"
@@ -133,10 +171,15 @@ const (
 	FieldErrorCodeAccountName         FieldErrorCode = "account_name"
 	FieldErrorCodeAfterOther          FieldErrorCode = "after_other"
 	FieldErrorCodeBlank               FieldErrorCode = "blank"
+	FieldErrorCodeBlockedToo          FieldErrorCode = "blocked_too"
 	FieldErrorCodeBytesMax            FieldErrorCode = "bytes_max"
+	FieldErrorCodeCallbackURL         FieldErrorCode = "callback_url"
+	FieldErrorCodeCallbacksOff        FieldErrorCode = "callbacks_off"
+	FieldErrorCodeCapReached          FieldErrorCode = "cap_reached"
 	FieldErrorCodeControlCharacters   FieldErrorCode = "control_characters"
 	FieldErrorCodeCorrelationTaken    FieldErrorCode = "correlation_taken"
 	FieldErrorCodeCountryCode         FieldErrorCode = "country_code"
+	FieldErrorCodeCountryRefused      FieldErrorCode = "country_refused"
 	FieldErrorCodeCursor              FieldErrorCode = "cursor"
 	FieldErrorCodeDaysAheadMax        FieldErrorCode = "days_ahead_max"
 	FieldErrorCodeDigits              FieldErrorCode = "digits"
@@ -167,6 +210,7 @@ const (
 	FieldErrorCodeRefused             FieldErrorCode = "refused"
 	FieldErrorCodeRequired            FieldErrorCode = "required"
 	FieldErrorCodeRulesOrPolicy       FieldErrorCode = "rules_or_policy"
+	FieldErrorCodeSameText            FieldErrorCode = "same_text"
 	FieldErrorCodeSchema              FieldErrorCode = "schema"
 	FieldErrorCodeSendID              FieldErrorCode = "send_id"
 	FieldErrorCodeTaken               FieldErrorCode = "taken"
@@ -199,6 +243,22 @@ const (
 	FoundSendsFoundByNothing        FoundSendsFoundBy = "nothing"
 	FoundSendsFoundByNumber         FoundSendsFoundBy = "number"
 	FoundSendsFoundByNumberEnd      FoundSendsFoundBy = "number_end"
+)
+
+// Defines values for Guard.
+const (
+	GuardCountries    Guard = "countries"
+	GuardCountryCap   Guard = "country_cap"
+	GuardPrefixCap    Guard = "prefix_cap"
+	GuardRecipientCap Guard = "recipient_cap"
+	GuardSameText     Guard = "same_text"
+)
+
+// Defines values for GuardResult.
+const (
+	GuardResultAnswered GuardResult = "answered"
+	GuardResultRefused  GuardResult = "refused"
+	GuardResultWatched  GuardResult = "watched"
 )
 
 // Defines values for HealthStatus.
@@ -268,6 +328,7 @@ const (
 // Defines values for ProblemCode.
 const (
 	ProblemCodeConflict             ProblemCode = "conflict"
+	ProblemCodeDuplicate            ProblemCode = "duplicate"
 	ProblemCodeForbidden            ProblemCode = "forbidden"
 	ProblemCodeForged               ProblemCode = "forged"
 	ProblemCodeInternal             ProblemCode = "internal"
@@ -277,6 +338,7 @@ const (
 	ProblemCodeMismatch             ProblemCode = "mismatch"
 	ProblemCodeNotFound             ProblemCode = "not_found"
 	ProblemCodePreconditionRequired ProblemCode = "precondition_required"
+	ProblemCodeRateLimited          ProblemCode = "rate_limited"
 	ProblemCodeStale                ProblemCode = "stale"
 	ProblemCodeTooLarge             ProblemCode = "too_large"
 	ProblemCodeUnauthorized         ProblemCode = "unauthorized"
@@ -309,6 +371,12 @@ const (
 	SMSResultDelivered SMSResult = "delivered"
 	SMSResultFailed    SMSResult = "failed"
 	SMSResultNoReceipt SMSResult = "no_receipt"
+)
+
+// Defines values for SameTextAnswer.
+const (
+	SameTextAnswerFirst  SameTextAnswer = "first"
+	SameTextAnswerRefuse SameTextAnswer = "refuse"
 )
 
 // Defines values for SendAcceptedSkipped.
@@ -908,6 +976,260 @@ type AttemptFailure struct {
 // CallTimeout The longest time of one call to the provider, in seconds.
 type CallTimeout = int
 
+// Callback An event of a send that is posted to a URL.
+type Callback struct {
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	CreatedAt Time `json:"created_at"`
+
+	// EndedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	EndedAt *Time `json:"ended_at,omitempty"`
+
+	// Event The name of an event. `submitted`, `sent`, `delivered`, `read` and `failed` are of a WhatsApp message, and those with `sms_`
+	// of an SMS. The others have the names of the kinds in the timeline of a send. Later versions may add events.
+	Event CallbackEvent `json:"event"`
+
+	// ID The `webhook-id` of all its tries.
+	ID string `json:"id"`
+
+	// NewestTry One POST of a callback.
+	NewestTry *CallbackTry `json:"newest_try,omitempty"`
+
+	// QueuedAt The time of the event or of the newest replay. The retries end 3 days later.
+	QueuedAt Time `json:"queued_at"`
+
+	// Send The id of the send.
+	Send string `json:"send"`
+
+	// Seq The place of the event in the timeline of the send. The callbacks of a send are posted in this order.
+	Seq int `json:"seq"`
+
+	// State `pending`: the event is not posted yet, or is retried. `delivered`: the receiver answered with a 2xx. `failed`: the receiver
+	// did not do so within 3 days. `gone`: the receiver answered this or an earlier callback of the send with 410.
+	State CallbackState `json:"state"`
+
+	// Tries How often it was posted.
+	Tries int `json:"tries"`
+
+	// URL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+	// configuration allows it.
+	//
+	//
+	// Example: https://shop.example/webhooks/backstop
+	URL CallbackURL `json:"url"`
+}
+
+// CallbackBody The body of a callback. Later versions may add fields.
+type CallbackBody struct {
+	// Data The event of a callback, and its send.
+	Data CallbackData `json:"data"`
+
+	// Timestamp A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	Timestamp Time `json:"timestamp"`
+
+	// Type The name of an event. `submitted`, `sent`, `delivered`, `read` and `failed` are of a WhatsApp message, and those with `sms_`
+	// of an SMS. The others have the names of the kinds in the timeline of a send. Later versions may add events.
+	Type CallbackEvent `json:"type"`
+}
+
+// CallbackData The event of a callback, and its send.
+type CallbackData struct {
+	// Event An event in the timeline of a send.
+	Event Event `json:"event"`
+
+	// Revision The number of the newest change that `send` has. If a receiver has seen a callback of the send with a higher revision, it
+	// has a newer state of the send already.
+	Revision int `json:"revision"`
+
+	// Rule The rule that fired, of the event `rule_fired`.
+	Rule *CallbackRule `json:"rule,omitempty"`
+
+	// Send The state of a send.
+	Send Send `json:"send"`
+
+	// Seq The place of the event in the timeline of the send.
+	Seq int `json:"seq"`
+}
+
+// CallbackDetail A callback with its tries.
+type CallbackDetail struct {
+	// Callback An event of a send that is posted to a URL.
+	Callback Callback `json:"callback"`
+
+	// Tries The tries, newest first.
+	Tries []CallbackTry `json:"tries"`
+}
+
+// CallbackEndpoint A URL whose newest callback was not delivered.
+type CallbackEndpoint struct {
+	// Error Why the newest try had no answer.
+	Error *string `json:"error,omitempty"`
+
+	// FailingSince A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	FailingSince Time `json:"failing_since"`
+
+	// Failures The failed tries since the last delivery.
+	Failures int `json:"failures"`
+
+	// PausedAt Present if the endpoint is paused, because it has failed for hours. A single callback probes it from time to time. Its
+	// delivery ends the pause.
+	PausedAt *Time `json:"paused_at,omitempty"`
+
+	// RetryAt When the next callback probes a paused endpoint.
+	RetryAt *Time `json:"retry_at,omitempty"`
+
+	// Status The HTTP status of the newest try. Absent if there was no answer.
+	Status *int `json:"status,omitempty"`
+
+	// URL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+	// configuration allows it.
+	//
+	//
+	// Example: https://shop.example/webhooks/backstop
+	URL CallbackURL `json:"url"`
+}
+
+// CallbackEndpointList The endpoints that fail.
+type CallbackEndpointList struct {
+	Items []CallbackEndpoint `json:"items"`
+}
+
+// CallbackEvent The name of an event. `submitted`, `sent`, `delivered`, `read` and `failed` are of a WhatsApp message, and those with `sms_`
+// of an SMS. The others have the names of the kinds in the timeline of a send. Later versions may add events.
+type CallbackEvent string
+
+// CallbackInput Where the events of the send are posted. Absent: to the default URL of the installation, if it has one. Each event is one
+// POST of JSON, signed as Standard Webhooks say. Without signing secrets in the configuration the answer is 422.
+type CallbackInput struct {
+	// Events The events that are posted. Absent or empty, all are. No name may occur twice.
+	Events *[]CallbackEvent `json:"events,omitempty"`
+
+	// URL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+	// configuration allows it.
+	//
+	//
+	// Example: https://shop.example/webhooks/backstop
+	URL CallbackURL `json:"url"`
+}
+
+// CallbackList A page of callbacks.
+type CallbackList struct {
+	Items []Callback `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
+}
+
+// CallbackReplay The callbacks to replay. At least one of `send`, `url`, `state`, `from` and `until` is required.
+type CallbackReplay struct {
+	// Cursor The `next_cursor` of the last answer.
+	Cursor *string `json:"cursor,omitempty"`
+
+	// From Only callbacks that were created at this time or later.
+	From *time.Time `json:"from,omitempty"`
+
+	// Send Only callbacks of this send.
+	Send *string `json:"send,omitempty"`
+
+	// State Only callbacks in this state. Absent, those of each of these states.
+	State *CallbackReplayState `json:"state,omitempty"`
+
+	// Until Only callbacks that were created before this time.
+	Until *time.Time `json:"until,omitempty"`
+
+	// URL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+	// configuration allows it.
+	//
+	//
+	// Example: https://shop.example/webhooks/backstop
+	URL *CallbackURL `json:"url,omitempty"`
+}
+
+// CallbackReplayState Only callbacks in this state. Absent, those of each of these states.
+type CallbackReplayState string
+
+// CallbackRule The rule that fired, of the event `rule_fired`.
+type CallbackRule struct {
+	// Cause The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
+	// of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
+	Cause *FallbackReason `json:"cause,omitempty"`
+	Name  string          `json:"name"`
+
+	// Reason The reason as a text for people.
+	Reason *string `json:"reason,omitempty"`
+
+	// Type The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
+	// `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
+	// message: at once, unless an SMS may still arrive.
+	Type *RuleType `json:"type,omitempty"`
+
+	// WaitedSeconds The time from the acceptance of the send until the rule fired.
+	WaitedSeconds float64 `json:"waited_seconds"`
+}
+
+// CallbackState `pending`: the event is not posted yet, or is retried. `delivered`: the receiver answered with a 2xx. `failed`: the receiver
+// did not do so within 3 days. `gone`: the receiver answered this or an earlier callback of the send with 410.
+type CallbackState string
+
+// CallbackTarget Where the events of the send are posted. Absent if they are not.
+type CallbackTarget struct {
+	// Events The events that are posted. Absent, all are.
+	Events *[]CallbackEvent `json:"events,omitempty"`
+
+	// URL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+	// configuration allows it.
+	//
+	//
+	// Example: https://shop.example/webhooks/backstop
+	URL CallbackURL `json:"url"`
+}
+
+// CallbackTry One POST of a callback.
+type CallbackTry struct {
+	// Answer The first bytes of the answer. Absent if it was empty.
+	Answer *string `json:"answer,omitempty"`
+
+	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	At Time `json:"at"`
+
+	// Error Why there was no answer.
+	Error *string `json:"error,omitempty"`
+
+	// LatencyMs The time until the answer or the error.
+	LatencyMs float64 `json:"latency_ms"`
+
+	// Number Counts the tries of the callback.
+	Number int `json:"number"`
+
+	// Status The HTTP status. Absent if there was no answer.
+	Status *int `json:"status,omitempty"`
+}
+
+// CallbackURL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+// configuration allows it.
+//
+// Example: https://shop.example/webhooks/backstop
+type CallbackURL = string
+
+// CallbacksReplayed How many callbacks are posted again.
+type CallbacksReplayed struct {
+	// NextCursor Absent if no more callbacks follow.
+	NextCursor *string `json:"next_cursor,omitempty"`
+	Replayed   int     `json:"replayed"`
+}
+
 // CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
 type CallsAtOnce = int
 
@@ -976,6 +1298,15 @@ type CodeCount struct {
 //
 // Example: order-10482
 type CorrelationID = string
+
+// CountryCap The cap of one country.
+type CountryCap struct {
+	// Cap The most sends to the country in any hour; 0 for no cap.
+	Cap int `json:"cap"`
+
+	// Country The country (ISO 3166-1 alpha-2).
+	Country string `json:"country"`
+}
 
 // EndSendsInput The sends to end.
 type EndSendsInput struct {
@@ -1188,11 +1519,13 @@ type FallbackReason string
 // FieldError A field, parameter or header that is wrong.
 type FieldError struct {
 	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
-	// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
-	// (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
-	// spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
-	// of the driver or the provider, in English), `template_language` (`languages`: those
+	// be earlier), `blocked_too` (`country`), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`),
+	// `cap_reached` (`guard`, `limit`, `window_seconds`), `correlation_taken` (`send`: the id of the earlier send),
+	// `country_refused` (`guard`, `country`: empty for numbers without one), `items_min`, `length_min` and `value_min` (`min`),
+	// `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers
+	// without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and
+	// `hours_past_max` (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `same_text` (`guard`,
+	// `send`: the id of the earlier send, `window_seconds`), `template_language` (`languages`: those
 	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 	// `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
 	// media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
@@ -1211,11 +1544,13 @@ type FieldError struct {
 }
 
 // FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
-// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
-// (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
-// spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
-// of the driver or the provider, in English), `template_language` (`languages`: those
+// be earlier), `blocked_too` (`country`), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`),
+// `cap_reached` (`guard`, `limit`, `window_seconds`), `correlation_taken` (`send`: the id of the earlier send),
+// `country_refused` (`guard`, `country`: empty for numbers without one), `items_min`, `length_min` and `value_min` (`min`),
+// `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers
+// without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and
+// `hours_past_max` (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `same_text` (`guard`,
+// `send`: the id of the earlier send, `window_seconds`), `template_language` (`languages`: those
 // that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 // `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
 // media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
@@ -1270,6 +1605,126 @@ type Found struct {
 
 // FoundSendsFoundBy The kind of text by which the sends were found.
 type FoundSendsFoundBy string
+
+// Guard The name of a guard, in the order in which they check a send.
+type Guard string
+
+// GuardCount How often a guard had a result for a country.
+type GuardCount struct {
+	// Count The number of requests.
+	Count int `json:"count"`
+
+	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
+	Country string `json:"country"`
+
+	// Guard The name of a guard, in the order in which they check a send.
+	Guard Guard `json:"guard"`
+
+	// LastAt The time of the newest request.
+	LastAt Time `json:"last_at"`
+
+	// Result What a guard did. `watched`: the send to a watched country was accepted. `refused`: the request got an error. `answered`: it got
+	// the answer of the first send with the same content.
+	Result GuardResult `json:"result"`
+}
+
+// GuardResult What a guard did. `watched`: the send to a watched country was accepted. `refused`: the request got an error. `answered`: it got
+// the answer of the first send with the same content.
+type GuardResult string
+
+// GuardResultList What the guards did in the last 24 hours.
+type GuardResultList struct {
+	// From The begin of the range, a full hour.
+	From Time `json:"from"`
+
+	// Items The counts, the greatest first.
+	Items []GuardCount `json:"items"`
+}
+
+// Guards The settings of all guards. An absent guard is off.
+type Guards struct {
+	// Allow The only countries to which sends are accepted; empty for all.
+	Allow []string `json:"allow"`
+
+	// Block Countries to which no send is accepted.
+	Block []string `json:"block"`
+
+	// CountryCap The most sends to each country in any hour; 0 for no cap.
+	CountryCap int `json:"country_cap"`
+
+	// CountryCaps The caps of certain countries, in place of `country_cap`.
+	CountryCaps []CountryCap `json:"country_caps"`
+
+	// PrefixCap The most sends in any hour to the numbers that begin with the same digits; 0 for no cap.
+	PrefixCap int `json:"prefix_cap"`
+
+	// PrefixDigits How many digits after the calling code the numbers of one prefix have in common, if it is set.
+	PrefixDigits *int `json:"prefix_digits,omitempty"`
+
+	// RecipientCap The most sends to one number in any hour; 0 for no cap.
+	RecipientCap int `json:"recipient_cap"`
+
+	// SameTextAnswer What a caller gets for the same content to the same number. `first`, also if absent: the answer of the first send, with `same_text`.
+	// `refuse`: a 409.
+	SameTextAnswer SameTextAnswer `json:"same_text_answer"`
+
+	// SameTextSeconds For how many seconds the same content to the same number is a repetition; 0 if the guard is off.
+	SameTextSeconds int `json:"same_text_seconds"`
+
+	// UpdatedAt When the settings changed last. Absent if they never did.
+	UpdatedAt *Time `json:"updated_at,omitempty"`
+
+	// Version The number of changes and one. The `ETag` is made of it.
+	Version int `json:"version"`
+
+	// Watch Countries to which sends are accepted, counted and logged.
+	Watch []string `json:"watch"`
+}
+
+// GuardsInput The settings of all guards. A guard that is absent is off. The hour of a cap is a window that moves by minutes: a place is free
+// again 60 to 61 minutes after its send.
+type GuardsInput struct {
+	// Allow The only countries to which sends are accepted. Absent or empty: all countries. With a list, numbers that belong to no country
+	// are refused too.
+	Allow *[]string `json:"allow,omitempty"`
+
+	// Block Countries to which no send is accepted.
+	Block *[]string `json:"block,omitempty"`
+
+	// CountryCap The most sends to each country in any hour. 0 or absent, there is no cap. Numbers of no country have none.
+	CountryCap *int `json:"country_cap,omitempty"`
+
+	// CountryCaps The caps of certain countries, in place of `country_cap`. With a `cap` of 0 the country has none.
+	CountryCaps *[]CountryCap `json:"country_caps,omitempty"`
+
+	// PrefixCap The most sends in any hour to the numbers that begin with the same digits, as they do when a bot asks for codes to many
+	// neighbouring numbers. 0 or absent, there is no cap.
+	PrefixCap *int `json:"prefix_cap,omitempty"`
+
+	// PrefixDigits How many digits after the calling code the numbers of one prefix have in common. Required with a `prefix_cap`. With 6, the
+	// numbers +44 740012 0000 to +44 740012 9999 are one prefix.
+	//
+	//
+	// Example: 6
+	PrefixDigits *int `json:"prefix_digits,omitempty"`
+
+	// RecipientCap The most sends to one number in any hour. 0 or absent, there is no cap.
+	RecipientCap *int `json:"recipient_cap,omitempty"`
+
+	// SameTextAnswer What a caller gets for the same content to the same number. `first`, also if absent: the answer of the first send, with `same_text`.
+	// `refuse`: a 409.
+	SameTextAnswer *SameTextAnswer `json:"same_text_answer,omitempty"`
+
+	// SameTextSeconds For how many seconds after a send no other one with the same WhatsApp message and the same SMS text goes to the same number; at
+	// most 86,400 (24 hours). 0 or absent, the guard is off.
+	//
+	//
+	// Example: 60
+	SameTextSeconds *int `json:"same_text_seconds,omitempty"`
+
+	// Watch Countries to which sends are accepted, counted and logged.
+	Watch *[]string `json:"watch,omitempty"`
+}
 
 // Health The state of the process and its dependencies.
 type Health struct {
@@ -1943,6 +2398,10 @@ type SMSLengthEncoding string
 // SMS could not be submitted. `no_receipt`: neither is known, or not yet.
 type SMSResult string
 
+// SameTextAnswer What a caller gets for the same content to the same number. `first`, also if absent: the answer of the first send, with `same_text`.
+// `refuse`: a 409.
+type SameTextAnswer string
+
 // Scenario What the simulated providers do with the messages to a recipient.
 type Scenario struct {
 	// Digits The last two digits of the recipient.
@@ -1968,6 +2427,9 @@ type Send struct {
 	// Attempts One attempt for each message of the send, in the order of the steps. An attempt has the number of its calls and the
 	// newest call.
 	Attempts []Attempt `json:"attempts"`
+
+	// Callback Where the events of the send are posted. Absent if they are not.
+	Callback *CallbackTarget `json:"callback,omitempty"`
 
 	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
 	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
@@ -2068,7 +2530,7 @@ type Send struct {
 	Whatsapp ChannelState `json:"whatsapp"`
 }
 
-// SendAccepted The answer to an accepted send. A repeated request gets the same answer.
+// SendAccepted The answer to an accepted send. A repeated request gets the same answer, except for `same_text`.
 type SendAccepted struct {
 	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -2083,6 +2545,10 @@ type SendAccepted struct {
 	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
 	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
+
+	// SameText True if nothing was sent: the guard `same_text` found a send with the same content to the same number, and this is the answer
+	// of that send. Otherwise absent.
+	SameText *bool `json:"same_text,omitempty"`
 
 	// SendAt The `send_at` of the request. Absent if the send was to start at once.
 	//
@@ -2114,6 +2580,10 @@ type SendID = string
 
 // SendInput A send to accept or to preview.
 type SendInput struct {
+	// Callback Where the events of the send are posted. Absent: to the default URL of the installation, if it has one. Each event is one
+	// POST of JSON, signed as Standard Webhooks say. Without signing secrets in the configuration the answer is 422.
+	Callback *CallbackInput `json:"callback,omitempty"`
+
 	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
 	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
 	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
@@ -2850,8 +3320,8 @@ type BadRequest = Problem
 // Conflict An error (RFC 9457).
 type Conflict = Problem
 
-// Correlated An error (RFC 9457).
-type Correlated = Problem
+// EarlierSend An error (RFC 9457).
+type EarlierSend = Problem
 
 // Failure An error (RFC 9457).
 type Failure = Problem
@@ -2861,6 +3331,9 @@ type Forged = Problem
 
 // Invalid An error (RFC 9457).
 type Invalid = Problem
+
+// Limited An error (RFC 9457).
+type Limited = Problem
 
 // NotFound An error (RFC 9457).
 type NotFound = Problem
@@ -2939,6 +3412,42 @@ type ReplaceAccountParams struct {
 	// Check With `false`, the account is stored without asking the provider.
 	Check *CheckFirst `form:"check,omitempty" json:"check,omitempty"`
 
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ListCallbacksParams defines parameters for ListCallbacks.
+type ListCallbacksParams struct {
+	// Send Only callbacks of this send.
+	Send *string `form:"send,omitempty" json:"send,omitempty"`
+
+	// State Only callbacks in this state.
+	State *CallbackState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Status Only callbacks whose newest try was answered with this HTTP status. 0 means no answer.
+	Status *int `form:"status,omitempty" json:"status,omitempty"`
+
+	// URL Only callbacks to this URL.
+	URL *string `form:"url,omitempty" json:"url,omitempty"`
+
+	// From Only callbacks that were created at this time or later.
+	From *Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// Until Only callbacks that were created before this time.
+	Until *Time `form:"until,omitempty" json:"until,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ReplaceGuardsParams defines parameters for ReplaceGuards.
+type ReplaceGuardsParams struct {
 	// IfMatch The `ETag` of the version that you read, or `*` for any version.
 	IfMatch IfMatch `json:"If-Match"`
 }
@@ -3338,6 +3847,12 @@ type ReplaceAccountJSONRequestBody = AccountChangeInput
 // TestAccountJSONRequestBody defines body for TestAccount for application/json ContentType.
 type TestAccountJSONRequestBody = AccountTestInput
 
+// ReplayCallbacksJSONRequestBody defines body for ReplayCallbacks for application/json ContentType.
+type ReplayCallbacksJSONRequestBody = CallbackReplay
+
+// ReplaceGuardsJSONRequestBody defines body for ReplaceGuards for application/json ContentType.
+type ReplaceGuardsJSONRequestBody = GuardsInput
+
 // PutOptOutJSONRequestBody defines body for PutOptOut for application/json ContentType.
 type PutOptOutJSONRequestBody = OptOutInput
 
@@ -3365,6 +3880,9 @@ type ConfirmSendsJSONRequestBody = EndSendsInput
 // PreviewSendJSONRequestBody defines body for PreviewSend for application/json ContentType.
 type PreviewSendJSONRequestBody = SendInput
 
+// EventJSONRequestBody defines body for Event for application/json ContentType.
+type EventJSONRequestBody = CallbackBody
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ListAccounts List accounts
@@ -3391,9 +3909,33 @@ type ServerInterface interface {
 	// TestAccount Send a test SMS
 	// (POST /v1/accounts/{name}/test)
 	TestAccount(c *gin.Context, name NameOfAccount)
+	// ListCallbackEndpoints List the endpoints that fail
+	// (GET /v1/callback-endpoints)
+	ListCallbackEndpoints(c *gin.Context)
+	// ListCallbacks List callbacks
+	// (GET /v1/callbacks)
+	ListCallbacks(c *gin.Context, params ListCallbacksParams)
+	// ReplayCallbacks Replay callbacks
+	// (POST /v1/callbacks/replay)
+	ReplayCallbacks(c *gin.Context)
+	// GetCallback Get a callback
+	// (GET /v1/callbacks/{id})
+	GetCallback(c *gin.Context, id ID)
+	// ReplayCallback Replay a callback
+	// (POST /v1/callbacks/{id}/replay)
+	ReplayCallback(c *gin.Context, id ID)
 	// ListErrorCodes List the error codes of the providers
 	// (GET /v1/error-codes)
 	ListErrorCodes(c *gin.Context)
+	// GetGuards Get the guards
+	// (GET /v1/guards)
+	GetGuards(c *gin.Context)
+	// ReplaceGuards Replace the guards
+	// (PUT /v1/guards)
+	ReplaceGuards(c *gin.Context, params ReplaceGuardsParams)
+	// GetGuardResults Count what the guards did
+	// (GET /v1/guards/results)
+	GetGuardResults(c *gin.Context)
 	// DeleteOptOut Opt a recipient in again
 	// (DELETE /v1/opt-outs)
 	DeleteOptOut(c *gin.Context, params DeleteOptOutParams)
@@ -3858,6 +4400,173 @@ func (siw *ServerInterfaceWrapper) TestAccount(c *gin.Context) {
 	siw.Handler.TestAccount(c, name)
 }
 
+// ListCallbackEndpoints operation middleware
+func (siw *ServerInterfaceWrapper) ListCallbackEndpoints(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListCallbackEndpoints(c)
+}
+
+// ListCallbacks operation middleware
+func (siw *ServerInterfaceWrapper) ListCallbacks(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCallbacksParams
+
+	// ------------- Optional query parameter "send" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "send", c.Request.URL.Query(), &params.Send, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter send: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", c.Request.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter status: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "url" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "url", c.Request.URL.Query(), &params.URL, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter url: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "total" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "total", c.Request.URL.Query(), &params.Total, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter total: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListCallbacks(c, params)
+}
+
+// ReplayCallbacks operation middleware
+func (siw *ServerInterfaceWrapper) ReplayCallbacks(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReplayCallbacks(c)
+}
+
+// GetCallback operation middleware
+func (siw *ServerInterfaceWrapper) GetCallback(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetCallback(c, id)
+}
+
+// ReplayCallback operation middleware
+func (siw *ServerInterfaceWrapper) ReplayCallback(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReplayCallback(c, id)
+}
+
 // ListErrorCodes operation middleware
 func (siw *ServerInterfaceWrapper) ListErrorCodes(c *gin.Context) {
 
@@ -3869,6 +4578,75 @@ func (siw *ServerInterfaceWrapper) ListErrorCodes(c *gin.Context) {
 	}
 
 	siw.Handler.ListErrorCodes(c)
+}
+
+// GetGuards operation middleware
+func (siw *ServerInterfaceWrapper) GetGuards(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetGuards(c)
+}
+
+// ReplaceGuards operation middleware
+func (siw *ServerInterfaceWrapper) ReplaceGuards(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceGuardsParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter If-Match is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReplaceGuards(c, params)
+}
+
+// GetGuardResults operation middleware
+func (siw *ServerInterfaceWrapper) GetGuardResults(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetGuardResults(c)
 }
 
 // DeleteOptOut operation middleware
@@ -5479,22 +6257,53 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/accounts/:name/check", wrapper.CheckAccount)
 	router.POST(options.BaseURL+"/v1/accounts/:name/test", wrapper.TestAccount)
 	router.GET(options.BaseURL+"/v1/templates", wrapper.ListTemplates)
+	router.GET(options.BaseURL+"/v1/guards", wrapper.GetGuards)
+	router.PUT(options.BaseURL+"/v1/guards", wrapper.ReplaceGuards)
+	router.GET(options.BaseURL+"/v1/guards/results", wrapper.GetGuardResults)
 	router.DELETE(options.BaseURL+"/v1/opt-outs", wrapper.DeleteOptOut)
 	router.GET(options.BaseURL+"/v1/opt-outs", wrapper.ListOptOuts)
 	router.PUT(options.BaseURL+"/v1/opt-outs", wrapper.PutOptOut)
 	router.GET(options.BaseURL+"/v1/opt-outs/history", wrapper.ListOptOutChanges)
 	router.GET(options.BaseURL+"/v1/opt-outs.csv", wrapper.ExportOptOuts)
+	router.GET(options.BaseURL+"/v1/callbacks", wrapper.ListCallbacks)
+	router.POST(options.BaseURL+"/v1/callbacks/replay", wrapper.ReplayCallbacks)
+	router.GET(options.BaseURL+"/v1/callbacks/:id", wrapper.GetCallback)
+	router.POST(options.BaseURL+"/v1/callbacks/:id/replay", wrapper.ReplayCallback)
+	router.GET(options.BaseURL+"/v1/callback-endpoints", wrapper.ListCallbackEndpoints)
 	router.GET(options.BaseURL+"/v1/routes", wrapper.ListRoutes)
 	router.GET(options.BaseURL+"/v1/stats", wrapper.GetStats)
 	router.GET(options.BaseURL+"/v1/stats/messages", wrapper.GetMessageStats)
 	router.GET(options.BaseURL+"/v1/stats/changes", wrapper.GetStatsChanges)
 }
 
+// CallbackReceiverInterface represents handlers for receiving inbound
+// callback requests. Each callback becomes a Handle*Callback
+// method that the implementation fills in. The caller mounts the per-
+// callback gin.HandlerFunc returned by {Op}CallbackHandler at
+// whatever URL path they advertise to senders.
+type CallbackReceiverInterface interface {
+	// One event of the send
+	// HandleEventCallback handles the POST callback for event.
+	HandleEventCallback(c *gin.Context)
+}
+
+// EventCallbackHandler returns the gin.HandlerFunc for the event callback.
+// Mount this at the URL path advertised to callback senders.
+// Parameter-binding errors abort the request with 400 and a JSON body
+// of the form {"error": "..."}. Engine-level middleware can be applied
+// via gin.Engine.Use(); per-handler middleware is not generated here
+// (gin's idiom prefers route-group / engine .Use composition).
+func EventCallbackHandler(si CallbackReceiverInterface) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		si.HandleEventCallback(c)
+	}
+}
+
 type BadRequestApplicationProblemPlusJSONResponse Problem
 
 type ConflictApplicationProblemPlusJSONResponse Problem
 
-type CorrelatedApplicationProblemPlusJSONResponse Problem
+type EarlierSendApplicationProblemPlusJSONResponse Problem
 
 type FailureResponseHeaders struct {
 	RetryAfter *int
@@ -5508,6 +6317,15 @@ type FailureApplicationProblemPlusJSONResponse struct {
 type ForgedApplicationProblemPlusJSONResponse Problem
 
 type InvalidApplicationProblemPlusJSONResponse Problem
+
+type LimitedResponseHeaders struct {
+	RetryAfter int
+}
+type LimitedApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers LimitedResponseHeaders
+}
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
@@ -6522,6 +7340,443 @@ func (response TestAccountdefaultApplicationProblemPlusJSONResponse) VisitTestAc
 	return err
 }
 
+type ListCallbackEndpointsRequestObject struct {
+}
+
+type ListCallbackEndpointsResponseObject interface {
+	VisitListCallbackEndpointsResponse(w http.ResponseWriter) error
+}
+
+type ListCallbackEndpoints200JSONResponse CallbackEndpointList
+
+func (response ListCallbackEndpoints200JSONResponse) VisitListCallbackEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCallbackEndpoints401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCallbackEndpoints401ApplicationProblemPlusJSONResponse) VisitListCallbackEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCallbackEndpointsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListCallbackEndpointsdefaultApplicationProblemPlusJSONResponse) VisitListCallbackEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCallbacksRequestObject struct {
+	Params ListCallbacksParams
+}
+
+type ListCallbacksResponseObject interface {
+	VisitListCallbacksResponse(w http.ResponseWriter) error
+}
+
+type ListCallbacks200JSONResponse CallbackList
+
+func (response ListCallbacks200JSONResponse) VisitListCallbacksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCallbacks400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCallbacks400ApplicationProblemPlusJSONResponse) VisitListCallbacksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCallbacks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCallbacks401ApplicationProblemPlusJSONResponse) VisitListCallbacksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCallbacks422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListCallbacks422ApplicationProblemPlusJSONResponse) VisitListCallbacksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCallbacksdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListCallbacksdefaultApplicationProblemPlusJSONResponse) VisitListCallbacksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayCallbacksRequestObject struct {
+	Body *ReplayCallbacksJSONRequestBody
+}
+
+type ReplayCallbacksResponseObject interface {
+	VisitReplayCallbacksResponse(w http.ResponseWriter) error
+}
+
+type ReplayCallbacks202JSONResponse CallbacksReplayed
+
+func (response ReplayCallbacks202JSONResponse) VisitReplayCallbacksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayCallbacks400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReplayCallbacks400ApplicationProblemPlusJSONResponse) VisitReplayCallbacksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayCallbacks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplayCallbacks401ApplicationProblemPlusJSONResponse) VisitReplayCallbacksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayCallbacks422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplayCallbacks422ApplicationProblemPlusJSONResponse) VisitReplayCallbacksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayCallbacksdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ReplayCallbacksdefaultApplicationProblemPlusJSONResponse) VisitReplayCallbacksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCallbackRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetCallbackResponseObject interface {
+	VisitGetCallbackResponse(w http.ResponseWriter) error
+}
+
+type GetCallback200JSONResponse CallbackDetail
+
+func (response GetCallback200JSONResponse) VisitGetCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCallback400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetCallback400ApplicationProblemPlusJSONResponse) VisitGetCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCallback401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetCallback401ApplicationProblemPlusJSONResponse) VisitGetCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCallback404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetCallback404ApplicationProblemPlusJSONResponse) VisitGetCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCallbackdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetCallbackdefaultApplicationProblemPlusJSONResponse) VisitGetCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayCallbackRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type ReplayCallbackResponseObject interface {
+	VisitReplayCallbackResponse(w http.ResponseWriter) error
+}
+
+type ReplayCallback202JSONResponse Callback
+
+func (response ReplayCallback202JSONResponse) VisitReplayCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayCallback400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReplayCallback400ApplicationProblemPlusJSONResponse) VisitReplayCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayCallback401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplayCallback401ApplicationProblemPlusJSONResponse) VisitReplayCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayCallback404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplayCallback404ApplicationProblemPlusJSONResponse) VisitReplayCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayCallbackdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ReplayCallbackdefaultApplicationProblemPlusJSONResponse) VisitReplayCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListErrorCodesRequestObject struct {
 }
 
@@ -6569,6 +7824,271 @@ type ListErrorCodesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListErrorCodesdefaultApplicationProblemPlusJSONResponse) VisitListErrorCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGuardsRequestObject struct {
+}
+
+type GetGuardsResponseObject interface {
+	VisitGetGuardsResponse(w http.ResponseWriter) error
+}
+
+type GetGuards200ResponseHeaders struct {
+	ETag string
+}
+
+type GetGuards200JSONResponse struct {
+	Body    Guards
+	Headers GetGuards200ResponseHeaders
+}
+
+func (response GetGuards200JSONResponse) VisitGetGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGuards401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetGuards401ApplicationProblemPlusJSONResponse) VisitGetGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGuardsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetGuardsdefaultApplicationProblemPlusJSONResponse) VisitGetGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceGuardsRequestObject struct {
+	Params ReplaceGuardsParams
+	Body   *ReplaceGuardsJSONRequestBody
+}
+
+type ReplaceGuardsResponseObject interface {
+	VisitReplaceGuardsResponse(w http.ResponseWriter) error
+}
+
+type ReplaceGuards200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceGuards200JSONResponse struct {
+	Body    Guards
+	Headers ReplaceGuards200ResponseHeaders
+}
+
+func (response ReplaceGuards200JSONResponse) VisitReplaceGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceGuards400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceGuards400ApplicationProblemPlusJSONResponse) VisitReplaceGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceGuards401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceGuards401ApplicationProblemPlusJSONResponse) VisitReplaceGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceGuards412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceGuards412ApplicationProblemPlusJSONResponse) VisitReplaceGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceGuards422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceGuards422ApplicationProblemPlusJSONResponse) VisitReplaceGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceGuards428ApplicationProblemPlusJSONResponse struct {
+	PreconditionRequiredApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceGuards428ApplicationProblemPlusJSONResponse) VisitReplaceGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(428)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceGuardsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ReplaceGuardsdefaultApplicationProblemPlusJSONResponse) VisitReplaceGuardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGuardResultsRequestObject struct {
+}
+
+type GetGuardResultsResponseObject interface {
+	VisitGetGuardResultsResponse(w http.ResponseWriter) error
+}
+
+type GetGuardResults200JSONResponse GuardResultList
+
+func (response GetGuardResults200JSONResponse) VisitGetGuardResultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGuardResults401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetGuardResults401ApplicationProblemPlusJSONResponse) VisitGetGuardResultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGuardResultsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetGuardResultsdefaultApplicationProblemPlusJSONResponse) VisitGetGuardResultsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8608,7 +10128,7 @@ func (response CreateSend401ApplicationProblemPlusJSONResponse) VisitCreateSendR
 }
 
 type CreateSend409ApplicationProblemPlusJSONResponse struct {
-	CorrelatedApplicationProblemPlusJSONResponse
+	EarlierSendApplicationProblemPlusJSONResponse
 }
 
 func (response CreateSend409ApplicationProblemPlusJSONResponse) VisitCreateSendResponse(w http.ResponseWriter) error {
@@ -8635,6 +10155,23 @@ func (response CreateSend422ApplicationProblemPlusJSONResponse) VisitCreateSendR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSend429ApplicationProblemPlusJSONResponse struct {
+	LimitedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSend429ApplicationProblemPlusJSONResponse) VisitCreateSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9438,6 +10975,23 @@ func (response RepeatSend422ApplicationProblemPlusJSONResponse) VisitRepeatSendR
 	return err
 }
 
+type RepeatSend429ApplicationProblemPlusJSONResponse struct {
+	LimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RepeatSend429ApplicationProblemPlusJSONResponse) VisitRepeatSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RepeatSenddefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	Headers    FailureResponseHeaders
@@ -9845,9 +11399,33 @@ type StrictServerInterface interface {
 	// TestAccount Send a test SMS
 	// (POST /v1/accounts/{name}/test)
 	TestAccount(ctx context.Context, request TestAccountRequestObject) (TestAccountResponseObject, error)
+	// ListCallbackEndpoints List the endpoints that fail
+	// (GET /v1/callback-endpoints)
+	ListCallbackEndpoints(ctx context.Context, request ListCallbackEndpointsRequestObject) (ListCallbackEndpointsResponseObject, error)
+	// ListCallbacks List callbacks
+	// (GET /v1/callbacks)
+	ListCallbacks(ctx context.Context, request ListCallbacksRequestObject) (ListCallbacksResponseObject, error)
+	// ReplayCallbacks Replay callbacks
+	// (POST /v1/callbacks/replay)
+	ReplayCallbacks(ctx context.Context, request ReplayCallbacksRequestObject) (ReplayCallbacksResponseObject, error)
+	// GetCallback Get a callback
+	// (GET /v1/callbacks/{id})
+	GetCallback(ctx context.Context, request GetCallbackRequestObject) (GetCallbackResponseObject, error)
+	// ReplayCallback Replay a callback
+	// (POST /v1/callbacks/{id}/replay)
+	ReplayCallback(ctx context.Context, request ReplayCallbackRequestObject) (ReplayCallbackResponseObject, error)
 	// ListErrorCodes List the error codes of the providers
 	// (GET /v1/error-codes)
 	ListErrorCodes(ctx context.Context, request ListErrorCodesRequestObject) (ListErrorCodesResponseObject, error)
+	// GetGuards Get the guards
+	// (GET /v1/guards)
+	GetGuards(ctx context.Context, request GetGuardsRequestObject) (GetGuardsResponseObject, error)
+	// ReplaceGuards Replace the guards
+	// (PUT /v1/guards)
+	ReplaceGuards(ctx context.Context, request ReplaceGuardsRequestObject) (ReplaceGuardsResponseObject, error)
+	// GetGuardResults Count what the guards did
+	// (GET /v1/guards/results)
+	GetGuardResults(ctx context.Context, request GetGuardResultsRequestObject) (GetGuardResultsResponseObject, error)
 	// DeleteOptOut Opt a recipient in again
 	// (DELETE /v1/opt-outs)
 	DeleteOptOut(ctx context.Context, request DeleteOptOutRequestObject) (DeleteOptOutResponseObject, error)
@@ -10310,6 +11888,150 @@ func (sh *strictHandler) TestAccount(ctx *gin.Context, name NameOfAccount) {
 	}
 }
 
+// ListCallbackEndpoints operation middleware
+func (sh *strictHandler) ListCallbackEndpoints(ctx *gin.Context) {
+	var request ListCallbackEndpointsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCallbackEndpoints(ctx, request.(ListCallbackEndpointsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCallbackEndpoints")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListCallbackEndpointsResponseObject); ok {
+		if err := validResponse.VisitListCallbackEndpointsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListCallbacks operation middleware
+func (sh *strictHandler) ListCallbacks(ctx *gin.Context, params ListCallbacksParams) {
+	var request ListCallbacksRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCallbacks(ctx, request.(ListCallbacksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCallbacks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListCallbacksResponseObject); ok {
+		if err := validResponse.VisitListCallbacksResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReplayCallbacks operation middleware
+func (sh *strictHandler) ReplayCallbacks(ctx *gin.Context) {
+	var request ReplayCallbacksRequestObject
+
+	var body ReplayCallbacksJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplayCallbacks(ctx, request.(ReplayCallbacksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplayCallbacks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReplayCallbacksResponseObject); ok {
+		if err := validResponse.VisitReplayCallbacksResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetCallback operation middleware
+func (sh *strictHandler) GetCallback(ctx *gin.Context, id ID) {
+	var request GetCallbackRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCallback(ctx, request.(GetCallbackRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCallback")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetCallbackResponseObject); ok {
+		if err := validResponse.VisitGetCallbackResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReplayCallback operation middleware
+func (sh *strictHandler) ReplayCallback(ctx *gin.Context, id ID) {
+	var request ReplayCallbackRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplayCallback(ctx, request.(ReplayCallbackRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplayCallback")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReplayCallbackResponseObject); ok {
+		if err := validResponse.VisitReplayCallbackResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListErrorCodes operation middleware
 func (sh *strictHandler) ListErrorCodes(ctx *gin.Context) {
 	var request ListErrorCodesRequestObject
@@ -10327,6 +12049,98 @@ func (sh *strictHandler) ListErrorCodes(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListErrorCodesResponseObject); ok {
 		if err := validResponse.VisitListErrorCodesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetGuards operation middleware
+func (sh *strictHandler) GetGuards(ctx *gin.Context) {
+	var request GetGuardsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetGuards(ctx, request.(GetGuardsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetGuards")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetGuardsResponseObject); ok {
+		if err := validResponse.VisitGetGuardsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReplaceGuards operation middleware
+func (sh *strictHandler) ReplaceGuards(ctx *gin.Context, params ReplaceGuardsParams) {
+	var request ReplaceGuardsRequestObject
+
+	request.Params = params
+
+	var body ReplaceGuardsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceGuards(ctx, request.(ReplaceGuardsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceGuards")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReplaceGuardsResponseObject); ok {
+		if err := validResponse.VisitReplaceGuardsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetGuardResults operation middleware
+func (sh *strictHandler) GetGuardResults(ctx *gin.Context) {
+	var request GetGuardResultsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetGuardResults(ctx, request.(GetGuardResultsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetGuardResults")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetGuardResultsResponseObject); ok {
+		if err := validResponse.VisitGetGuardResultsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

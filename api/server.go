@@ -25,7 +25,11 @@ type Options struct {
 	Sessions Sessions
 	Handoff  Handoff
 	Accounts Accounts
+	Guards   GuardKeeper
 	OptOuts  OptOuts
+
+	Callbacks        Callbacks
+	CallbackSettings *CallbackSettings // nil: a send with a callback is refused
 
 	Templates Templates
 	Notices   Notices // nil: webhooks report receipts alone
@@ -67,8 +71,13 @@ type server struct {
 	sessions Sessions
 	handoff  Handoff
 	accounts Accounts
+	guards   GuardKeeper
 	optOuts  OptOuts
 	profiles Templates
+
+	callbacks        Callbacks
+	callbackSettings *CallbackSettings
+
 	notices  Notices
 	named    *templateCache
 	webhooks func(provider, account string) (Webhook, bool)
@@ -108,7 +117,8 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &server{
 		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		accounts: o.Accounts, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
+		accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
+		callbacks: o.Callbacks, callbackSettings: o.CallbackSettings,
 		webhooks: o.Webhooks, refresh: o.RefreshAccounts,
 		errorCodes: slices.Clone(o.ErrorCodes),
 		contract:   contract,
@@ -140,10 +150,10 @@ func New(o Options) (http.Handler, error) {
 
 func (o Options) check() error {
 	absent := map[string]bool{
-		"Accounts": o.Accounts == nil, "OptOuts": o.OptOuts == nil,
+		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "OptOuts": o.OptOuts == nil,
 		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
 		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
-		"APIKey": o.APIKey == "",
+		"APIKey": o.APIKey == "", "Callbacks": o.Callbacks == nil,
 	}
 	maps.DeleteFunc(absent, func(_ string, missing bool) bool { return !missing })
 	if len(absent) > 0 {

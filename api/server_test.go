@@ -20,7 +20,7 @@ import (
 
 func TestNew_Missing(t *testing.T) {
 	t.Parallel()
-	r := &rig{store: &store{}, logs: &logs{}, door: &door{}}
+	r := &rig{store: &store{}, logs: &logs{}, door: &door{}, guarded: &guardStore{}}
 	for name, strip := range map[string]func(*api.Options){
 		"Rules":    func(o *api.Options) { o.Rules = nil },
 		"Policies": func(o *api.Options) { o.Policies = nil },
@@ -30,6 +30,7 @@ func TestNew_Missing(t *testing.T) {
 		"APIKey":   func(o *api.Options) { o.APIKey = "" },
 		"Log":      func(o *api.Options) { o.Log = nil },
 		"Accounts": func(o *api.Options) { o.Accounts = nil },
+		"Guards":   func(o *api.Options) { o.Guards = nil },
 
 		"Templates": func(o *api.Options) { o.Templates = nil },
 	} {
@@ -42,7 +43,7 @@ func TestNew_Missing(t *testing.T) {
 		})
 	}
 	_, err := api.New(api.Options{Log: slog.New(slog.DiscardHandler)})
-	require.EqualError(t, err, "make the api: options APIKey, Accounts, Handoff, OptOuts, Policies, Rules, Sends, Sessions, Templates are missing")
+	require.EqualError(t, err, "make the api: options APIKey, Accounts, Callbacks, Guards, Handoff, OptOuts, Policies, Rules, Sends, Sessions, Templates are missing")
 	o := r.options()
 	o.Now, o.Ready = nil, nil
 	_, err = api.New(o)

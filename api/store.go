@@ -77,6 +77,26 @@ type Statistics interface {
 	StatsChanges(ctx context.Context, filter backstop.StatsFilter) (backstop.Changes, error)
 }
 
+// Callbacks reads the callbacks of sends, and replays them. The errors of its methods have the codes NotFound, Invalid and
+// TryLater.
+type Callbacks interface {
+	ListCallbacks(
+		ctx context.Context, filter backstop.CallbackFilter, page backstop.Page,
+	) (callbacks []backstop.QueuedCallback, more bool, err error)
+	CountCallbacks(ctx context.Context, filter backstop.CallbackFilter) (backstop.Total, error)
+	// Callback returns a callback with its tries, the newest first.
+	Callback(ctx context.Context, id string) (backstop.QueuedCallback, []backstop.CallbackTry, error)
+	// ReplayCallback makes a callback pending again, and due now.
+	ReplayCallback(ctx context.Context, id string) (backstop.QueuedCallback, error)
+	// ReplayCallbacks makes up to limit callbacks pending again that are not, the oldest first after an id. Last is the id of the
+	// last one, or empty if no more follow.
+	ReplayCallbacks(
+		ctx context.Context, filter backstop.CallbackFilter, after string, limit int,
+	) (replayed int, last string, err error)
+	// FailingEndpoints returns up to limit endpoints, the paused ones first.
+	FailingEndpoints(ctx context.Context, limit int) ([]backstop.CallbackEndpoint, error)
+}
+
 // Sessions stores the sessions of the web console by their ids of 32 bytes (server.sessionID), which are no secrets. Every
 // method may return an Error of code TryLater.
 type Sessions interface {
@@ -92,9 +112,12 @@ type Sessions interface {
 type Handoff interface {
 	// Accepted returns the send of an idempotency key, or false if the key is new.
 	Accepted(ctx context.Context, key handoff.Idempotency) (backstop.Send, bool, error)
-	// Accept stores the send, with its ID, AcceptedAt and statuses, and starts its workflow. If another request has used the key
-	// meanwhile, Accept returns the send of that request and false.
-	Accept(ctx context.Context, send backstop.Send, key *handoff.Idempotency) (backstop.Send, bool, error)
+	// AcceptGuarded stores the send, with its ID, AcceptedAt and statuses, and starts its workflow. If another request has used
+	// the key meanwhile, AcceptGuarded returns the send of that request and false. If a check refuses the send, it stores
+	// nothing; the cause of the error is then a backstop.GuardError.
+	AcceptGuarded(
+		ctx context.Context, send backstop.Send, key *handoff.Idempotency, checks backstop.GuardChecks,
+	) (backstop.Send, bool, error)
 	// Cancel ends a send that its caller does not want any more. It returns an Error of code Conflict if that is too late, and of
 	// code NotFound if there is no such send.
 	Cancel(ctx context.Context, send string) error
@@ -124,6 +147,24 @@ type Accounts interface {
 	// TestAccount sends a valid test SMS by an account, at once. What the provider answers is no error. Errors have the code
 	// NotFound, Invalid if the account sends by WhatsApp, Conflict if it cannot be opened, or TryLater.
 	TestAccount(ctx context.Context, test backstop.AccountTest) (backstop.AccountTested, error)
+}
+
+// GuardKeeper has the settings of the guards, and counts what they do.
+type GuardKeeper interface {
+	// Current returns the settings that this process has. They may be two seconds old.
+	Current() backstop.Guards
+	// Guards returns the stored settings, or an Error of code TryLater.
+	Guards(ctx context.Context) (backstop.Guards, error)
+	// ReplaceGuards stores valid settings over those of a version, or returns an Error of code Stale or TryLater.
+	ReplaceGuards(ctx context.Context, guards backstop.Guards, version int) (backstop.Guards, error)
+	// GuardResults returns what the guards did since a time, which it returns too.
+	GuardResults(ctx context.Context) ([]backstop.GuardCount, time.Time, error)
+	// Admit returns the checks that the store must make, or the Error of a cap that is known to be reached.
+	Admit(send backstop.Send, isRepeat bool) (backstop.GuardChecks, error)
+	// Accepted counts a send that was accepted.
+	Accepted(ctx context.Context, send backstop.Send)
+	// Refused counts a send that a guard has refused, or answered with the first send. It ignores any other error.
+	Refused(ctx context.Context, send backstop.Send, err error, isAnswered bool)
 }
 
 // Templates reads what the providers of the accounts report: the templates and the numbers. The errors of its methods have the

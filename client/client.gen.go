@@ -65,6 +65,44 @@ const (
 	AttemptStateUnknown     AttemptState = "unknown"
 )
 
+// Defines values for CallbackEvent.
+const (
+	CallbackEventAccepted          CallbackEvent = "accepted"
+	CallbackEventAverted           CallbackEvent = "averted"
+	CallbackEventCancelled         CallbackEvent = "cancelled"
+	CallbackEventConfirmed         CallbackEvent = "confirmed"
+	CallbackEventDelivered         CallbackEvent = "delivered"
+	CallbackEventDuplicateDelivery CallbackEvent = "duplicate_delivery"
+	CallbackEventExpired           CallbackEvent = "expired"
+	CallbackEventFailed            CallbackEvent = "failed"
+	CallbackEventFinished          CallbackEvent = "finished"
+	CallbackEventOptedOut          CallbackEvent = "opted_out"
+	CallbackEventRead              CallbackEvent = "read"
+	CallbackEventRuleFired         CallbackEvent = "rule_fired"
+	CallbackEventSent              CallbackEvent = "sent"
+	CallbackEventSmsDelivered      CallbackEvent = "sms_delivered"
+	CallbackEventSmsFailed         CallbackEvent = "sms_failed"
+	CallbackEventSmsRead           CallbackEvent = "sms_read"
+	CallbackEventSmsSent           CallbackEvent = "sms_sent"
+	CallbackEventSmsSubmitted      CallbackEvent = "sms_submitted"
+	CallbackEventSubmitted         CallbackEvent = "submitted"
+)
+
+// Defines values for CallbackReplayState.
+const (
+	CallbackReplayStateDelivered CallbackReplayState = "delivered"
+	CallbackReplayStateFailed    CallbackReplayState = "failed"
+	CallbackReplayStateGone      CallbackReplayState = "gone"
+)
+
+// Defines values for CallbackState.
+const (
+	CallbackStateDelivered CallbackState = "delivered"
+	CallbackStateFailed    CallbackState = "failed"
+	CallbackStateGone      CallbackState = "gone"
+	CallbackStatePending   CallbackState = "pending"
+)
+
 // Defines values for Category.
 const (
 	CategoryAuthentication Category = "authentication"
@@ -132,10 +170,15 @@ const (
 	FieldErrorCodeAccountName         FieldErrorCode = "account_name"
 	FieldErrorCodeAfterOther          FieldErrorCode = "after_other"
 	FieldErrorCodeBlank               FieldErrorCode = "blank"
+	FieldErrorCodeBlockedToo          FieldErrorCode = "blocked_too"
 	FieldErrorCodeBytesMax            FieldErrorCode = "bytes_max"
+	FieldErrorCodeCallbackURL         FieldErrorCode = "callback_url"
+	FieldErrorCodeCallbacksOff        FieldErrorCode = "callbacks_off"
+	FieldErrorCodeCapReached          FieldErrorCode = "cap_reached"
 	FieldErrorCodeControlCharacters   FieldErrorCode = "control_characters"
 	FieldErrorCodeCorrelationTaken    FieldErrorCode = "correlation_taken"
 	FieldErrorCodeCountryCode         FieldErrorCode = "country_code"
+	FieldErrorCodeCountryRefused      FieldErrorCode = "country_refused"
 	FieldErrorCodeCursor              FieldErrorCode = "cursor"
 	FieldErrorCodeDaysAheadMax        FieldErrorCode = "days_ahead_max"
 	FieldErrorCodeDigits              FieldErrorCode = "digits"
@@ -166,6 +209,7 @@ const (
 	FieldErrorCodeRefused             FieldErrorCode = "refused"
 	FieldErrorCodeRequired            FieldErrorCode = "required"
 	FieldErrorCodeRulesOrPolicy       FieldErrorCode = "rules_or_policy"
+	FieldErrorCodeSameText            FieldErrorCode = "same_text"
 	FieldErrorCodeSchema              FieldErrorCode = "schema"
 	FieldErrorCodeSendID              FieldErrorCode = "send_id"
 	FieldErrorCodeTaken               FieldErrorCode = "taken"
@@ -198,6 +242,22 @@ const (
 	FoundSendsFoundByNothing        FoundSendsFoundBy = "nothing"
 	FoundSendsFoundByNumber         FoundSendsFoundBy = "number"
 	FoundSendsFoundByNumberEnd      FoundSendsFoundBy = "number_end"
+)
+
+// Defines values for Guard.
+const (
+	GuardCountries    Guard = "countries"
+	GuardCountryCap   Guard = "country_cap"
+	GuardPrefixCap    Guard = "prefix_cap"
+	GuardRecipientCap Guard = "recipient_cap"
+	GuardSameText     Guard = "same_text"
+)
+
+// Defines values for GuardResult.
+const (
+	GuardResultAnswered GuardResult = "answered"
+	GuardResultRefused  GuardResult = "refused"
+	GuardResultWatched  GuardResult = "watched"
 )
 
 // Defines values for MessageTemplateFormat.
@@ -261,6 +321,7 @@ const (
 // Defines values for ProblemCode.
 const (
 	ProblemCodeConflict             ProblemCode = "conflict"
+	ProblemCodeDuplicate            ProblemCode = "duplicate"
 	ProblemCodeForbidden            ProblemCode = "forbidden"
 	ProblemCodeForged               ProblemCode = "forged"
 	ProblemCodeInternal             ProblemCode = "internal"
@@ -270,6 +331,7 @@ const (
 	ProblemCodeMismatch             ProblemCode = "mismatch"
 	ProblemCodeNotFound             ProblemCode = "not_found"
 	ProblemCodePreconditionRequired ProblemCode = "precondition_required"
+	ProblemCodeRateLimited          ProblemCode = "rate_limited"
 	ProblemCodeStale                ProblemCode = "stale"
 	ProblemCodeTooLarge             ProblemCode = "too_large"
 	ProblemCodeUnauthorized         ProblemCode = "unauthorized"
@@ -302,6 +364,12 @@ const (
 	SMSResultDelivered SMSResult = "delivered"
 	SMSResultFailed    SMSResult = "failed"
 	SMSResultNoReceipt SMSResult = "no_receipt"
+)
+
+// Defines values for SameTextAnswer.
+const (
+	SameTextAnswerFirst  SameTextAnswer = "first"
+	SameTextAnswerRefuse SameTextAnswer = "refuse"
 )
 
 // Defines values for SendAcceptedSkipped.
@@ -901,6 +969,260 @@ type AttemptFailure struct {
 // CallTimeout The longest time of one call to the provider, in seconds.
 type CallTimeout = int
 
+// Callback An event of a send that is posted to a URL.
+type Callback struct {
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	CreatedAt Time `json:"created_at"`
+
+	// EndedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	EndedAt *Time `json:"ended_at,omitempty"`
+
+	// Event The name of an event. `submitted`, `sent`, `delivered`, `read` and `failed` are of a WhatsApp message, and those with `sms_`
+	// of an SMS. The others have the names of the kinds in the timeline of a send. Later versions may add events.
+	Event CallbackEvent `json:"event"`
+
+	// ID The `webhook-id` of all its tries.
+	ID string `json:"id"`
+
+	// NewestTry One POST of a callback.
+	NewestTry *CallbackTry `json:"newest_try,omitempty"`
+
+	// QueuedAt The time of the event or of the newest replay. The retries end 3 days later.
+	QueuedAt Time `json:"queued_at"`
+
+	// Send The id of the send.
+	Send string `json:"send"`
+
+	// Seq The place of the event in the timeline of the send. The callbacks of a send are posted in this order.
+	Seq int `json:"seq"`
+
+	// State `pending`: the event is not posted yet, or is retried. `delivered`: the receiver answered with a 2xx. `failed`: the receiver
+	// did not do so within 3 days. `gone`: the receiver answered this or an earlier callback of the send with 410.
+	State CallbackState `json:"state"`
+
+	// Tries How often it was posted.
+	Tries int `json:"tries"`
+
+	// URL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+	// configuration allows it.
+	//
+	//
+	// Example: https://shop.example/webhooks/backstop
+	URL CallbackURL `json:"url"`
+}
+
+// CallbackBody The body of a callback. Later versions may add fields.
+type CallbackBody struct {
+	// Data The event of a callback, and its send.
+	Data CallbackData `json:"data"`
+
+	// Timestamp A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	Timestamp Time `json:"timestamp"`
+
+	// Type The name of an event. `submitted`, `sent`, `delivered`, `read` and `failed` are of a WhatsApp message, and those with `sms_`
+	// of an SMS. The others have the names of the kinds in the timeline of a send. Later versions may add events.
+	Type CallbackEvent `json:"type"`
+}
+
+// CallbackData The event of a callback, and its send.
+type CallbackData struct {
+	// Event An event in the timeline of a send.
+	Event Event `json:"event"`
+
+	// Revision The number of the newest change that `send` has. If a receiver has seen a callback of the send with a higher revision, it
+	// has a newer state of the send already.
+	Revision int `json:"revision"`
+
+	// Rule The rule that fired, of the event `rule_fired`.
+	Rule *CallbackRule `json:"rule,omitempty"`
+
+	// Send The state of a send.
+	Send Send `json:"send"`
+
+	// Seq The place of the event in the timeline of the send.
+	Seq int `json:"seq"`
+}
+
+// CallbackDetail A callback with its tries.
+type CallbackDetail struct {
+	// Callback An event of a send that is posted to a URL.
+	Callback Callback `json:"callback"`
+
+	// Tries The tries, newest first.
+	Tries []CallbackTry `json:"tries"`
+}
+
+// CallbackEndpoint A URL whose newest callback was not delivered.
+type CallbackEndpoint struct {
+	// Error Why the newest try had no answer.
+	Error *string `json:"error,omitempty"`
+
+	// FailingSince A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	FailingSince Time `json:"failing_since"`
+
+	// Failures The failed tries since the last delivery.
+	Failures int `json:"failures"`
+
+	// PausedAt Present if the endpoint is paused, because it has failed for hours. A single callback probes it from time to time. Its
+	// delivery ends the pause.
+	PausedAt *Time `json:"paused_at,omitempty"`
+
+	// RetryAt When the next callback probes a paused endpoint.
+	RetryAt *Time `json:"retry_at,omitempty"`
+
+	// Status The HTTP status of the newest try. Absent if there was no answer.
+	Status *int `json:"status,omitempty"`
+
+	// URL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+	// configuration allows it.
+	//
+	//
+	// Example: https://shop.example/webhooks/backstop
+	URL CallbackURL `json:"url"`
+}
+
+// CallbackEndpointList The endpoints that fail.
+type CallbackEndpointList struct {
+	Items []CallbackEndpoint `json:"items"`
+}
+
+// CallbackEvent The name of an event. `submitted`, `sent`, `delivered`, `read` and `failed` are of a WhatsApp message, and those with `sms_`
+// of an SMS. The others have the names of the kinds in the timeline of a send. Later versions may add events.
+type CallbackEvent string
+
+// CallbackInput Where the events of the send are posted. Absent: to the default URL of the installation, if it has one. Each event is one
+// POST of JSON, signed as Standard Webhooks say. Without signing secrets in the configuration the answer is 422.
+type CallbackInput struct {
+	// Events The events that are posted. Absent or empty, all are. No name may occur twice.
+	Events *[]CallbackEvent `json:"events,omitempty"`
+
+	// URL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+	// configuration allows it.
+	//
+	//
+	// Example: https://shop.example/webhooks/backstop
+	URL CallbackURL `json:"url"`
+}
+
+// CallbackList A page of callbacks.
+type CallbackList struct {
+	Items []Callback `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
+}
+
+// CallbackReplay The callbacks to replay. At least one of `send`, `url`, `state`, `from` and `until` is required.
+type CallbackReplay struct {
+	// Cursor The `next_cursor` of the last answer.
+	Cursor *string `json:"cursor,omitempty"`
+
+	// From Only callbacks that were created at this time or later.
+	From *time.Time `json:"from,omitempty"`
+
+	// Send Only callbacks of this send.
+	Send *string `json:"send,omitempty"`
+
+	// State Only callbacks in this state. Absent, those of each of these states.
+	State *CallbackReplayState `json:"state,omitempty"`
+
+	// Until Only callbacks that were created before this time.
+	Until *time.Time `json:"until,omitempty"`
+
+	// URL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+	// configuration allows it.
+	//
+	//
+	// Example: https://shop.example/webhooks/backstop
+	URL *CallbackURL `json:"url,omitempty"`
+}
+
+// CallbackReplayState Only callbacks in this state. Absent, those of each of these states.
+type CallbackReplayState string
+
+// CallbackRule The rule that fired, of the event `rule_fired`.
+type CallbackRule struct {
+	// Cause The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
+	// of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
+	Cause *FallbackReason `json:"cause,omitempty"`
+	Name  string          `json:"name"`
+
+	// Reason The reason as a text for people.
+	Reason *string `json:"reason,omitempty"`
+
+	// Type The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
+	// `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
+	// message: at once, unless an SMS may still arrive.
+	Type *RuleType `json:"type,omitempty"`
+
+	// WaitedSeconds The time from the acceptance of the send until the rule fired.
+	WaitedSeconds float64 `json:"waited_seconds"`
+}
+
+// CallbackState `pending`: the event is not posted yet, or is retried. `delivered`: the receiver answered with a 2xx. `failed`: the receiver
+// did not do so within 3 days. `gone`: the receiver answered this or an earlier callback of the send with 410.
+type CallbackState string
+
+// CallbackTarget Where the events of the send are posted. Absent if they are not.
+type CallbackTarget struct {
+	// Events The events that are posted. Absent, all are.
+	Events *[]CallbackEvent `json:"events,omitempty"`
+
+	// URL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+	// configuration allows it.
+	//
+	//
+	// Example: https://shop.example/webhooks/backstop
+	URL CallbackURL `json:"url"`
+}
+
+// CallbackTry One POST of a callback.
+type CallbackTry struct {
+	// Answer The first bytes of the answer. Absent if it was empty.
+	Answer *string `json:"answer,omitempty"`
+
+	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	At Time `json:"at"`
+
+	// Error Why there was no answer.
+	Error *string `json:"error,omitempty"`
+
+	// LatencyMs The time until the answer or the error.
+	LatencyMs float64 `json:"latency_ms"`
+
+	// Number Counts the tries of the callback.
+	Number int `json:"number"`
+
+	// Status The HTTP status. Absent if there was no answer.
+	Status *int `json:"status,omitempty"`
+}
+
+// CallbackURL An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+// configuration allows it.
+//
+// Example: https://shop.example/webhooks/backstop
+type CallbackURL = string
+
+// CallbacksReplayed How many callbacks are posted again.
+type CallbacksReplayed struct {
+	// NextCursor Absent if no more callbacks follow.
+	NextCursor *string `json:"next_cursor,omitempty"`
+	Replayed   int     `json:"replayed"`
+}
+
 // CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
 type CallsAtOnce = int
 
@@ -969,6 +1291,15 @@ type CodeCount struct {
 //
 // Example: order-10482
 type CorrelationID = string
+
+// CountryCap The cap of one country.
+type CountryCap struct {
+	// Cap The most sends to the country in any hour; 0 for no cap.
+	Cap int `json:"cap"`
+
+	// Country The country (ISO 3166-1 alpha-2).
+	Country string `json:"country"`
+}
 
 // EndSendsInput The sends to end.
 type EndSendsInput struct {
@@ -1181,11 +1512,13 @@ type FallbackReason string
 // FieldError A field, parameter or header that is wrong.
 type FieldError struct {
 	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
-	// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
-	// (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
-	// spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
-	// of the driver or the provider, in English), `template_language` (`languages`: those
+	// be earlier), `blocked_too` (`country`), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`),
+	// `cap_reached` (`guard`, `limit`, `window_seconds`), `correlation_taken` (`send`: the id of the earlier send),
+	// `country_refused` (`guard`, `country`: empty for numbers without one), `items_min`, `length_min` and `value_min` (`min`),
+	// `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers
+	// without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and
+	// `hours_past_max` (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `same_text` (`guard`,
+	// `send`: the id of the earlier send, `window_seconds`), `template_language` (`languages`: those
 	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 	// `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
 	// media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
@@ -1204,11 +1537,13 @@ type FieldError struct {
 }
 
 // FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
-// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
-// (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
-// spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
-// of the driver or the provider, in English), `template_language` (`languages`: those
+// be earlier), `blocked_too` (`country`), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`),
+// `cap_reached` (`guard`, `limit`, `window_seconds`), `correlation_taken` (`send`: the id of the earlier send),
+// `country_refused` (`guard`, `country`: empty for numbers without one), `items_min`, `length_min` and `value_min` (`min`),
+// `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers
+// without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and
+// `hours_past_max` (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `same_text` (`guard`,
+// `send`: the id of the earlier send, `window_seconds`), `template_language` (`languages`: those
 // that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 // `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
 // media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
@@ -1263,6 +1598,126 @@ type Found struct {
 
 // FoundSendsFoundBy The kind of text by which the sends were found.
 type FoundSendsFoundBy string
+
+// Guard The name of a guard, in the order in which they check a send.
+type Guard string
+
+// GuardCount How often a guard had a result for a country.
+type GuardCount struct {
+	// Count The number of requests.
+	Count int `json:"count"`
+
+	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
+	Country string `json:"country"`
+
+	// Guard The name of a guard, in the order in which they check a send.
+	Guard Guard `json:"guard"`
+
+	// LastAt The time of the newest request.
+	LastAt Time `json:"last_at"`
+
+	// Result What a guard did. `watched`: the send to a watched country was accepted. `refused`: the request got an error. `answered`: it got
+	// the answer of the first send with the same content.
+	Result GuardResult `json:"result"`
+}
+
+// GuardResult What a guard did. `watched`: the send to a watched country was accepted. `refused`: the request got an error. `answered`: it got
+// the answer of the first send with the same content.
+type GuardResult string
+
+// GuardResultList What the guards did in the last 24 hours.
+type GuardResultList struct {
+	// From The begin of the range, a full hour.
+	From Time `json:"from"`
+
+	// Items The counts, the greatest first.
+	Items []GuardCount `json:"items"`
+}
+
+// Guards The settings of all guards. An absent guard is off.
+type Guards struct {
+	// Allow The only countries to which sends are accepted; empty for all.
+	Allow []string `json:"allow"`
+
+	// Block Countries to which no send is accepted.
+	Block []string `json:"block"`
+
+	// CountryCap The most sends to each country in any hour; 0 for no cap.
+	CountryCap int `json:"country_cap"`
+
+	// CountryCaps The caps of certain countries, in place of `country_cap`.
+	CountryCaps []CountryCap `json:"country_caps"`
+
+	// PrefixCap The most sends in any hour to the numbers that begin with the same digits; 0 for no cap.
+	PrefixCap int `json:"prefix_cap"`
+
+	// PrefixDigits How many digits after the calling code the numbers of one prefix have in common, if it is set.
+	PrefixDigits *int `json:"prefix_digits,omitempty"`
+
+	// RecipientCap The most sends to one number in any hour; 0 for no cap.
+	RecipientCap int `json:"recipient_cap"`
+
+	// SameTextAnswer What a caller gets for the same content to the same number. `first`, also if absent: the answer of the first send, with `same_text`.
+	// `refuse`: a 409.
+	SameTextAnswer SameTextAnswer `json:"same_text_answer"`
+
+	// SameTextSeconds For how many seconds the same content to the same number is a repetition; 0 if the guard is off.
+	SameTextSeconds int `json:"same_text_seconds"`
+
+	// UpdatedAt When the settings changed last. Absent if they never did.
+	UpdatedAt *Time `json:"updated_at,omitempty"`
+
+	// Version The number of changes and one. The `ETag` is made of it.
+	Version int `json:"version"`
+
+	// Watch Countries to which sends are accepted, counted and logged.
+	Watch []string `json:"watch"`
+}
+
+// GuardsInput The settings of all guards. A guard that is absent is off. The hour of a cap is a window that moves by minutes: a place is free
+// again 60 to 61 minutes after its send.
+type GuardsInput struct {
+	// Allow The only countries to which sends are accepted. Absent or empty: all countries. With a list, numbers that belong to no country
+	// are refused too.
+	Allow *[]string `json:"allow,omitempty"`
+
+	// Block Countries to which no send is accepted.
+	Block *[]string `json:"block,omitempty"`
+
+	// CountryCap The most sends to each country in any hour. 0 or absent, there is no cap. Numbers of no country have none.
+	CountryCap *int `json:"country_cap,omitempty"`
+
+	// CountryCaps The caps of certain countries, in place of `country_cap`. With a `cap` of 0 the country has none.
+	CountryCaps *[]CountryCap `json:"country_caps,omitempty"`
+
+	// PrefixCap The most sends in any hour to the numbers that begin with the same digits, as they do when a bot asks for codes to many
+	// neighbouring numbers. 0 or absent, there is no cap.
+	PrefixCap *int `json:"prefix_cap,omitempty"`
+
+	// PrefixDigits How many digits after the calling code the numbers of one prefix have in common. Required with a `prefix_cap`. With 6, the
+	// numbers +44 740012 0000 to +44 740012 9999 are one prefix.
+	//
+	//
+	// Example: 6
+	PrefixDigits *int `json:"prefix_digits,omitempty"`
+
+	// RecipientCap The most sends to one number in any hour. 0 or absent, there is no cap.
+	RecipientCap *int `json:"recipient_cap,omitempty"`
+
+	// SameTextAnswer What a caller gets for the same content to the same number. `first`, also if absent: the answer of the first send, with `same_text`.
+	// `refuse`: a 409.
+	SameTextAnswer *SameTextAnswer `json:"same_text_answer,omitempty"`
+
+	// SameTextSeconds For how many seconds after a send no other one with the same WhatsApp message and the same SMS text goes to the same number; at
+	// most 86,400 (24 hours). 0 or absent, the guard is off.
+	//
+	//
+	// Example: 60
+	SameTextSeconds *int `json:"same_text_seconds,omitempty"`
+
+	// Watch Countries to which sends are accepted, counted and logged.
+	Watch *[]string `json:"watch,omitempty"`
+}
 
 // MessageStats The counts of the messages of a time range.
 type MessageStats struct {
@@ -1919,6 +2374,10 @@ type SMSLengthEncoding string
 // SMS could not be submitted. `no_receipt`: neither is known, or not yet.
 type SMSResult string
 
+// SameTextAnswer What a caller gets for the same content to the same number. `first`, also if absent: the answer of the first send, with `same_text`.
+// `refuse`: a 409.
+type SameTextAnswer string
+
 // Send The state of a send.
 type Send struct {
 	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
@@ -1929,6 +2388,9 @@ type Send struct {
 	// Attempts One attempt for each message of the send, in the order of the steps. An attempt has the number of its calls and the
 	// newest call.
 	Attempts []Attempt `json:"attempts"`
+
+	// Callback Where the events of the send are posted. Absent if they are not.
+	Callback *CallbackTarget `json:"callback,omitempty"`
 
 	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
 	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
@@ -2029,7 +2491,7 @@ type Send struct {
 	Whatsapp ChannelState `json:"whatsapp"`
 }
 
-// SendAccepted The answer to an accepted send. A repeated request gets the same answer.
+// SendAccepted The answer to an accepted send. A repeated request gets the same answer, except for `same_text`.
 type SendAccepted struct {
 	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -2044,6 +2506,10 @@ type SendAccepted struct {
 	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
 	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
+
+	// SameText True if nothing was sent: the guard `same_text` found a send with the same content to the same number, and this is the answer
+	// of that send. Otherwise absent.
+	SameText *bool `json:"same_text,omitempty"`
 
 	// SendAt The `send_at` of the request. Absent if the send was to start at once.
 	//
@@ -2075,6 +2541,10 @@ type SendID = string
 
 // SendInput A send to accept or to preview.
 type SendInput struct {
+	// Callback Where the events of the send are posted. Absent: to the default URL of the installation, if it has one. Each event is one
+	// POST of JSON, signed as Standard Webhooks say. Without signing secrets in the configuration the answer is 422.
+	Callback *CallbackInput `json:"callback,omitempty"`
+
 	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
 	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
 	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
@@ -2782,14 +3252,17 @@ type BadRequest = Problem
 // Conflict An error (RFC 9457).
 type Conflict = Problem
 
-// Correlated An error (RFC 9457).
-type Correlated = Problem
+// EarlierSend An error (RFC 9457).
+type EarlierSend = Problem
 
 // Failure An error (RFC 9457).
 type Failure = Problem
 
 // Invalid An error (RFC 9457).
 type Invalid = Problem
+
+// Limited An error (RFC 9457).
+type Limited = Problem
 
 // NotFound An error (RFC 9457).
 type NotFound = Problem
@@ -2868,6 +3341,42 @@ type ReplaceAccountParams struct {
 	// Check With `false`, the account is stored without asking the provider.
 	Check *CheckFirst `form:"check,omitempty" json:"check,omitempty"`
 
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ListCallbacksParams defines parameters for ListCallbacks.
+type ListCallbacksParams struct {
+	// Send Only callbacks of this send.
+	Send *string `form:"send,omitempty" json:"send,omitempty"`
+
+	// State Only callbacks in this state.
+	State *CallbackState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Status Only callbacks whose newest try was answered with this HTTP status. 0 means no answer.
+	Status *int `form:"status,omitempty" json:"status,omitempty"`
+
+	// URL Only callbacks to this URL.
+	URL *string `form:"url,omitempty" json:"url,omitempty"`
+
+	// From Only callbacks that were created at this time or later.
+	From *Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// Until Only callbacks that were created before this time.
+	Until *Time `form:"until,omitempty" json:"until,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ReplaceGuardsParams defines parameters for ReplaceGuards.
+type ReplaceGuardsParams struct {
 	// IfMatch The `ETag` of the version that you read, or `*` for any version.
 	IfMatch IfMatch `json:"If-Match"`
 }
@@ -3267,6 +3776,12 @@ type ReplaceAccountJSONRequestBody = AccountChangeInput
 // TestAccountJSONRequestBody defines body for TestAccount for application/json ContentType.
 type TestAccountJSONRequestBody = AccountTestInput
 
+// ReplayCallbacksJSONRequestBody defines body for ReplayCallbacks for application/json ContentType.
+type ReplayCallbacksJSONRequestBody = CallbackReplay
+
+// ReplaceGuardsJSONRequestBody defines body for ReplaceGuards for application/json ContentType.
+type ReplaceGuardsJSONRequestBody = GuardsInput
+
 // PutOptOutJSONRequestBody defines body for PutOptOut for application/json ContentType.
 type PutOptOutJSONRequestBody = OptOutInput
 
@@ -3293,6 +3808,9 @@ type ConfirmSendsJSONRequestBody = EndSendsInput
 
 // PreviewSendJSONRequestBody defines body for PreviewSend for application/json ContentType.
 type PreviewSendJSONRequestBody = SendInput
+
+// EventJSONRequestBody defines body for Event for application/json ContentType.
+type EventJSONRequestBody = CallbackBody
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -3484,7 +4002,8 @@ type ClientInterface interface {
 	// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
 	// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
 	// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-	// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+	// chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+	// a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
 	// make a send with `whatsapp.account`.
 	//
 	// Takes any type of body and a specified content type.
@@ -3498,7 +4017,8 @@ type ClientInterface interface {
 	// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
 	// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
 	// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-	// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+	// chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+	// a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
 	// make a send with `whatsapp.account`.
 	//
 	// Takes a body of the `application/json` content type.
@@ -3506,12 +4026,97 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
 	TestAccount(ctx context.Context, name NameOfAccount, body TestAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListCallbackEndpoints List the endpoints that fail
+	//
+	// Returns up to 200 URLs whose newest callback was not delivered, the paused ones first. An endpoint that has failed for 2 hours, and
+	// at least 10 times, is paused. Any process then makes a single try from time to time, until one is delivered.
+	//
+	// Corresponds with GET /v1/callback-endpoints (the `ListCallbackEndpoints` operationId).
+	ListCallbackEndpoints(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListCallbacks List callbacks
+	//
+	// Lists callbacks with their newest tries, newest first. A callback is listed if it fits all given parameters.
+	//
+	// Corresponds with GET /v1/callbacks (the `ListCallbacks` operationId).
+	ListCallbacks(ctx context.Context, params *ListCallbacksParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayCallbacksWithBody Replay callbacks
+	//
+	// Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+	// up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/callbacks/replay (the `ReplayCallbacks` operationId).
+	ReplayCallbacksWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayCallbacks Replay callbacks
+	//
+	// Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+	// up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/callbacks/replay (the `ReplayCallbacks` operationId).
+	ReplayCallbacks(ctx context.Context, body ReplayCallbacksJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetCallback Get a callback
+	//
+	// Returns a callback with its tries.
+	//
+	// Corresponds with GET /v1/callbacks/{id} (the `GetCallback` operationId).
+	GetCallback(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayCallback Replay a callback
+	//
+	// Posts a callback again, with its former `webhook-id`, whatever its state. A pending one is tried now, and its 3 days begin anew.
+	// A callback to a paused endpoint waits until the pause ends.
+	//
+	// Corresponds with POST /v1/callbacks/{id}/replay (the `ReplayCallback` operationId).
+	ReplayCallback(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListErrorCodes List the error codes of the providers
 	//
 	// Explains the error codes that the configured providers may report, in every language of the web console.
 	//
 	// Corresponds with GET /v1/error-codes (the `ListErrorCodes` operationId).
 	ListErrorCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetGuards Get the guards
+	//
+	// Returns the settings of all guards, and their version as `ETag`. A new installation has no guard that is on.
+	//
+	// Corresponds with GET /v1/guards (the `GetGuards` operationId).
+	GetGuards(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaceGuardsWithBody Replace the guards
+	//
+	// Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+	// checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/guards (the `ReplaceGuards` operationId).
+	ReplaceGuardsWithBody(ctx context.Context, params *ReplaceGuardsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaceGuards Replace the guards
+	//
+	// Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+	// checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/guards (the `ReplaceGuards` operationId).
+	ReplaceGuards(ctx context.Context, params *ReplaceGuardsParams, body ReplaceGuardsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetGuardResults Count what the guards did
+	//
+	// Returns how often each guard refused, answered or watched sends in the last 24 hours, by country, the most frequent first. Each
+	// process adds its counts once a second; a process that crashes loses those of its last second.
+	//
+	// Corresponds with GET /v1/guards/results (the `GetGuardResults` operationId).
+	GetGuardResults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteOptOut Opt a recipient in again
 	//
@@ -3735,6 +4340,9 @@ type ClientInterface interface {
 	//
 	// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
 	//
+	// The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+	// earlier send. Then nothing is stored or counted.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/sends (the `CreateSend` operationId).
@@ -3748,6 +4356,9 @@ type ClientInterface interface {
 	// `Idempotency-Key`.
 	//
 	// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+	//
+	// The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+	// earlier send. Then nothing is stored or counted.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3830,8 +4441,8 @@ type ClientInterface interface {
 	// GetSend Get a send
 	//
 	// Returns the state of a send: the status on both channels, its rules with their deadlines, the rule that fired, the rule
-	// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. There are
-	// no callbacks yet: poll this path, or watch the send, until `finished_at` is set.
+	// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. To learn
+	// of changes, give the send a `callback`, watch it, or poll this path until `finished_at` is set.
 	//
 	// Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 	GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3859,14 +4470,15 @@ type ClientInterface interface {
 
 	// RepeatSend Send a message again
 	//
-	// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
-	// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+	// Accepts a new send with the recipient, the texts or template, the category, the callback, the overrides, the
+	// `correlation_id` and the `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
 	// own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
 	// `expires_at`, the new one has as much time as it had.
 	//
 	// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
 	// `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
-	// overrides; its sends are repeated without them.
+	// overrides; its sends are repeated without them. The guards may refuse the new send, except that
+	// it may have the content of an earlier one.
 	//
 	// Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 	RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4133,7 +4745,8 @@ func (c *Client) CheckAccount(ctx context.Context, name NameOfAccount, reqEditor
 // too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
 // neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
 // answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+// chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+// a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
 // make a send with `whatsapp.account`.
 //
 // Takes any type of body and a specified content type.
@@ -4157,7 +4770,8 @@ func (c *Client) TestAccountWithBody(ctx context.Context, name NameOfAccount, co
 // too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
 // neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
 // answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+// chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+// a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
 // make a send with `whatsapp.account`.
 //
 // Takes a body of the `application/json` content type.
@@ -4175,6 +4789,116 @@ func (c *Client) TestAccount(ctx context.Context, name NameOfAccount, body TestA
 	return c.Client.Do(req)
 }
 
+// ListCallbackEndpoints List the endpoints that fail
+//
+// Returns up to 200 URLs whose newest callback was not delivered, the paused ones first. An endpoint that has failed for 2 hours, and
+// at least 10 times, is paused. Any process then makes a single try from time to time, until one is delivered.
+//
+// Corresponds with GET /v1/callback-endpoints (the `ListCallbackEndpoints` operationId).
+func (c *Client) ListCallbackEndpoints(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListCallbackEndpointsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListCallbacks List callbacks
+//
+// Lists callbacks with their newest tries, newest first. A callback is listed if it fits all given parameters.
+//
+// Corresponds with GET /v1/callbacks (the `ListCallbacks` operationId).
+func (c *Client) ListCallbacks(ctx context.Context, params *ListCallbacksParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListCallbacksRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayCallbacksWithBody Replay callbacks
+//
+// Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+// up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/callbacks/replay (the `ReplayCallbacks` operationId).
+func (c *Client) ReplayCallbacksWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayCallbacksRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayCallbacks Replay callbacks
+//
+// Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+// up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/callbacks/replay (the `ReplayCallbacks` operationId).
+func (c *Client) ReplayCallbacks(ctx context.Context, body ReplayCallbacksJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayCallbacksRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetCallback Get a callback
+//
+// Returns a callback with its tries.
+//
+// Corresponds with GET /v1/callbacks/{id} (the `GetCallback` operationId).
+func (c *Client) GetCallback(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetCallbackRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayCallback Replay a callback
+//
+// Posts a callback again, with its former `webhook-id`, whatever its state. A pending one is tried now, and its 3 days begin anew.
+// A callback to a paused endpoint waits until the pause ends.
+//
+// Corresponds with POST /v1/callbacks/{id}/replay (the `ReplayCallback` operationId).
+func (c *Client) ReplayCallback(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayCallbackRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListErrorCodes List the error codes of the providers
 //
 // Explains the error codes that the configured providers may report, in every language of the web console.
@@ -4182,6 +4906,81 @@ func (c *Client) TestAccount(ctx context.Context, name NameOfAccount, body TestA
 // Corresponds with GET /v1/error-codes (the `ListErrorCodes` operationId).
 func (c *Client) ListErrorCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListErrorCodesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetGuards Get the guards
+//
+// Returns the settings of all guards, and their version as `ETag`. A new installation has no guard that is on.
+//
+// Corresponds with GET /v1/guards (the `GetGuards` operationId).
+func (c *Client) GetGuards(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetGuardsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaceGuardsWithBody Replace the guards
+//
+// Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+// checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/guards (the `ReplaceGuards` operationId).
+func (c *Client) ReplaceGuardsWithBody(ctx context.Context, params *ReplaceGuardsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceGuardsRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaceGuards Replace the guards
+//
+// Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+// checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/guards (the `ReplaceGuards` operationId).
+func (c *Client) ReplaceGuards(ctx context.Context, params *ReplaceGuardsParams, body ReplaceGuardsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceGuardsRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetGuardResults Count what the guards did
+//
+// Returns how often each guard refused, answered or watched sends in the last 24 hours, by country, the most frequent first. Each
+// process adds its counts once a second; a process that crashes loses those of its last second.
+//
+// Corresponds with GET /v1/guards/results (the `GetGuardResults` operationId).
+func (c *Client) GetGuardResults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetGuardResultsRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -4664,6 +5463,9 @@ func (c *Client) ListSends(ctx context.Context, params *ListSendsParams, reqEdit
 //
 // With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
 //
+// The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+// earlier send. Then nothing is stored or counted.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/sends (the `CreateSend` operationId).
@@ -4687,6 +5489,9 @@ func (c *Client) CreateSendWithBody(ctx context.Context, params *CreateSendParam
 // `Idempotency-Key`.
 //
 // With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+//
+// The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+// earlier send. Then nothing is stored or counted.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4849,8 +5654,8 @@ func (c *Client) PreviewSend(ctx context.Context, body PreviewSendJSONRequestBod
 // GetSend Get a send
 //
 // Returns the state of a send: the status on both channels, its rules with their deadlines, the rule that fired, the rule
-// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. There are
-// no callbacks yet: poll this path, or watch the send, until `finished_at` is set.
+// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. To learn
+// of changes, give the send a `callback`, watch it, or poll this path until `finished_at` is set.
 //
 // Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 func (c *Client) GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4908,14 +5713,15 @@ func (c *Client) ConfirmSend(ctx context.Context, id ID, reqEditors ...RequestEd
 
 // RepeatSend Send a message again
 //
-// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
-// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+// Accepts a new send with the recipient, the texts or template, the category, the callback, the overrides, the
+// `correlation_id` and the `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
 // own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
 // `expires_at`, the new one has as much time as it had.
 //
 // If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
 // `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
-// overrides; its sends are repeated without them.
+// overrides; its sends are repeated without them. The guards may refuse the new send, except that
+// it may have the content of an earlier one.
 //
 // Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 func (c *Client) RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5557,6 +6363,291 @@ func NewTestAccountRequestWithBody(server string, name NameOfAccount, contentTyp
 	return req, nil
 }
 
+// NewListCallbackEndpointsRequest constructs an http.Request for the ListCallbackEndpoints method
+func NewListCallbackEndpointsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/callback-endpoints")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListCallbacksRequest constructs an http.Request for the ListCallbacks method
+func NewListCallbacksRequest(server string, params *ListCallbacksParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/callbacks")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Send != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "send", *params.Send, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.URL != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "url", *params.URL, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Until != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "until", *params.Until, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Total != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "total", *params.Total, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReplayCallbacksRequest calls the generic ReplayCallbacks builder with application/json body
+func NewReplayCallbacksRequest(server string, body ReplayCallbacksJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplayCallbacksRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewReplayCallbacksRequestWithBody constructs an http.Request for the ReplayCallbacks method, with any body, and a specified content type
+func NewReplayCallbacksRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/callbacks/replay")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetCallbackRequest constructs an http.Request for the GetCallback method
+func NewGetCallbackRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/callbacks/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReplayCallbackRequest constructs an http.Request for the ReplayCallback method
+func NewReplayCallbackRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/callbacks/%s/replay", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListErrorCodesRequest constructs an http.Request for the ListErrorCodes method
 func NewListErrorCodesRequest(server string) (*http.Request, error) {
 	var err error
@@ -5567,6 +6658,113 @@ func NewListErrorCodesRequest(server string) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/v1/error-codes")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetGuardsRequest constructs an http.Request for the GetGuards method
+func NewGetGuardsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/guards")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReplaceGuardsRequest calls the generic ReplaceGuards builder with application/json body
+func NewReplaceGuardsRequest(server string, params *ReplaceGuardsParams, body ReplaceGuardsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplaceGuardsRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewReplaceGuardsRequestWithBody constructs an http.Request for the ReplaceGuards method, with any body, and a specified content type
+func NewReplaceGuardsRequestWithBody(server string, params *ReplaceGuardsParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/guards")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewGetGuardResultsRequest constructs an http.Request for the GetGuardResults method
+func NewGetGuardResultsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/guards/results")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -8257,7 +9455,8 @@ type ClientWithResponsesInterface interface {
 	// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
 	// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
 	// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-	// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+	// chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+	// a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
 	// make a send with `whatsapp.account`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -8271,13 +9470,72 @@ type ClientWithResponsesInterface interface {
 	// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
 	// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
 	// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-	// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+	// chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+	// a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
 	// make a send with `whatsapp.account`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
 	TestAccountWithResponse(ctx context.Context, name NameOfAccount, body TestAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*TestAccountResponse, error)
+
+	// ListCallbackEndpointsWithResponse List the endpoints that fail
+	//
+	// Returns up to 200 URLs whose newest callback was not delivered, the paused ones first. An endpoint that has failed for 2 hours, and
+	// at least 10 times, is paused. Any process then makes a single try from time to time, until one is delivered.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/callback-endpoints (the `ListCallbackEndpoints` operationId).
+	ListCallbackEndpointsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListCallbackEndpointsResponse, error)
+
+	// ListCallbacksWithResponse List callbacks
+	//
+	// Lists callbacks with their newest tries, newest first. A callback is listed if it fits all given parameters.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/callbacks (the `ListCallbacks` operationId).
+	ListCallbacksWithResponse(ctx context.Context, params *ListCallbacksParams, reqEditors ...RequestEditorFn) (*ListCallbacksResponse, error)
+
+	// ReplayCallbacksWithBodyWithResponse Replay callbacks
+	//
+	// Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+	// up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/callbacks/replay (the `ReplayCallbacks` operationId).
+	ReplayCallbacksWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayCallbacksResponse, error)
+
+	// ReplayCallbacksWithResponse Replay callbacks
+	//
+	// Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+	// up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/callbacks/replay (the `ReplayCallbacks` operationId).
+	ReplayCallbacksWithResponse(ctx context.Context, body ReplayCallbacksJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayCallbacksResponse, error)
+
+	// GetCallbackWithResponse Get a callback
+	//
+	// Returns a callback with its tries.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/callbacks/{id} (the `GetCallback` operationId).
+	GetCallbackWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetCallbackResponse, error)
+
+	// ReplayCallbackWithResponse Replay a callback
+	//
+	// Posts a callback again, with its former `webhook-id`, whatever its state. A pending one is tried now, and its 3 days begin anew.
+	// A callback to a paused endpoint waits until the pause ends.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/callbacks/{id}/replay (the `ReplayCallback` operationId).
+	ReplayCallbackWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*ReplayCallbackResponse, error)
 
 	// ListErrorCodesWithResponse List the error codes of the providers
 	//
@@ -8287,6 +9545,45 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/error-codes (the `ListErrorCodes` operationId).
 	ListErrorCodesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListErrorCodesResponse, error)
+
+	// GetGuardsWithResponse Get the guards
+	//
+	// Returns the settings of all guards, and their version as `ETag`. A new installation has no guard that is on.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/guards (the `GetGuards` operationId).
+	GetGuardsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetGuardsResponse, error)
+
+	// ReplaceGuardsWithBodyWithResponse Replace the guards
+	//
+	// Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+	// checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/guards (the `ReplaceGuards` operationId).
+	ReplaceGuardsWithBodyWithResponse(ctx context.Context, params *ReplaceGuardsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceGuardsResponse, error)
+
+	// ReplaceGuardsWithResponse Replace the guards
+	//
+	// Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+	// checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/guards (the `ReplaceGuards` operationId).
+	ReplaceGuardsWithResponse(ctx context.Context, params *ReplaceGuardsParams, body ReplaceGuardsJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceGuardsResponse, error)
+
+	// GetGuardResultsWithResponse Count what the guards did
+	//
+	// Returns how often each guard refused, answered or watched sends in the last 24 hours, by country, the most frequent first. Each
+	// process adds its counts once a second; a process that crashes loses those of its last second.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/guards/results (the `GetGuardResults` operationId).
+	GetGuardResultsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetGuardResultsResponse, error)
 
 	// DeleteOptOutWithResponse Opt a recipient in again
 	//
@@ -8538,6 +9835,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
 	//
+	// The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+	// earlier send. Then nothing is stored or counted.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/sends (the `CreateSend` operationId).
@@ -8551,6 +9851,9 @@ type ClientWithResponsesInterface interface {
 	// `Idempotency-Key`.
 	//
 	// With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+	//
+	// The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+	// earlier send. Then nothing is stored or counted.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8635,8 +9938,8 @@ type ClientWithResponsesInterface interface {
 	// GetSendWithResponse Get a send
 	//
 	// Returns the state of a send: the status on both channels, its rules with their deadlines, the rule that fired, the rule
-	// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. There are
-	// no callbacks yet: poll this path, or watch the send, until `finished_at` is set.
+	// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. To learn
+	// of changes, give the send a `callback`, watch it, or poll this path until `finished_at` is set.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8670,14 +9973,15 @@ type ClientWithResponsesInterface interface {
 
 	// RepeatSendWithResponse Send a message again
 	//
-	// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
-	// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+	// Accepts a new send with the recipient, the texts or template, the category, the callback, the overrides, the
+	// `correlation_id` and the `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
 	// own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
 	// `expires_at`, the new one has as much time as it had.
 	//
 	// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
 	// `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
-	// overrides; its sends are repeated without them.
+	// overrides; its sends are repeated without them. The guards may refuse the new send, except that
+	// it may have the content of an earlier one.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9505,6 +10809,407 @@ func (r TestAccountResponse) ContentType() string {
 	return ""
 }
 
+// ListCallbackEndpointsResponse401Headers the declared response headers of an HTTP 401 response for ListCallbackEndpoints
+type ListCallbackEndpointsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListCallbackEndpointsResponseDefaultHeaders the declared response headers of an HTTP default response for ListCallbackEndpoints
+type ListCallbackEndpointsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListCallbackEndpointsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CallbackEndpointList
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListCallbackEndpointsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListCallbackEndpointsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListCallbackEndpointsResponse) GetJSON200() *CallbackEndpointList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListCallbackEndpointsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListCallbackEndpointsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListCallbackEndpointsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListCallbackEndpointsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListCallbackEndpointsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListCallbackEndpointsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListCallbacksResponse401Headers the declared response headers of an HTTP 401 response for ListCallbacks
+type ListCallbacksResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListCallbacksResponseDefaultHeaders the declared response headers of an HTTP default response for ListCallbacks
+type ListCallbacksResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListCallbacksResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CallbackList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListCallbacksResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListCallbacksResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListCallbacksResponse) GetJSON200() *CallbackList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListCallbacksResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListCallbacksResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ListCallbacksResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListCallbacksResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListCallbacksResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListCallbacksResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListCallbacksResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListCallbacksResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReplayCallbacksResponse401Headers the declared response headers of an HTTP 401 response for ReplayCallbacks
+type ReplayCallbacksResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ReplayCallbacksResponseDefaultHeaders the declared response headers of an HTTP default response for ReplayCallbacks
+type ReplayCallbacksResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ReplayCallbacksResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *CallbacksReplayed
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReplayCallbacksResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ReplayCallbacksResponseDefaultHeaders
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ReplayCallbacksResponse) GetJSON202() *CallbacksReplayed {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReplayCallbacksResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReplayCallbacksResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ReplayCallbacksResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReplayCallbacksResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplayCallbacksResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplayCallbacksResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplayCallbacksResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplayCallbacksResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetCallbackResponse401Headers the declared response headers of an HTTP 401 response for GetCallback
+type GetCallbackResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// GetCallbackResponseDefaultHeaders the declared response headers of an HTTP default response for GetCallback
+type GetCallbackResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetCallbackResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CallbackDetail
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetCallbackResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetCallbackResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetCallbackResponse) GetJSON200() *CallbackDetail {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetCallbackResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetCallbackResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetCallbackResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetCallbackResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetCallbackResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetCallbackResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetCallbackResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetCallbackResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReplayCallbackResponse401Headers the declared response headers of an HTTP 401 response for ReplayCallback
+type ReplayCallbackResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ReplayCallbackResponseDefaultHeaders the declared response headers of an HTTP default response for ReplayCallback
+type ReplayCallbackResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ReplayCallbackResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Callback
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReplayCallbackResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ReplayCallbackResponseDefaultHeaders
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ReplayCallbackResponse) GetJSON202() *Callback {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReplayCallbackResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReplayCallbackResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ReplayCallbackResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReplayCallbackResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplayCallbackResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplayCallbackResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplayCallbackResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplayCallbackResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListErrorCodesResponse401Headers the declared response headers of an HTTP 401 response for ListErrorCodes
 type ListErrorCodesResponse401Headers struct {
 	WWWAuthenticate *string
@@ -9568,6 +11273,255 @@ func (r ListErrorCodesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListErrorCodesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetGuardsResponse200Headers the declared response headers of an HTTP 200 response for GetGuards
+type GetGuardsResponse200Headers struct {
+	ETag string
+}
+
+// GetGuardsResponse401Headers the declared response headers of an HTTP 401 response for GetGuards
+type GetGuardsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// GetGuardsResponseDefaultHeaders the declared response headers of an HTTP default response for GetGuards
+type GetGuardsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetGuardsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Guards
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetGuardsResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetGuardsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetGuardsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetGuardsResponse) GetJSON200() *Guards {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetGuardsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetGuardsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetGuardsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetGuardsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetGuardsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetGuardsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReplaceGuardsResponse200Headers the declared response headers of an HTTP 200 response for ReplaceGuards
+type ReplaceGuardsResponse200Headers struct {
+	ETag string
+}
+
+// ReplaceGuardsResponse401Headers the declared response headers of an HTTP 401 response for ReplaceGuards
+type ReplaceGuardsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ReplaceGuardsResponseDefaultHeaders the declared response headers of an HTTP default response for ReplaceGuards
+type ReplaceGuardsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ReplaceGuardsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Guards
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSON428 the response for an HTTP 428 `application/problem+json` response
+	ApplicationProblemJSON428 *PreconditionRequired
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ReplaceGuardsResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReplaceGuardsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ReplaceGuardsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReplaceGuardsResponse) GetJSON200() *Guards {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReplaceGuardsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReplaceGuardsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r ReplaceGuardsResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ReplaceGuardsResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON428 returns the response for an HTTP 428 `application/problem+json` response
+func (r ReplaceGuardsResponse) GetApplicationProblemJSON428() *PreconditionRequired {
+	return r.ApplicationProblemJSON428
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReplaceGuardsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplaceGuardsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplaceGuardsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplaceGuardsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplaceGuardsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetGuardResultsResponse401Headers the declared response headers of an HTTP 401 response for GetGuardResults
+type GetGuardResultsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// GetGuardResultsResponseDefaultHeaders the declared response headers of an HTTP default response for GetGuardResults
+type GetGuardResultsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetGuardResultsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GuardResultList
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetGuardResultsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetGuardResultsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetGuardResultsResponse) GetJSON200() *GuardResultList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetGuardResultsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetGuardResultsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetGuardResultsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetGuardResultsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetGuardResultsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetGuardResultsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11316,6 +13270,11 @@ type CreateSendResponse401Headers struct {
 	WWWAuthenticate *string
 }
 
+// CreateSendResponse429Headers the declared response headers of an HTTP 429 response for CreateSend
+type CreateSendResponse429Headers struct {
+	RetryAfter int
+}
+
 // CreateSendResponseDefaultHeaders the declared response headers of an HTTP default response for CreateSend
 type CreateSendResponseDefaultHeaders struct {
 	RetryAfter *int
@@ -11331,15 +13290,19 @@ type CreateSendResponse struct {
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *Unauthorized
 	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationProblemJSON409 *Correlated
+	ApplicationProblemJSON409 *EarlierSend
 	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
 	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *Limited
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Failure
 	// Headers202 the parsed response headers for an HTTP 202 response
 	Headers202 *CreateSendResponse202Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *CreateSendResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateSendResponse429Headers
 	// HeadersDefault the parsed response headers for an HTTP default response
 	HeadersDefault *CreateSendResponseDefaultHeaders
 }
@@ -11360,13 +13323,18 @@ func (r CreateSendResponse) GetApplicationProblemJSON401() *Unauthorized {
 }
 
 // GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
-func (r CreateSendResponse) GetApplicationProblemJSON409() *Correlated {
+func (r CreateSendResponse) GetApplicationProblemJSON409() *EarlierSend {
 	return r.ApplicationProblemJSON409
 }
 
 // GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r CreateSendResponse) GetApplicationProblemJSON422() *Invalid {
 	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r CreateSendResponse) GetApplicationProblemJSON429() *Limited {
+	return r.ApplicationProblemJSON429
 }
 
 // GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -11994,6 +13962,11 @@ type RepeatSendResponse401Headers struct {
 	WWWAuthenticate *string
 }
 
+// RepeatSendResponse429Headers the declared response headers of an HTTP 429 response for RepeatSend
+type RepeatSendResponse429Headers struct {
+	RetryAfter int
+}
+
 // RepeatSendResponseDefaultHeaders the declared response headers of an HTTP default response for RepeatSend
 type RepeatSendResponseDefaultHeaders struct {
 	RetryAfter *int
@@ -12012,12 +13985,16 @@ type RepeatSendResponse struct {
 	ApplicationProblemJSON404 *NotFound
 	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
 	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *Limited
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Failure
 	// Headers202 the parsed response headers for an HTTP 202 response
 	Headers202 *RepeatSendResponse202Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *RepeatSendResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *RepeatSendResponse429Headers
 	// HeadersDefault the parsed response headers for an HTTP default response
 	HeadersDefault *RepeatSendResponseDefaultHeaders
 }
@@ -12045,6 +14022,11 @@ func (r RepeatSendResponse) GetApplicationProblemJSON404() *NotFound {
 // GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r RepeatSendResponse) GetApplicationProblemJSON422() *Invalid {
 	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r RepeatSendResponse) GetApplicationProblemJSON429() *Limited {
+	return r.ApplicationProblemJSON429
 }
 
 // GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -12596,7 +14578,8 @@ func (c *ClientWithResponses) CheckAccountWithResponse(ctx context.Context, name
 // too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
 // neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
 // answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+// chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+// a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
 // make a send with `whatsapp.account`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -12616,7 +14599,8 @@ func (c *ClientWithResponses) TestAccountWithBodyWithResponse(ctx context.Contex
 // too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
 // neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
 // answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+// chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+// a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
 // make a send with `whatsapp.account`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -12628,6 +14612,100 @@ func (c *ClientWithResponses) TestAccountWithResponse(ctx context.Context, name 
 		return nil, err
 	}
 	return ParseTestAccountResponse(rsp)
+}
+
+// ListCallbackEndpointsWithResponse List the endpoints that fail
+//
+// Returns up to 200 URLs whose newest callback was not delivered, the paused ones first. An endpoint that has failed for 2 hours, and
+// at least 10 times, is paused. Any process then makes a single try from time to time, until one is delivered.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/callback-endpoints (the `ListCallbackEndpoints` operationId).
+func (c *ClientWithResponses) ListCallbackEndpointsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListCallbackEndpointsResponse, error) {
+	rsp, err := c.ListCallbackEndpoints(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListCallbackEndpointsResponse(rsp)
+}
+
+// ListCallbacksWithResponse List callbacks
+//
+// Lists callbacks with their newest tries, newest first. A callback is listed if it fits all given parameters.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/callbacks (the `ListCallbacks` operationId).
+func (c *ClientWithResponses) ListCallbacksWithResponse(ctx context.Context, params *ListCallbacksParams, reqEditors ...RequestEditorFn) (*ListCallbacksResponse, error) {
+	rsp, err := c.ListCallbacks(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListCallbacksResponse(rsp)
+}
+
+// ReplayCallbacksWithBodyWithResponse Replay callbacks
+//
+// Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+// up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/callbacks/replay (the `ReplayCallbacks` operationId).
+func (c *ClientWithResponses) ReplayCallbacksWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayCallbacksResponse, error) {
+	rsp, err := c.ReplayCallbacksWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayCallbacksResponse(rsp)
+}
+
+// ReplayCallbacksWithResponse Replay callbacks
+//
+// Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+// up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/callbacks/replay (the `ReplayCallbacks` operationId).
+func (c *ClientWithResponses) ReplayCallbacksWithResponse(ctx context.Context, body ReplayCallbacksJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayCallbacksResponse, error) {
+	rsp, err := c.ReplayCallbacks(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayCallbacksResponse(rsp)
+}
+
+// GetCallbackWithResponse Get a callback
+//
+// Returns a callback with its tries.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/callbacks/{id} (the `GetCallback` operationId).
+func (c *ClientWithResponses) GetCallbackWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetCallbackResponse, error) {
+	rsp, err := c.GetCallback(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetCallbackResponse(rsp)
+}
+
+// ReplayCallbackWithResponse Replay a callback
+//
+// Posts a callback again, with its former `webhook-id`, whatever its state. A pending one is tried now, and its 3 days begin anew.
+// A callback to a paused endpoint waits until the pause ends.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/callbacks/{id}/replay (the `ReplayCallback` operationId).
+func (c *ClientWithResponses) ReplayCallbackWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*ReplayCallbackResponse, error) {
+	rsp, err := c.ReplayCallback(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayCallbackResponse(rsp)
 }
 
 // ListErrorCodesWithResponse List the error codes of the providers
@@ -12643,6 +14721,69 @@ func (c *ClientWithResponses) ListErrorCodesWithResponse(ctx context.Context, re
 		return nil, err
 	}
 	return ParseListErrorCodesResponse(rsp)
+}
+
+// GetGuardsWithResponse Get the guards
+//
+// Returns the settings of all guards, and their version as `ETag`. A new installation has no guard that is on.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/guards (the `GetGuards` operationId).
+func (c *ClientWithResponses) GetGuardsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetGuardsResponse, error) {
+	rsp, err := c.GetGuards(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetGuardsResponse(rsp)
+}
+
+// ReplaceGuardsWithBodyWithResponse Replace the guards
+//
+// Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+// checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/guards (the `ReplaceGuards` operationId).
+func (c *ClientWithResponses) ReplaceGuardsWithBodyWithResponse(ctx context.Context, params *ReplaceGuardsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceGuardsResponse, error) {
+	rsp, err := c.ReplaceGuardsWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaceGuardsResponse(rsp)
+}
+
+// ReplaceGuardsWithResponse Replace the guards
+//
+// Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+// checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/guards (the `ReplaceGuards` operationId).
+func (c *ClientWithResponses) ReplaceGuardsWithResponse(ctx context.Context, params *ReplaceGuardsParams, body ReplaceGuardsJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceGuardsResponse, error) {
+	rsp, err := c.ReplaceGuards(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaceGuardsResponse(rsp)
+}
+
+// GetGuardResultsWithResponse Count what the guards did
+//
+// Returns how often each guard refused, answered or watched sends in the last 24 hours, by country, the most frequent first. Each
+// process adds its counts once a second; a process that crashes loses those of its last second.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/guards/results (the `GetGuardResults` operationId).
+func (c *ClientWithResponses) GetGuardResultsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetGuardResultsResponse, error) {
+	rsp, err := c.GetGuardResults(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetGuardResultsResponse(rsp)
 }
 
 // DeleteOptOutWithResponse Opt a recipient in again
@@ -13045,6 +15186,9 @@ func (c *ClientWithResponses) ListSendsWithResponse(ctx context.Context, params 
 //
 // With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
 //
+// The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+// earlier send. Then nothing is stored or counted.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/sends (the `CreateSend` operationId).
@@ -13064,6 +15208,9 @@ func (c *ClientWithResponses) CreateSendWithBodyWithResponse(ctx context.Context
 // `Idempotency-Key`.
 //
 // With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+//
+// The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+// earlier send. Then nothing is stored or counted.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -13196,8 +15343,8 @@ func (c *ClientWithResponses) PreviewSendWithResponse(ctx context.Context, body 
 // GetSendWithResponse Get a send
 //
 // Returns the state of a send: the status on both channels, its rules with their deadlines, the rule that fired, the rule
-// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. There are
-// no callbacks yet: poll this path, or watch the send, until `finished_at` is set.
+// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. To learn
+// of changes, give the send a `callback`, watch it, or poll this path until `finished_at` is set.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -13249,14 +15396,15 @@ func (c *ClientWithResponses) ConfirmSendWithResponse(ctx context.Context, id ID
 
 // RepeatSendWithResponse Send a message again
 //
-// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
-// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+// Accepts a new send with the recipient, the texts or template, the category, the callback, the overrides, the
+// `correlation_id` and the `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
 // own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
 // `expires_at`, the new one has as much time as it had.
 //
 // If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
 // `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
-// overrides; its sends are repeated without them.
+// overrides; its sends are repeated without them. The guards may refuse the new send, except that
+// it may have the content of an earlier one.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -14086,6 +16234,377 @@ func ParseTestAccountResponse(rsp *http.Response) (*TestAccountResponse, error) 
 	return response, nil
 }
 
+// ParseListCallbackEndpointsResponse parses an HTTP response from a ListCallbackEndpointsWithResponse call
+func ParseListCallbackEndpointsResponse(rsp *http.Response) (*ListCallbackEndpointsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListCallbackEndpointsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CallbackEndpointList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListCallbackEndpointsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListCallbackEndpointsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListCallbacksResponse parses an HTTP response from a ListCallbacksWithResponse call
+func ParseListCallbacksResponse(rsp *http.Response) (*ListCallbacksResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListCallbacksResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CallbackList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListCallbacksResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListCallbacksResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReplayCallbacksResponse parses an HTTP response from a ReplayCallbacksWithResponse call
+func ParseReplayCallbacksResponse(rsp *http.Response) (*ReplayCallbacksResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplayCallbacksResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest CallbacksReplayed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ReplayCallbacksResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ReplayCallbacksResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetCallbackResponse parses an HTTP response from a GetCallbackWithResponse call
+func ParseGetCallbackResponse(rsp *http.Response) (*GetCallbackResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetCallbackResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CallbackDetail
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetCallbackResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers GetCallbackResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReplayCallbackResponse parses an HTTP response from a ReplayCallbackWithResponse call
+func ParseReplayCallbackResponse(rsp *http.Response) (*ReplayCallbackResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplayCallbackResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Callback
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ReplayCallbackResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ReplayCallbackResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListErrorCodesResponse parses an HTTP response from a ListErrorCodesWithResponse call
 func ParseListErrorCodesResponse(rsp *http.Response) (*ListErrorCodesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -14136,6 +16655,243 @@ func ParseListErrorCodesResponse(rsp *http.Response) (*ListErrorCodesResponse, e
 		response.Headers401 = &headers
 	case true:
 		var headers ListErrorCodesResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetGuardsResponse parses an HTTP response from a GetGuardsWithResponse call
+func ParseGetGuardsResponse(rsp *http.Response) (*GetGuardsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetGuardsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Guards
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetGuardsResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetGuardsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers GetGuardsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReplaceGuardsResponse parses an HTTP response from a ReplaceGuardsWithResponse call
+func ParseReplaceGuardsResponse(rsp *http.Response) (*ReplaceGuardsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplaceGuardsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Guards
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
+		var dest PreconditionRequired
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON428 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ReplaceGuardsResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers ReplaceGuardsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ReplaceGuardsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetGuardResultsResponse parses an HTTP response from a GetGuardResultsWithResponse call
+func ParseGetGuardResultsResponse(rsp *http.Response) (*GetGuardResultsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetGuardResultsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GuardResultList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetGuardResultsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers GetGuardResultsResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -15836,7 +18592,7 @@ func ParseCreateSendResponse(rsp *http.Response) (*CreateSendResponse, error) {
 		response.ApplicationProblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest Correlated
+		var dest EarlierSend
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -15848,6 +18604,13 @@ func ParseCreateSendResponse(rsp *http.Response) (*CreateSendResponse, error) {
 			return nil, err
 		}
 		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Limited
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Failure
@@ -15879,6 +18642,16 @@ func ParseCreateSendResponse(rsp *http.Response) (*CreateSendResponse, error) {
 			headers.WWWAuthenticate = &value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateSendResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
 	case true:
 		var headers CreateSendResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -16482,6 +19255,13 @@ func ParseRepeatSendResponse(rsp *http.Response) (*RepeatSendResponse, error) {
 		}
 		response.ApplicationProblemJSON422 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Limited
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Failure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -16512,6 +19292,16 @@ func ParseRepeatSendResponse(rsp *http.Response) (*RepeatSendResponse, error) {
 			headers.WWWAuthenticate = &value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers RepeatSendResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
 	case true:
 		var headers RepeatSendResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -16826,4 +19616,132 @@ func ParseListTemplatesResponse(rsp *http.Response) (*ListTemplatesResponse, err
 	}
 
 	return response, nil
+}
+
+// CallbackInitiator sends OpenAPI callback requests to target URLs.
+// Modeled on the generated Client, but with no stored Server -- the full
+// target URL is provided per-call by the caller (typically discovered
+// from a callback expression on the parent operation's request body,
+// e.g. `{$request.body#/callbackUrl}`).
+type CallbackInitiator struct {
+	// Doer for performing requests, typically a *http.Client with any
+	// customized settings, such as certificate chains.
+	Client HttpRequestDoer
+
+	// A list of callbacks for modifying requests which are generated before sending over
+	// the network.
+	RequestEditors []RequestEditorFn
+}
+
+// CallbackInitiatorOption allows setting custom parameters during construction.
+type CallbackInitiatorOption func(*CallbackInitiator) error
+
+// NewCallbackInitiator creates a new CallbackInitiator with reasonable defaults.
+func NewCallbackInitiator(opts ...CallbackInitiatorOption) (*CallbackInitiator, error) {
+	initiator := CallbackInitiator{}
+	for _, o := range opts {
+		if err := o(&initiator); err != nil {
+			return nil, err
+		}
+	}
+	if initiator.Client == nil {
+		initiator.Client = &http.Client{}
+	}
+	return &initiator, nil
+}
+
+// WithCallbackHTTPClient allows overriding the default Doer, which is
+// automatically created using http.Client. This is useful for tests.
+func WithCallbackHTTPClient(doer HttpRequestDoer) CallbackInitiatorOption {
+	return func(p *CallbackInitiator) error {
+		p.Client = doer
+		return nil
+	}
+}
+
+// WithCallbackRequestEditorFn allows setting up a callback function, which
+// will be called right before sending the callback request. This can be
+// used to mutate the request, e.g. to add signature headers.
+func WithCallbackRequestEditorFn(fn RequestEditorFn) CallbackInitiatorOption {
+	return func(p *CallbackInitiator) error {
+		p.RequestEditors = append(p.RequestEditors, fn)
+		return nil
+	}
+}
+
+func (p *CallbackInitiator) applyCallbackEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
+	for _, r := range p.RequestEditors {
+		if err := r(ctx, req); err != nil {
+			return err
+		}
+	}
+	for _, r := range additionalEditors {
+		if err := r(ctx, req); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CallbackInitiatorInterface is the interface specification for the callback initiator.
+type CallbackInitiatorInterface interface {
+	// EventWithBody fires the event callback with any body
+	EventWithBody(ctx context.Context, targetURL string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	Event(ctx context.Context, targetURL string, body EventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+func (p *CallbackInitiator) EventWithBody(ctx context.Context, targetURL string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEventCallbackRequestWithBody(targetURL, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := p.applyCallbackEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return p.Client.Do(req)
+}
+
+func (p *CallbackInitiator) Event(ctx context.Context, targetURL string, body EventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEventCallbackRequest(targetURL, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := p.applyCallbackEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return p.Client.Do(req)
+}
+
+// NewEventCallbackRequest builds a application/json POST request for the event callback
+func NewEventCallbackRequest(targetURL string, body EventJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewEventCallbackRequestWithBody(targetURL, "application/json", bodyReader)
+}
+
+// NewEventCallbackRequestWithBody builds a POST request for the event callback with any body
+func NewEventCallbackRequestWithBody(targetURL string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+	_ = err
+
+	reqURL, err := url.Parse(targetURL)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, reqURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
 }

@@ -25,6 +25,7 @@ const constraints = Object.fromEntries(
     "AccountInput",
     "AccountTestInput",
     "OptOutInput",
+    "GuardsInput",
     "SignInInput",
     "Outcome",
   ].map((name) => [name, constraintsOf(schemas[name])]),

@@ -3,8 +3,10 @@ package workflows_test
 import (
 	"flag"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -193,11 +195,12 @@ func TestReplay(t *testing.T) {
 			t.Parallel()
 			replayer := worker.NewWorkflowReplayer()
 			replayer.RegisterWorkflow(workflows.Send)
+			replayer.RegisterWorkflow(workflows.Callbacks)
 			quiet := log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(quiet, file))
 		})
 	}
-	for name := range recordings() {
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(recordings())), slices.Collect(maps.Keys(callbackRecordings()))) {
 		require.True(t, kept[name], "testdata has no history %q: run make histories", name)
 	}
 }
@@ -217,14 +220,26 @@ func TestRecordHistories(t *testing.T) {
 	for name, script := range recordings() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			data, err := protojson.MarshalOptions{Multiline: true}.Marshal(recordOne(t, temporal, script))
-			require.NoError(t, err)
-			host, err := os.Hostname() // the worker's own queue is named after it
-			require.NoError(t, err)
-			text := strings.ReplaceAll(string(data), `"`+host+":", `"recorder:`)
-			require.NoError(t, os.WriteFile(filepath.Join("testdata", name+".json"), []byte(text+"\n"), 0o644)) // as git keeps them
+			keepHistory(t, name, recordOne(t, temporal, script))
 		})
 	}
+	for name, script := range callbackRecordings() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			keepHistory(t, name, recordCallbacks(t, temporal, script))
+		})
+	}
+}
+
+// keepHistory writes a history into testdata.
+func keepHistory(t *testing.T, name string, recorded *history.History) {
+	t.Helper()
+	data, err := protojson.MarshalOptions{Multiline: true}.Marshal(recorded)
+	require.NoError(t, err)
+	host, err := os.Hostname() // the worker's own queue is named after it
+	require.NoError(t, err)
+	text := strings.ReplaceAll(string(data), `"`+host+":", `"recorder:`)
+	require.NoError(t, os.WriteFile(filepath.Join("testdata", name+".json"), []byte(text+"\n"), 0o644)) // as git keeps them
 }
 
 // recordOne runs one send on a real server and returns its history.

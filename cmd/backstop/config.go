@@ -15,6 +15,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/callbacks"
 	"github.com/backstophq/backstop/internal/keyring"
 	"github.com/backstophq/backstop/workflows"
 )
@@ -29,7 +30,8 @@ type config struct {
 	Database databaseConfig `envPrefix:"DATABASE_"`
 	Temporal temporalConfig `envPrefix:"TEMPORAL_"`
 	API      apiConfig
-	Worker   workerConfig `envPrefix:"WORKER_"`
+	Worker   workerConfig   `envPrefix:"WORKER_"`
+	Callback callbackConfig `envPrefix:"CALLBACK_"`
 	Send     sendConfig
 	Stop     stopConfig
 	OptOuts  optOutConfig
@@ -197,6 +199,9 @@ func (c config) validate() error {
 		fmt.Sprintf("must be between 1 and %d", maxScheduled))
 	check(c.Stop.Drain == 0 || c.Stop.Drain >= minDrain && c.Stop.Drain <= maxDrain, "DRAIN",
 		fmt.Sprintf("must be between %v and %v", minDrain, maxDrain))
+	for name, fault := range c.Callback.faults() {
+		check(false, name, fault)
+	}
 	fault = c.OptOuts.rules().Fault()
 	check(fault == "", "STOP_CATEGORIES", fault)
 	for name, words := range map[string][]string{"STOP_WORDS": c.OptOuts.StopWords, "START_WORDS": c.OptOuts.StartWords} {
@@ -300,6 +305,8 @@ func exampleOf(t reflect.Type) string {
 		return "debug, info, warn or error"
 	case reflect.TypeFor[bool]():
 		return "true or false"
+	case reflect.TypeFor[callbacks.Policy]():
+		return "addresses and ranges like 10.1.0.0/16, separated by commas"
 	default:
 		return "a number"
 	}

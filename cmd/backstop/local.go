@@ -33,6 +33,9 @@ func localCommand(show func(ctx context.Context, start demo.Start, stdout, stder
 // password.
 const localKeyring = "local:bG9jYWwgb25seTogbm90IGEgc2VjcmV0IGF0IGFsbC4="
 
+// localCallbackSecret signs the callbacks of make run. It is no secret either.
+const localCallbackSecret = "whsec_bG9jYWwgb25seTogbm90IGEgc2VjcmV0IGF0IGFsbC4=" //nolint:gosec // see above
+
 // local is a whole Backstop in one process, on loopback: database migrated, sandbox, API and worker.
 type local struct {
 	environment map[string]string
@@ -67,7 +70,8 @@ func newLocal(ctx context.Context, environment map[string]string, s demo.Setting
 		"BACKSTOP_TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000", "BACKSTOP_TWILIO_AUTH_TOKEN": "sandbox-auth-token",
 		"BACKSTOP_SANDBOX_META_NUMBERS": "106540352242923",
 		"BACKSTOP_KEYRING":              localKeyring,
-		"BACKSTOP_SANDBOX_SPEED":        strconv.FormatFloat(s.Speed, 'f', -1, 64),
+		"BACKSTOP_CALLBACK_SECRETS":     localCallbackSecret, "BACKSTOP_CALLBACK_ALLOW": "127.0.0.1,::1",
+		"BACKSTOP_SANDBOX_SPEED": strconv.FormatFloat(s.Speed, 'f', -1, 64),
 	})
 	maps.Copy(l.environment, s.Defaults)
 	maps.Copy(l.environment, environment)

@@ -17,6 +17,7 @@ import (
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/console"
 	"github.com/backstophq/backstop/internal/accounts"
+	"github.com/backstophq/backstop/internal/guards"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/health"
 	"github.com/backstophq/backstop/internal/postgres"
@@ -72,8 +73,12 @@ type program struct {
 	handoff  *handoff.Handoff
 	accounts *accounts.Directory
 	health   *health.Monitor
+	guards   *guards.Keeper
 
 	templates *templates.Syncer
+
+	callbacks    *handoff.Callbacks
+	callbackActs *activities.Callbacks
 }
 
 // run runs the program until ctx is done, then stops it cleanly. It calls listening once requests are accepted.
@@ -103,6 +108,14 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	}); err != nil {
 		return err
 	}
+	if p.guards, err = guards.New(p.db, p.log); err != nil {
+		return err
+	}
+	if _, err = untilAnswered(ctx, p.log, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, p.guards.Load(ctx)
+	}); err != nil {
+		return err
+	}
 	p.templates, err = templates.New(templates.Options{Store: p.db, Accounts: p.accounts, Log: p.log})
 	if err != nil {
 		return err
@@ -119,6 +132,9 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		Inquire: p.acts.Inquire, ScheduledPerSecond: p.config.Send.ScheduledPerSecond,
 	})
 	if err != nil {
+		return err
+	}
+	if err := p.newCallbacks(); err != nil {
 		return err
 	}
 	return p.runParts(ctx, listening)
@@ -149,6 +165,10 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 		p.templates.Run(ctx)
 		return nil
 	})
+	start(func(ctx context.Context) error {
+		p.callbacks.Run(ctx)
+		return nil
+	})
 	if p.role&workerRole == 0 {
 		close(worked)
 	} else {
@@ -160,14 +180,24 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 			p.handoff.Sweep(ctx)
 			return nil
 		})
+		start(func(ctx context.Context) error {
+			p.callbacks.Sweep(ctx)
+			return nil
+		})
+		start(p.runCallbacks)
 	}
 	if p.role&apiRole != 0 {
+		start(func(ctx context.Context) error {
+			p.guards.Run(ctx)
+			return nil
+		})
 		start(func(ctx context.Context) error { return p.serveAPI(ctx, worked, listening) })
 	}
 	<-ctx.Done()
 	p.log.InfoContext(ctx, "stopping")
 	parts.Wait()
 	p.handoff.Close()
+	p.guards.Close(context.WithoutCancel(ctx))
 	p.log.InfoContext(ctx, "stopped")
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return fmt.Errorf("serve: %w", cause)
@@ -197,7 +227,8 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 	}
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff, OptOuts: p.db,
-		Accounts: p.accounts, Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
+		Accounts: p.accounts, Guards: p.guards, Callbacks: p.db, CallbackSettings: p.callbackSettings(),
+		Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
 		ErrorCodes: codes,
 		APIKey:     string(p.config.API.Key), Log: p.log,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,

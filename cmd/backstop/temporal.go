@@ -73,6 +73,17 @@ func (e *engine) SignalWorkflow(ctx context.Context, workflowID, runID, signal s
 	return e.Client.SignalWorkflow(ctx, workflowID, runID, signal, arg) //nolint:wrapcheck // handoff wraps it
 }
 
+// SignalWithStartWorkflow connects the client if needed, and calls its method of the same name.
+func (e *engine) SignalWithStartWorkflow(
+	ctx context.Context, workflowID, signal string, arg any, o client.StartWorkflowOptions, workflow any, args ...any,
+) (client.WorkflowRun, error) {
+	if err := e.connect(ctx); err != nil {
+		return nil, err
+	}
+	//nolint:wrapcheck // handoff wraps it
+	return e.Client.SignalWithStartWorkflow(ctx, workflowID, signal, arg, o, workflow, args...)
+}
+
 // UpdateWorkflow connects the client if needed, and calls its method of the same name.
 func (e *engine) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
 	if err := e.connect(ctx); err != nil {

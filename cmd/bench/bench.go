@@ -44,7 +44,9 @@ func allParts() []part {
 		{"parked", (*bench).measureParked},
 		{"lists", (*bench).measureLists},
 		{"backlog", (*bench).measureBacklog},
+		{"callbacks", (*bench).measureCallbacks},
 		{"scheduled", (*bench).measureScheduled},
+		{"guards", (*bench).measureGuards},
 	}
 }
 

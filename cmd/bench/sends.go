@@ -114,6 +114,7 @@ type sendInput struct {
 	to, policy string
 	wait       time.Duration // in place of the policy's, in whole seconds
 	category   client.Category
+	callback   string // a URL; empty: none
 }
 
 // post starts a send and returns the answer of the API.
@@ -126,6 +127,9 @@ func (s *sender) post(ctx context.Context, o sendInput) (*client.SendAccepted, e
 	if o.wait > 0 {
 		wait := int(o.wait.Seconds())
 		input.Fallback.WaitSeconds = &wait
+	}
+	if o.callback != "" {
+		input.Callback = &client.CallbackInput{URL: o.callback}
 	}
 	if o.category != "" {
 		input.Category = &o.category

@@ -123,8 +123,9 @@ func (s *stack) startBackstop(ctx context.Context, f flags, fail context.CancelC
 	s.env = map[string]string{
 		"BACKSTOP_LISTEN": ports[0], "BACKSTOP_PUBLIC_URL": s.apiURL, "BACKSTOP_PPROF_LISTEN": ports[1],
 		"BACKSTOP_LOG_LEVEL": "warn", "BACKSTOP_AWAIT_RECEIPTS": f.awaitReceipts.String(),
-		"BACKSTOP_META_THROUGHPUT": "9999",
-		"BACKSTOP_META_BASE_URL":   "http://" + providers.Addr().String(), "BACKSTOP_META_PHONE_NUMBER_ID": phoneNumberID,
+		"BACKSTOP_META_THROUGHPUT":  "9999",
+		"BACKSTOP_CALLBACK_SECRETS": benchCallbackSecret, "BACKSTOP_CALLBACK_ALLOW": "127.0.0.1",
+		"BACKSTOP_META_BASE_URL": "http://" + providers.Addr().String(), "BACKSTOP_META_PHONE_NUMBER_ID": phoneNumberID,
 		"BACKSTOP_META_ACCESS_TOKEN": options.Meta.AccessToken, "BACKSTOP_META_APP_SECRET": options.Meta.AppSecret,
 		"BACKSTOP_META_VERIFY_TOKEN":  options.Meta.VerifyToken,
 		"BACKSTOP_TWILIO_BASE_URL":    "http://" + providers.Addr().String(),

@@ -30,7 +30,7 @@ export function recipient(scenario: string): string {
   return `+4474${digits}${scenario}`.slice(0, 13);
 }
 
-class API {
+export class API {
   constructor(private readonly request: APIRequestContext) {}
 
   private async call<T>(
@@ -111,6 +111,10 @@ class API {
 
   optOut(to: string, category: Schemas["OptOutCategory"] = "all") {
     return this.call<Schemas["OptOut"]>("PUT", "/v1/opt-outs", { to, category });
+  }
+
+  replaceGuards(guards: Schemas["GuardsInput"]) {
+    return this.call<Schemas["Guards"]>("PUT", "/v1/guards", guards, { "If-Match": "*" });
   }
 
   end(send: Schemas["SendAccepted"], how: "cancel" | "confirm") {

@@ -9,7 +9,9 @@ import {
   DashboardOutlined,
   FieldTimeOutlined,
   FileTextOutlined,
+  NotificationOutlined,
   RocketOutlined,
+  SafetyOutlined,
   SendOutlined,
   StopOutlined,
 } from "./ui/firstIcons";
@@ -22,7 +24,9 @@ export interface MenuEntry {
     | "policies.title"
     | "accounts.title"
     | "templates.title"
+    | "callbacks.title"
     | "optOuts.title"
+    | "guards.title"
     | "start.title";
   icon: ReactNode;
   group?: "fallback" | "more";
@@ -72,9 +76,19 @@ export const pages: Page[] = [
     menu: { label: "templates.title", icon: <FileTextOutlined />, group: "more" },
   },
   {
+    path: "/callbacks",
+    component: lazy(() => import("./callbacks/CallbacksPage")),
+    menu: { label: "callbacks.title", icon: <NotificationOutlined />, group: "more" },
+  },
+  {
     path: "/opt-outs",
     component: lazy(() => import("./optOuts/OptOutsPage")),
     menu: { label: "optOuts.title", icon: <StopOutlined />, group: "more" },
+  },
+  {
+    path: "/guards",
+    component: lazy(() => import("./guards/GuardsPage")),
+    menu: { label: "guards.title", icon: <SafetyOutlined />, group: "more" },
   },
   {
     path: "/start",

@@ -134,10 +134,18 @@ func (h *Handoff) Accepted(ctx context.Context, key Idempotency) (backstop.Send,
 	return send, found, nil
 }
 
-// Accept stores a valid send and starts its workflow in the background. It sets ID, AcceptedAt and the statuses. The sweeper
-// starts the workflow of a scheduled send. When Accept returns without an error, the send is stored and cannot be lost, even if
-// Temporal is away. If the key has been used for another send, Accept returns that send and false.
+// Accept is AcceptGuarded without checks.
 func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempotency) (backstop.Send, bool, error) {
+	return h.AcceptGuarded(ctx, send, key, backstop.GuardChecks{})
+}
+
+// AcceptGuarded stores a valid send and starts its workflow in the background. It sets ID, AcceptedAt and the statuses. The
+// sweeper starts the workflow of a scheduled send. When AcceptGuarded returns without an error, the send is stored and cannot be
+// lost, even if Temporal is away. If the key has been used for another send, AcceptGuarded returns that send and false. If a check
+// refuses the send, nothing is stored, and the cause of the error is a backstop.GuardError.
+func (h *Handoff) AcceptGuarded(
+	ctx context.Context, send backstop.Send, key *Idempotency, checks backstop.GuardChecks,
+) (backstop.Send, bool, error) {
 	send = send.AcceptAt(h.store.Now())
 	id, err := h.store.NewID(send.AcceptedAt)
 	if err != nil {
@@ -145,7 +153,7 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 	}
 	send.ID = id
 	send.Status.WhatsApp, send.Outcome = backstop.Queued, backstop.OutcomePending
-	send, created, err := h.store.InsertSend(ctx, send, key)
+	send, created, err := h.insert(ctx, send, key, checks)
 	if err != nil || !created || send.IsScheduled() {
 		return send, created, err
 	}
@@ -161,6 +169,15 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 		h.started.add(send.ID)
 	})
 	return send, true, nil
+}
+
+func (h *Handoff) insert(
+	ctx context.Context, send backstop.Send, key *Idempotency, checks backstop.GuardChecks,
+) (backstop.Send, bool, error) {
+	if checks.IsEmpty() {
+		return h.store.InsertSend(ctx, send, key)
+	}
+	return h.store.InsertGuarded(ctx, send, key, checks)
 }
 
 // Deliver stores receipts and the messages of people, and signals in the background the receipts that a workflow waits for. A

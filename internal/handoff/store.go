@@ -48,6 +48,12 @@ type Inbox interface {
 	// the same hash it stores nothing and returns the earlier send and false; with another hash, an Error of code Mismatch.
 	InsertSend(ctx context.Context, send backstop.Send, key *Idempotency) (backstop.Send, bool, error)
 
+	// InsertGuarded is InsertSend with checks, which count the send if it is stored, and only then. A send that a check refuses
+	// is an Error whose cause is a backstop.GuardError.
+	InsertGuarded(
+		ctx context.Context, send backstop.Send, key *Idempotency, checks backstop.GuardChecks,
+	) (backstop.Send, bool, error)
+
 	// SendByKey returns the send that was stored with this key, or false; with another hash, an Error of code Mismatch.
 	SendByKey(ctx context.Context, key Idempotency) (backstop.Send, bool, error)
 

@@ -3,9 +3,12 @@ package postgres_test
 import (
 	"crypto/rand"
 	"database/sql"
+	"fmt"
 	"net/url"
 	"runtime"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -102,5 +105,54 @@ func must(b *testing.B, err error) {
 	if err != nil {
 		b.Error(err)
 		b.FailNow()
+	}
+}
+
+// BenchmarkDB_InsertGuarded stores sends of one country, 20 at once. A prefix has one row and a country has several, so the two
+// show what a hot row costs.
+func BenchmarkDB_InsertGuarded(b *testing.B) {
+	const most = backstop.MaxGuardCap
+	recipient := func(send backstop.Send) backstop.CapCheck { return capOf(backstop.GuardRecipientCap, send.To, most) }
+	prefix := func(backstop.Send) backstop.CapCheck { return capOf(backstop.GuardPrefixCap, "+44740012", most) }
+	country := func(backstop.Send) backstop.CapCheck { return capOf(backstop.GuardCountryCap, "GB", most) }
+	for _, guards := range []struct {
+		name string
+		caps []func(backstop.Send) backstop.CapCheck
+		text bool
+	}{
+		{name: "none"}, {name: "recipient", caps: []func(backstop.Send) backstop.CapCheck{recipient}},
+		{name: "one row", caps: []func(backstop.Send) backstop.CapCheck{prefix}},
+		{name: "country", caps: []func(backstop.Send) backstop.CapCheck{country}},
+		{name: "same text", text: true},
+		{name: "all", caps: []func(backstop.Send) backstop.CapCheck{recipient, prefix, country}, text: true},
+	} {
+		b.Run(guards.name, func(b *testing.B) {
+			db, report := durable(b)
+			var number atomic.Int64
+			b.SetParallelism(max(1, 20/runtime.GOMAXPROCS(0)))
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					send := newSend(b)
+					send.To = fmt.Sprintf("+4474001%05d", number.Add(1)%100_000)
+					var checks backstop.GuardChecks
+					for _, check := range guards.caps {
+						checks.Caps = append(checks.Caps, check(send))
+					}
+					if guards.text {
+						checks.Digest, checks.TextWindow = sameText(send.ID, time.Minute).Digest, time.Minute
+					}
+					var err error
+					if checks.IsEmpty() {
+						_, _, err = db.InsertSend(b.Context(), send, nil)
+					} else {
+						_, _, err = db.InsertGuarded(b.Context(), send, nil, checks)
+					}
+					must(b, err)
+				}
+			})
+			report()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sends/s")
+		})
 	}
 }

@@ -1,6 +1,9 @@
 package postgres
 
-import "github.com/backstophq/backstop"
+import (
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/ledgers"
+)
 
 // ClaimOverdue is the query of DB.ClaimOverdue.
 const ClaimOverdue = claimOverdue
@@ -17,16 +20,34 @@ const CountRecipients = countRecipients
 // Composed returns the queries that are made of the columns of a row.
 func Composed() map[string]string {
 	return map[string]string{
-		"insertSend": insertSend, "insertScheduled": insertScheduled, "getSendByKey": getSendByKey, "getSend": getSend,
+		"insertSend": insertSend.String(), "insertScheduled": insertScheduled.String(), "getSendByKey": getSendByKey, "getSend": getSend,
+		"insertGuarded": insertGuarded.String(), "insertGuardedLater": insertGuardedLater.String(), "addGuardResults": addGuardResults,
+		"insertGuardedCallbacks": queueing(insertGuarded, 8), "insertGuardedLaterCallbacks": queueing(insertGuardedLater, 8),
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
-		"insertInbound": insertInbound, "insertSkipped": insertSkipped,
+		"insertInbound": insertInbound, "insertSkipped": insertSkipped.String(), "insertSendCallbacks": queueing(insertSend, 2),
+		"insertScheduledCallbacks": queueing(insertScheduled, 2), "insertSkippedCallbacks": queueing(insertSkipped, 2),
 		"addOptOuts": addOptOuts, "getOptOut": getOptOut, "removeOptOuts": removeOptOuts,
+		"nextCallback": nextCallback, "getCallback": getCallback, "listTries": listTries, "lockEndpoint": lockEndpoint,
+		"updateEndpoint": updateEndpoint, "listEndpoints": listEndpoints,
 		"listTemplates": listTemplates, "getTemplates": getTemplates, "lockTemplates": lockTemplates,
 		"insertTemplates": insertTemplates, "lockTemplate": lockTemplate, "updateTemplate": updateTemplate,
 		"listHealth": listHealth, "getHealth": getHealth, "lockHealth": lockHealth, "insertHealth": insertHealth,
 		"updateHealth": updateHealth, "leaseProbe": leaseProbe,
 		"searchByKey": searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
 	}
+}
+
+// queueing returns the statement of an insertion that also queues callbacks, and that has more parameters than its columns.
+func queueing(i insertion, more int) string {
+	statement, _ := i.statement(make([]any, len(insertColumns)+more), ledgers.Queued{Last: 1})
+	return statement
+}
+
+// CallbacksQuery returns the query of DB.ListCallbacks and its values.
+func CallbacksQuery(filter backstop.CallbackFilter, limit int) (query string, values []any) {
+	w, _ := callbacksThat(filter, allIDs())
+	query = listCallbacks(&w, limit)
+	return query, w.values
 }
 
 // OptOutQuery returns the query of DB.ListOptOuts and its values.

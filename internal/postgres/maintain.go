@@ -24,19 +24,20 @@ const (
 // installation under load would be slow until then. Autovacuum alone counts tables of more than 1 GB.
 const outgrown = `SELECT oid::regclass::text FROM pg_class
 WHERE oid IN ('sends'::regclass, 'attempts'::regclass, 'events'::regclass, 'receipts'::regclass,
-        'opt_outs'::regclass)
+        'opt_outs'::regclass, 'callbacks'::regclass, 'callback_tries'::regclass, 'callback_queues'::regclass,
+        'guard_counts'::regclass, 'guard_texts'::regclass)
     AND pg_relation_size(oid) / current_setting('block_size')::int BETWEEN 2 * greatest(relpages, 0) + 8 AND 131072`
 
 const deleteOrphans = `DELETE FROM receipts WHERE send IS NULL AND id = ANY(ARRAY(
     SELECT id FROM receipts WHERE send IS NULL AND id < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
 ))`
 
-// Maintain updates the statistics of tables that have grown much, and deletes receipts that matched no attempt for 8 days. Any
-// number of processes may call it, every few seconds.
+// Maintain updates the statistics of tables that have grown much, and deletes receipts that matched no attempt for 8 days,
+// and what the guards have counted before their windows. Any number of processes may call it, every few seconds.
 func (db *DB) Maintain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, maintainTimeout)
 	defer cancel()
-	return errors.Join(db.countRows(ctx), db.dropOrphans(ctx))
+	return errors.Join(db.countRows(ctx), db.dropOrphans(ctx), db.dropGuardRows(ctx))
 }
 
 func (db *DB) countRows(ctx context.Context) error {

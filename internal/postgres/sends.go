@@ -15,24 +15,49 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
+// An insertion stores a new send. Its last part stores the events.
+type insertion struct{ parts, last string }
+
+func (i insertion) String() string { return i.parts + i.last }
+
+// statement returns the statement of an insertion, which also queues callbacks if there are any.
+func (i insertion) statement(args []any, q ledgers.Queued) (string, []any) {
+	if q.Last == 0 {
+		return i.String(), args
+	}
+	args = append(args, q.Rows)
+	return i.parts + ledgers.AddCallbacks(len(args)) + i.last, args
+}
+
 // insertSend stores a send and its first event in one statement; no row when the key was used before, or when the recipient has
 // opted out. insertScheduled also keeps the claims of the sweeper away from the send, until its turn comes.
 var (
-	insertSend = `WITH s AS (
-    INSERT INTO sends (` + insertColumns.Names() + `) SELECT ` + insertColumns.Params() + withEvent()
-	insertScheduled = `WITH s AS (
-    INSERT INTO sends (` + insertColumns.Names() + `, sweep_at) SELECT ` + insertColumns.Params() + `, 'infinity'` + withEvent()
+	insertSend      = insertion{`WITH ` + withSend(atOnce, `WHERE NOT EXISTS (`+findStop()+`)`), firstEvent}
+	insertScheduled = insertion{`WITH ` + withSend(later, `WHERE NOT EXISTS (`+findStop()+`)`), firstEvent}
 )
 
-func withEvent() string {
-	return `
-    WHERE NOT EXISTS (` + findStop() + `)
+// turn is when a new send starts: the columns that say it, and their values.
+type turn struct{ names, values string }
+
+var (
+	atOnce = turn{}
+	later  = turn{names: `, sweep_at`, values: `, 'infinity'`}
+)
+
+// withSend returns the table s of the send that is stored, if a condition holds; without a row when the key was used before.
+func withSend(t turn, condition string) string {
+	return `s AS (
+    INSERT INTO sends (` + insertColumns.Names() + t.names + `) SELECT ` + insertColumns.Params() + t.values + `
+    ` + condition + `
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
-)
+)`
+}
+
+// firstEvent stores the first event of the send in s.
+const firstEvent = `
 INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
 SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM s`
-}
 
 var insertColumns = pool.ColumnsOf[insertRow]()
 
@@ -47,6 +72,31 @@ type insertRow struct {
 	ChangedAt time.Time      `db:"changed_at"`
 }
 
+// insertRowOf returns the row of a new send, and the send with times as Postgres stores them.
+func insertRowOf(send backstop.Send, key *handoff.Idempotency) (insertRow, backstop.Send, error) {
+	row, err := ledgers.RowOf(send)
+	if err != nil {
+		return insertRow{}, backstop.Send{}, err
+	}
+	if send, err = row.Send(); err != nil {
+		return insertRow{}, backstop.Send{}, err
+	}
+	insert := insertRow{
+		Row: row, PolicyID: orNull(send.Plan.PolicyID), CheckAt: pool.Stamp(send.CheckAt()), ChangedAt: send.AcceptedAt,
+	}
+	if key != nil {
+		insert.Key, insert.Hash = orNull(key.Key), key.Hash
+	}
+	return insert, send, nil
+}
+
+func orNull(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
+
+// values returns the parameters of the send and of findStop.
+func (r insertRow) values(send backstop.Send) []any {
+	return append(insertColumns.Values(r), send.To, ledgers.Stopping(send.Category))
+}
+
 // InsertSend stores a send with its first event. The ID is a UUIDv7 of the time when the send was accepted. If the key was used
 // before with the same hash, InsertSend stores nothing and returns the earlier send and false. With another hash it returns an
 // Error of code Mismatch. If the CorrelationID belongs to another send alone, the Error has the code Conflict. If the answer of
@@ -54,62 +104,80 @@ type insertRow struct {
 func (db *DB) InsertSend(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
 ) (stored backstop.Send, created bool, err error) {
-	row, err := ledgers.RowOf(send)
+	insert, send, err := insertRowOf(send, key)
 	if err != nil {
 		return backstop.Send{}, false, err
 	}
-	if send, err = row.Send(); err != nil { // with times as Postgres stores them
+	how := insertSend
+	if send.IsScheduled() {
+		how = insertScheduled
+	}
+	queued, err := firstCallback(send)
+	if err != nil {
 		return backstop.Send{}, false, err
 	}
-	insert := insertRow{
-		Row: row, PolicyID: orNull(send.Plan.PolicyID), CheckAt: pool.Stamp(send.CheckAt()), ChangedAt: send.AcceptedAt,
-	}
-	statement := insertSend
-	if send.IsScheduled() {
-		statement = insertScheduled
-	}
-	if key != nil {
-		insert.Key, insert.Hash = orNull(key.Key), key.Hash
-	}
+	statement, values := how.statement(insert.values(send), queued)
 	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
-		values := append(insertColumns.Values(insert), send.To, ledgers.Stopping(send.Category))
 		rows, err := db.pool.Exec(ctx, statement, values...)
-		switch {
-		case isRepeated && pool.IsTaken(err, "sends_pkey"): // this send was stored before its answer was lost
-			stored, created = send, true
-			return nil
-		case pool.IsTaken(err, uniqueCorrelation):
-			stored, created, err = db.correlated(ctx, send, key)
-			return err
-		case err != nil:
-			return err
-		case rows > 0:
-			if !send.IsScheduled() { // nothing changes it soon
-				db.Remember(send)
-			}
-			stored, created = send, true
-			return nil
-		case key != nil:
-			var found bool
-			stored, found, err = db.SendByKey(ctx, *key)
-			created = stored.ID == send.ID // also if it was stored before its answer was lost
-			if err != nil || found {
-				return err
-			}
+		if err == nil && rows == 0 {
+			err = errNoRow
 		}
-		stored, created, err = db.insertOptedOut(ctx, insert, send)
-		if pool.IsTaken(err, uniqueCorrelation) {
-			stored, created, err = db.correlated(ctx, send, key)
-		}
+		stored, created, err = db.inserted(ctx, insert, send, key, isRepeated, err)
 		return err
 	})
 	if err != nil {
 		return backstop.Send{}, false, err
 	}
+	if created && !stored.IsSkipped() {
+		db.wakeCallbacks(stored.ID, queued)
+	}
 	return stored, created, nil
 }
 
-func orNull(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
+// firstCallback returns the callback of the first event of a send.
+func firstCallback(send backstop.Send) (ledgers.Queued, error) {
+	accepted := backstop.Event{Kind: backstop.EventAccepted, At: send.AcceptedAt}
+	return ledgers.CallbacksOf(send.Callback, []backstop.Event{accepted}, 0)
+}
+
+func (db *DB) wakeCallbacks(send string, q ledgers.Queued) {
+	if q.Last > 0 {
+		db.WakeCallbacks(handoff.CallbackWake{Send: send, Seq: q.Last})
+	}
+}
+
+// errNoRow says that a statement stored no send: the key was used before, or the recipient has opted out.
+var errNoRow = errors.New("no send is stored")
+
+// inserted returns the result of a statement that stores a send.
+func (db *DB) inserted(
+	ctx context.Context, insert insertRow, send backstop.Send, key *handoff.Idempotency, isRepeated bool, err error,
+) (stored backstop.Send, created bool, _ error) {
+	switch {
+	case err == nil:
+		if !send.IsScheduled() { // nothing changes it soon
+			db.Remember(send)
+		}
+		return send, true, nil
+	case isRepeated && pool.IsTaken(err, "sends_pkey"): // this send was stored before its answer was lost
+		return send, true, nil
+	case pool.IsTaken(err, uniqueCorrelation):
+		return db.correlated(ctx, send, key)
+	case !errors.Is(err, errNoRow):
+		return backstop.Send{}, false, err
+	}
+	if key != nil {
+		stored, found, err := db.SendByKey(ctx, *key)
+		if err != nil || found {
+			return stored, stored.ID == send.ID, err // also if it was stored before its answer was lost
+		}
+	}
+	stored, created, err = db.insertOptedOut(ctx, insert, send)
+	if pool.IsTaken(err, uniqueCorrelation) {
+		return db.correlated(ctx, send, key)
+	}
+	return stored, created, err
+}
 
 var getSendByKey = `SELECT ` + ledgers.Columns.Names() + `, idempotency_hash FROM sends WHERE idempotency_key = $1`
 

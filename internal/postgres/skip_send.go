@@ -16,15 +16,15 @@ func findStop() string {
 }
 
 // insertSkipped stores a send that has ended. No process hands it over.
-var insertSkipped = `WITH s AS (
+var insertSkipped = insertion{`WITH s AS (
     INSERT INTO sends (` + insertColumns.Names() + `, revision, handed_over)
     VALUES (` + insertColumns.Params() + `, ` + pool.Param(len(insertColumns)+1) + `, true)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id
-)
+)`, `
 INSERT INTO events (send, ` + ledgers.EventColumns.Names() + `)
 SELECT s.id, ` + ledgers.EventColumns.NamesIn("u") + ` FROM s, ` +
-	ledgers.EventColumns.Recordset(pool.Param(len(insertColumns)+2))
+	ledgers.EventColumns.Recordset(pool.Param(len(insertColumns)+2))}
 
 // insertOptedOut stores a send whose recipient has opted out, as a send that has ended, if its caller wants that. Otherwise it
 // returns ErrOptedOut.
@@ -49,7 +49,13 @@ func (db *DB) insertOptedOut(
 	if err != nil {
 		return backstop.Send{}, false, err
 	}
-	rows, err := db.pool.Exec(ctx, insertSkipped, append(insertColumns.Values(insert), l.NextRevision(), written)...)
+	accepted := backstop.Event{Kind: backstop.EventAccepted, At: send.AcceptedAt}
+	queued, err := ledgers.CallbacksOf(send.Callback, append([]backstop.Event{accepted}, l.Events...), 0)
+	if err != nil {
+		return backstop.Send{}, false, err
+	}
+	statement, args := insertSkipped.statement(append(insertColumns.Values(insert), l.NextRevision(), written), queued)
+	rows, err := db.pool.Exec(ctx, statement, args...)
 	switch {
 	case pool.IsTaken(err, "sends_pkey"): // it was stored before its answer was lost
 	case err != nil:
@@ -57,6 +63,7 @@ func (db *DB) insertOptedOut(
 	case rows == 0:
 		return backstop.Send{}, false, pool.ErrMoved // another request has used the key meanwhile
 	}
+	db.wakeCallbacks(send.ID, queued)
 	stored, err = insert.Send()
 	return stored, true, err
 }

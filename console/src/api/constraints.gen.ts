@@ -166,7 +166,17 @@ export const constraints = {
       "pattern": "^[^\\p{Z}\\p{Cc}\\p{Cf}]([^\\p{Zl}\\p{Zp}\\p{Cc}\\p{Cf}]*[^\\p{Z}\\p{Cc}\\p{Cf}])?$"
     },
     "correlation_unique": {},
-    "metadata": {}
+    "metadata": {},
+    "callback": {
+      "url": {
+        "minLength": 1,
+        "maxLength": 2048,
+        "pattern": "^https?://[!-~]+$"
+      },
+      "events": {
+        "maxItems": 32
+      }
+    }
   },
   "AccountInput": {
     "name": {
@@ -271,6 +281,46 @@ export const constraints = {
     },
     "note": {
       "maxLength": 200
+    }
+  },
+  "GuardsInput": {
+    "allow": {
+      "maxItems": 250
+    },
+    "block": {
+      "maxItems": 250
+    },
+    "watch": {
+      "maxItems": 250
+    },
+    "recipient_cap": {
+      "minimum": 0,
+      "maximum": 10000000
+    },
+    "prefix_cap": {
+      "minimum": 0,
+      "maximum": 10000000
+    },
+    "prefix_digits": {
+      "minimum": 1,
+      "maximum": 10
+    },
+    "country_cap": {
+      "minimum": 0,
+      "maximum": 10000000
+    },
+    "country_caps": {
+      "maxItems": 250
+    },
+    "same_text_seconds": {
+      "minimum": 0,
+      "maximum": 86400
+    },
+    "same_text_answer": {
+      "enum": [
+        "first",
+        "refuse"
+      ]
     }
   },
   "SignInInput": {

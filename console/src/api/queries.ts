@@ -122,6 +122,33 @@ export const providersQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY, // it changes with the program alone
 });
 
+/** A GuardsItem is the settings of the guards, with the id and the name that a dialog needs. */
+export type GuardsItem = Schemas["Guards"] & { id: string; name: string };
+
+export const readGuards = async (signal?: AbortSignal): Promise<GuardsItem> => ({
+  id: "guards",
+  name: "guards",
+  ...(await answered(api.GET("/v1/guards", signal ? { signal } : {}))),
+});
+
+export const guardsQuery = queryOptions({
+  queryKey: ["guards"],
+  queryFn: ({ signal }) => readGuards(signal),
+  refetchInterval: 30_000,
+});
+
+/** A GuardCountItem has an id, which lists need. */
+export type GuardCountItem = Schemas["GuardCount"] & { id: string };
+
+export const guardResultsQuery = queryOptions({
+  queryKey: ["guard-results"],
+  queryFn: async ({ signal }) => {
+    const { items } = await answered(api.GET("/v1/guards/results", { signal }));
+    return { items: items.map((one) => ({ ...one, id: `${one.guard} ${one.result} ${one.country}` })) };
+  },
+  refetchInterval: 10_000,
+});
+
 type TemplatesQuery = NonNullable<import("./schema").operations["ListTemplates"]["parameters"]["query"]>;
 
 /** A TemplateItem has an id, which lists need. */
@@ -140,6 +167,33 @@ export const templatesQuery = (query: TemplatesQuery) =>
     placeholderData: keepPreviousData,
   });
 
+type CallbacksQuery = NonNullable<import("./schema").operations["ListCallbacks"]["parameters"]["query"]>;
+
+export type CallbackItem = Schemas["Callback"];
+
+const callbacksRefresh = 10_000; // ms: callbacks are retried without a request of the page
+
+export const callbacksQuery = (query: CallbacksQuery) =>
+  queryOptions({
+    queryKey: ["callbacks", query],
+    queryFn: ({ signal }) => answered(api.GET("/v1/callbacks", { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: callbacksRefresh,
+  });
+
+/** callbackQuery reads the tries of a callback, again after each new one. */
+export const callbackQuery = ({ id, tries, state }: CallbackItem) =>
+  queryOptions({
+    queryKey: ["callbacks", id, tries, state],
+    queryFn: ({ signal }) => answered(api.GET("/v1/callbacks/{id}", { params: { path: { id } }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+export const callbackEndpointsQuery = queryOptions({
+  queryKey: ["callbacks", "endpoints"],
+  queryFn: ({ signal }) => answered(api.GET("/v1/callback-endpoints", { signal })),
+  refetchInterval: callbacksRefresh,
+});
 type OptOutsQuery = NonNullable<import("./schema").operations["ListOptOuts"]["parameters"]["query"]>;
 
 /** optOutsKey begins the keys of all queries about opt-outs. */

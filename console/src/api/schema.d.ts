@@ -34,7 +34,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -94,7 +94,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -144,6 +144,9 @@ export interface paths {
          *     `Idempotency-Key`.
          *
          *     With `send_at` the send is stored now and starts at that time. Its policy, template and accounts are resolved now.
+         *
+         *     The guards (`GET /v1/guards`) may refuse a send: with 422 for its country, 429 for a cap, and 409 for the content of an
+         *     earlier send. Then nothing is stored or counted.
          */
         post: operations["CreateSend"];
         delete?: never;
@@ -158,7 +161,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -168,8 +171,8 @@ export interface paths {
         /**
          * Get a send
          * @description Returns the state of a send: the status on both channels, its rules with their deadlines, the rule that fired, the rule
-         *     that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. There are
-         *     no callbacks yet: poll this path, or watch the send, until `finished_at` is set.
+         *     that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. To learn
+         *     of changes, give the send a `callback`, watch it, or poll this path until `finished_at` is set.
          */
         get: operations["GetSend"];
         put?: never;
@@ -186,7 +189,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -215,7 +218,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -226,14 +229,15 @@ export interface paths {
         put?: never;
         /**
          * Send a message again
-         * @description Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
-         *     `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+         * @description Accepts a new send with the recipient, the texts or template, the category, the callback, the overrides, the
+         *     `correlation_id` and the `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
          *     own is repeated by the rules in its plan. The new send starts at once, also if this one had `send_at`. If the send had
          *     `expires_at`, the new one has as much time as it had.
          *
          *     If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
          *     `POST /v1/sends`. So it is if the recipient has opted out of such messages. An earlier version of Backstop did not store the
-         *     overrides; its sends are repeated without them.
+         *     overrides; its sends are repeated without them. The guards may refuse the new send, except that
+         *     it may have the content of an earlier one.
          */
         post: operations["RepeatSend"];
         delete?: never;
@@ -248,7 +252,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -278,7 +282,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -569,7 +573,8 @@ export interface paths {
          *     too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
          *     neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
          *     answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
-         *     chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+         *     chased: the answer is 422. So it is for a number of a country that the guards refuse; the other guards neither check nor count
+         *     a test. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
          *     make a send with `whatsapp.account`.
          */
         post: operations["TestAccount"];
@@ -593,6 +598,52 @@ export interface paths {
          *     parameters. An account whose templates are not read has none here: `profile` of the account gives the reason.
          */
         get: operations["ListTemplates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/guards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the guards
+         * @description Returns the settings of all guards, and their version as `ETag`. A new installation has no guard that is on.
+         */
+        get: operations["GetGuards"];
+        /**
+         * Replace the guards
+         * @description Replaces the settings of all guards. They hold for all processes within two seconds. Sends that are already accepted are not
+         *     checked again. A cap that was lowered may be exceeded by at most the former one, for one hour.
+         */
+        put: operations["ReplaceGuards"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/guards/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count what the guards did
+         * @description Returns how often each guard refused, answered or watched sends in the last 24 hours, by country, the most frequent first. Each
+         *     process adds its counts once a second; a process that crashes loses those of its last second.
+         */
+        get: operations["GetGuardResults"];
         put?: never;
         post?: never;
         delete?: never;
@@ -677,6 +728,121 @@ export interface paths {
          *     as `lines.12.to`, and `detail` says how many there are.
          */
         post: operations["ImportOptOuts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/callbacks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List callbacks
+         * @description Lists callbacks with their newest tries, newest first. A callback is listed if it fits all given parameters.
+         */
+        get: operations["ListCallbacks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/callbacks/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay callbacks
+         * @description Posts the callbacks again that fit all given fields and are not pending, with their former `webhook-id`. One request replays
+         *     up to 1,000, the oldest first. If more follow, the answer has `next_cursor`: repeat the request with it.
+         */
+        post: operations["ReplayCallbacks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/callbacks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get a callback
+         * @description Returns a callback with its tries.
+         */
+        get: operations["GetCallback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/callbacks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay a callback
+         * @description Posts a callback again, with its former `webhook-id`, whatever its state. A pending one is tried now, and its 3 days begin anew.
+         *     A callback to a paused endpoint waits until the pause ends.
+         */
+        post: operations["ReplayCallback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/callback-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the endpoints that fail
+         * @description Returns up to 200 URLs whose newest callback was not delivered, the paused ones first. An endpoint that has failed for 2 hours, and
+         *     at least 10 times, is paused. Any process then makes a single try from time to time, until one is delivered.
+         */
+        get: operations["ListCallbackEndpoints"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1632,7 +1798,29 @@ export interface components {
              */
             correlation_unique?: boolean;
             metadata?: components["schemas"]["Metadata"];
+            callback?: components["schemas"]["CallbackInput"];
         };
+        /**
+         * @description Where the events of the send are posted. Absent: to the default URL of the installation, if it has one. Each event is one
+         *     POST of JSON, signed as Standard Webhooks say. Without signing secrets in the configuration the answer is 422.
+         */
+        CallbackInput: {
+            url: components["schemas"]["CallbackURL"];
+            /** @description The events that are posted. Absent or empty, all are. No name may occur twice. */
+            events?: components["schemas"]["CallbackEvent"][];
+        };
+        /**
+         * @description An http or https URL, without a user and without a fragment. An address of a private network is refused unless the
+         *     configuration allows it.
+         * @example https://shop.example/webhooks/backstop
+         */
+        CallbackURL: string;
+        /**
+         * @description The name of an event. `submitted`, `sent`, `delivered`, `read` and `failed` are of a WhatsApp message, and those with `sms_`
+         *     of an SMS. The others have the names of the kinds in the timeline of a send. Later versions may add events.
+         * @enum {string}
+         */
+        CallbackEvent: "accepted" | "submitted" | "sent" | "delivered" | "read" | "failed" | "rule_fired" | "sms_submitted" | "sms_sent" | "sms_delivered" | "sms_read" | "sms_failed" | "averted" | "duplicate_delivery" | "opted_out" | "expired" | "cancelled" | "confirmed" | "finished";
         /**
          * @description What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
          *     either end. Several sends may have the same. It is not sent to the recipient.
@@ -1746,7 +1934,7 @@ export interface components {
             send_id?: components["schemas"]["SendID"];
             routes?: components["schemas"]["Routes"];
         };
-        /** @description The answer to an accepted send. A repeated request gets the same answer. */
+        /** @description The answer to an accepted send. A repeated request gets the same answer, except for `same_text`. */
         SendAccepted: {
             /** Format: uuid */
             id: string;
@@ -1759,6 +1947,11 @@ export interface components {
              * @enum {string}
              */
             skipped?: "opted_out";
+            /**
+             * @description True if nothing was sent: the guard `same_text` found a send with the same content to the same number, and this is the answer
+             *     of that send. Otherwise absent.
+             */
+            same_text?: boolean;
             /** @description Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same. */
             warnings?: components["schemas"]["Warning"][];
         };
@@ -1880,6 +2073,160 @@ export interface components {
             /** @description Whether `correlation_id` belongs to this send alone. Absent means `false`. */
             correlation_unique?: boolean;
             metadata?: components["schemas"]["Metadata"];
+            callback?: components["schemas"]["CallbackTarget"];
+        };
+        /** @description Where the events of the send are posted. Absent if they are not. */
+        CallbackTarget: {
+            url: components["schemas"]["CallbackURL"];
+            /** @description The events that are posted. Absent, all are. */
+            events?: components["schemas"]["CallbackEvent"][];
+        };
+        /**
+         * @description `pending`: the event is not posted yet, or is retried. `delivered`: the receiver answered with a 2xx. `failed`: the receiver
+         *     did not do so within 3 days. `gone`: the receiver answered this or an earlier callback of the send with 410.
+         * @enum {string}
+         */
+        CallbackState: "pending" | "delivered" | "failed" | "gone";
+        /** @description One POST of a callback. */
+        CallbackTry: {
+            /** @description Counts the tries of the callback. */
+            number: number;
+            at: components["schemas"]["Time"];
+            /** @description The HTTP status. Absent if there was no answer. */
+            status?: number;
+            /**
+             * Format: double
+             * @description The time until the answer or the error.
+             */
+            latency_ms: number;
+            /** @description The first bytes of the answer. Absent if it was empty. */
+            answer?: string;
+            /** @description Why there was no answer. */
+            error?: string;
+        };
+        /** @description An event of a send that is posted to a URL. */
+        Callback: {
+            /**
+             * Format: uuid
+             * @description The `webhook-id` of all its tries.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The id of the send.
+             */
+            send: string;
+            /** @description The place of the event in the timeline of the send. The callbacks of a send are posted in this order. */
+            seq: number;
+            event: components["schemas"]["CallbackEvent"];
+            url: components["schemas"]["CallbackURL"];
+            state: components["schemas"]["CallbackState"];
+            created_at: components["schemas"]["Time"];
+            /** @description The time of the event or of the newest replay. The retries end 3 days later. */
+            queued_at: components["schemas"]["Time"];
+            ended_at?: components["schemas"]["Time"];
+            /** @description How often it was posted. */
+            tries: number;
+            newest_try?: components["schemas"]["CallbackTry"];
+        };
+        /** @description A callback with its tries. */
+        CallbackDetail: {
+            callback: components["schemas"]["Callback"];
+            /** @description The tries, newest first. */
+            tries: components["schemas"]["CallbackTry"][];
+        };
+        /** @description A page of callbacks. */
+        CallbackList: {
+            items: components["schemas"]["Callback"][];
+            total?: components["schemas"]["Total"];
+            /** @description Absent on the last page. */
+            next_cursor?: string;
+        };
+        /** @description The callbacks to replay. At least one of `send`, `url`, `state`, `from` and `until` is required. */
+        CallbackReplay: {
+            /**
+             * Format: uuid
+             * @description Only callbacks of this send.
+             */
+            send?: string;
+            url?: components["schemas"]["CallbackURL"];
+            /**
+             * @description Only callbacks in this state. Absent, those of each of these states.
+             * @enum {string}
+             */
+            state?: "delivered" | "failed" | "gone";
+            /**
+             * Format: date-time
+             * @description Only callbacks that were created at this time or later.
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Only callbacks that were created before this time.
+             */
+            until?: string;
+            /** @description The `next_cursor` of the last answer. */
+            cursor?: string;
+        };
+        /** @description How many callbacks are posted again. */
+        CallbacksReplayed: {
+            replayed: number;
+            /** @description Absent if no more callbacks follow. */
+            next_cursor?: string;
+        };
+        /** @description A URL whose newest callback was not delivered. */
+        CallbackEndpoint: {
+            url: components["schemas"]["CallbackURL"];
+            failing_since: components["schemas"]["Time"];
+            /** @description The failed tries since the last delivery. */
+            failures: number;
+            /**
+             * @description Present if the endpoint is paused, because it has failed for hours. A single callback probes it from time to time. Its
+             *     delivery ends the pause.
+             */
+            paused_at?: components["schemas"]["Time"];
+            /** @description When the next callback probes a paused endpoint. */
+            retry_at?: components["schemas"]["Time"];
+            /** @description The HTTP status of the newest try. Absent if there was no answer. */
+            status?: number;
+            /** @description Why the newest try had no answer. */
+            error?: string;
+        };
+        /** @description The endpoints that fail. */
+        CallbackEndpointList: {
+            items: components["schemas"]["CallbackEndpoint"][];
+        };
+        /** @description The body of a callback. Later versions may add fields. */
+        CallbackBody: {
+            type: components["schemas"]["CallbackEvent"];
+            timestamp: components["schemas"]["Time"];
+            data: components["schemas"]["CallbackData"];
+        };
+        /** @description The event of a callback, and its send. */
+        CallbackData: {
+            /** @description The place of the event in the timeline of the send. */
+            seq: number;
+            event: components["schemas"]["Event"];
+            rule?: components["schemas"]["CallbackRule"];
+            /**
+             * @description The number of the newest change that `send` has. If a receiver has seen a callback of the send with a higher revision, it
+             *     has a newer state of the send already.
+             */
+            revision: number;
+            send: components["schemas"]["Send"];
+        };
+        /** @description The rule that fired, of the event `rule_fired`. */
+        CallbackRule: {
+            name: string;
+            type?: components["schemas"]["RuleType"];
+            cause?: components["schemas"]["FallbackReason"];
+            /** @description The reason as a text for people. */
+            reason?: string;
+            /**
+             * Format: double
+             * @description The time from the acceptance of the send until the rule fired.
+             */
+            waited_seconds: number;
         };
         /** @description The template of the WhatsApp message. Absent if the message is a text. */
         TemplateRef: {
@@ -2553,6 +2900,113 @@ export interface components {
              */
             p99?: number;
         };
+        /** @description The cap of one country. */
+        CountryCap: {
+            /** @description The country (ISO 3166-1 alpha-2). */
+            country: string;
+            /** @description The most sends to the country in any hour; 0 for no cap. */
+            cap: number;
+        };
+        /**
+         * @description What a caller gets for the same content to the same number. `first`, also if absent: the answer of the first send, with `same_text`.
+         *     `refuse`: a 409.
+         * @enum {string}
+         */
+        SameTextAnswer: "first" | "refuse";
+        /**
+         * @description The settings of all guards. A guard that is absent is off. The hour of a cap is a window that moves by minutes: a place is free
+         *     again 60 to 61 minutes after its send.
+         */
+        GuardsInput: {
+            /**
+             * @description The only countries to which sends are accepted. Absent or empty: all countries. With a list, numbers that belong to no country
+             *     are refused too.
+             */
+            allow?: string[];
+            /** @description Countries to which no send is accepted. */
+            block?: string[];
+            /** @description Countries to which sends are accepted, counted and logged. */
+            watch?: string[];
+            /** @description The most sends to one number in any hour. 0 or absent, there is no cap. */
+            recipient_cap?: number;
+            /**
+             * @description The most sends in any hour to the numbers that begin with the same digits, as they do when a bot asks for codes to many
+             *     neighbouring numbers. 0 or absent, there is no cap.
+             */
+            prefix_cap?: number;
+            /**
+             * @description How many digits after the calling code the numbers of one prefix have in common. Required with a `prefix_cap`. With 6, the
+             *     numbers +44 740012 0000 to +44 740012 9999 are one prefix.
+             * @example 6
+             */
+            prefix_digits?: number;
+            /** @description The most sends to each country in any hour. 0 or absent, there is no cap. Numbers of no country have none. */
+            country_cap?: number;
+            /** @description The caps of certain countries, in place of `country_cap`. With a `cap` of 0 the country has none. */
+            country_caps?: components["schemas"]["CountryCap"][];
+            /**
+             * @description For how many seconds after a send no other one with the same WhatsApp message and the same SMS text goes to the same number; at
+             *     most 86,400 (24 hours). 0 or absent, the guard is off.
+             * @example 60
+             */
+            same_text_seconds?: number;
+            same_text_answer?: components["schemas"]["SameTextAnswer"];
+        };
+        /** @description The settings of all guards. An absent guard is off. */
+        Guards: {
+            /** @description The only countries to which sends are accepted; empty for all. */
+            allow: string[];
+            /** @description Countries to which no send is accepted. */
+            block: string[];
+            /** @description Countries to which sends are accepted, counted and logged. */
+            watch: string[];
+            /** @description The most sends to one number in any hour; 0 for no cap. */
+            recipient_cap: number;
+            /** @description The most sends in any hour to the numbers that begin with the same digits; 0 for no cap. */
+            prefix_cap: number;
+            /** @description How many digits after the calling code the numbers of one prefix have in common, if it is set. */
+            prefix_digits?: number;
+            /** @description The most sends to each country in any hour; 0 for no cap. */
+            country_cap: number;
+            /** @description The caps of certain countries, in place of `country_cap`. */
+            country_caps: components["schemas"]["CountryCap"][];
+            /** @description For how many seconds the same content to the same number is a repetition; 0 if the guard is off. */
+            same_text_seconds: number;
+            same_text_answer: components["schemas"]["SameTextAnswer"];
+            /** @description The number of changes and one. The `ETag` is made of it. */
+            version: number;
+            /** @description When the settings changed last. Absent if they never did. */
+            updated_at?: components["schemas"]["Time"];
+        };
+        /**
+         * @description The name of a guard, in the order in which they check a send.
+         * @enum {string}
+         */
+        Guard: "countries" | "same_text" | "recipient_cap" | "prefix_cap" | "country_cap";
+        /**
+         * @description What a guard did. `watched`: the send to a watched country was accepted. `refused`: the request got an error. `answered`: it got
+         *     the answer of the first send with the same content.
+         * @enum {string}
+         */
+        GuardResult: "watched" | "refused" | "answered";
+        /** @description What the guards did in the last 24 hours. */
+        GuardResultList: {
+            /** @description The begin of the range, a full hour. */
+            from: components["schemas"]["Time"];
+            /** @description The counts, the greatest first. */
+            items: components["schemas"]["GuardCount"][];
+        };
+        /** @description How often a guard had a result for a country. */
+        GuardCount: {
+            guard: components["schemas"]["Guard"];
+            result: components["schemas"]["GuardResult"];
+            /** @description The country (ISO 3166-1 alpha-2); empty for numbers without one. */
+            country: string;
+            /** @description The number of requests. */
+            count: number;
+            /** @description The time of the newest request. */
+            last_at: components["schemas"]["Time"];
+        };
         /** @description The credentials of a sign-in to the web console. */
         SignInInput: {
             /** @description The API key of this installation. */
@@ -2595,7 +3049,7 @@ export interface components {
              * @description The kind of the error. It is stable and meant for programs.
              * @enum {string}
              */
-            code: "malformed" | "unauthorized" | "forbidden" | "forged" | "not_found" | "method_not_allowed" | "conflict" | "stale" | "too_large" | "unsupported_media_type" | "invalid" | "mismatch" | "precondition_required" | "internal" | "unavailable";
+            code: "malformed" | "unauthorized" | "forbidden" | "forged" | "not_found" | "method_not_allowed" | "conflict" | "stale" | "too_large" | "unsupported_media_type" | "invalid" | "mismatch" | "precondition_required" | "internal" | "unavailable" | "rate_limited" | "duplicate";
             /** @description The error as a sentence for people. */
             detail: string;
             /** @description Up to 100 fields, parameters or headers that are wrong. */
@@ -2621,11 +3075,13 @@ export interface components {
         };
         /**
          * @description The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-         *     be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
-         *     of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between`
-         *     (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers without one), `one_of` (`values`, separated by
-         *     spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and `hours_past_max` (`max`), `refused` (`reason`: a text
-         *     of the driver or the provider, in English), `template_language` (`languages`: those
+         *     be earlier), `blocked_too` (`country`), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`),
+         *     `cap_reached` (`guard`, `limit`, `window_seconds`), `correlation_taken` (`send`: the id of the earlier send),
+         *     `country_refused` (`guard`, `country`: empty for numbers without one), `items_min`, `length_min` and `value_min` (`min`),
+         *     `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`, `country`: empty for numbers
+         *     without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`, `days_ahead_max` and
+         *     `hours_past_max` (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `same_text` (`guard`,
+         *     `send`: the id of the earlier send, `window_seconds`), `template_language` (`languages`: those
          *     that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
          *     `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
          *     media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
@@ -2633,7 +3089,7 @@ export interface components {
          *     have).
          * @enum {string}
          */
-        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "correlation_taken" | "country_code" | "cursor" | "days_ahead_max" | "digits" | "etag" | "given_twice" | "hours_past_max" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "metadata_key" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "schema" | "send_id" | "taken" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "account_name" | "after_other" | "blank" | "blocked_too" | "bytes_max" | "callback_url" | "callbacks_off" | "cap_reached" | "control_characters" | "correlation_taken" | "country_code" | "country_refused" | "cursor" | "days_ahead_max" | "digits" | "etag" | "given_twice" | "hours_past_max" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "metadata_key" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "same_text" | "schema" | "send_id" | "taken" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**
@@ -2754,35 +3210,15 @@ export interface components {
             };
         };
         /**
-         * @description The send and an earlier one have the same `correlation_id` and `correlation_unique`. Nothing is sent. `params.send` is the id
-         *     of the earlier send.
+         * @description An earlier send stands in the way, and `params.send` is its id. `conflict`: it has the same `correlation_id`, and both have
+         *     `correlation_unique`. `duplicate`: it had the same content for the same number a moment ago, and the guard `same_text` refuses
+         *     another one. Nothing is stored.
          */
-        Correlated: {
+        EarlierSend: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:backstop:problem:conflict",
-                 *       "title": "Conflict",
-                 *       "status": 409,
-                 *       "code": "conflict",
-                 *       "detail": "another send has this correlation_id",
-                 *       "errors": [
-                 *         {
-                 *           "field": "correlation_id",
-                 *           "reason": "is the unique one of send 01970e2b-3d5e-7f60-8a1b-2c3d4e5f6071",
-                 *           "code": "correlation_taken",
-                 *           "params": {
-                 *             "send": "01970e2b-3d5e-7f60-8a1b-2c3d4e5f6071"
-                 *           }
-                 *         }
-                 *       ],
-                 *       "instance": "/v1/sends",
-                 *       "request_id": "01970e2b-77aa-7c10-b001-8f9e0d1c2b3a"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2833,6 +3269,42 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /**
+         * @description A cap of the guards is reached: `recipient_cap`, `prefix_cap` or `country_cap`, as `params` of the field `to` says. Nothing is
+         *     stored or counted. Repeat the request after `Retry-After` seconds, if the message is still useful then.
+         */
+        Limited: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfterCap"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:backstop:problem:rate_limited",
+                 *       "title": "Too Many Requests",
+                 *       "status": 429,
+                 *       "code": "rate_limited",
+                 *       "detail": "a guard refuses the send",
+                 *       "errors": [
+                 *         {
+                 *           "field": "to",
+                 *           "reason": "has reached the cap of 10 sends per hour to its number",
+                 *           "code": "cap_reached",
+                 *           "params": {
+                 *             "guard": "recipient_cap",
+                 *             "limit": "10",
+                 *             "window_seconds": "3600"
+                 *           }
+                 *         }
+                 *       ],
+                 *       "instance": "/v1/sends",
+                 *       "request_id": "01970e2b-77aa-7c10-b001-8f9e0d1c2b3a"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The header `If-Match` is missing. Send the `ETag` that you read, or `*` for any version. */
         PreconditionRequired: {
             headers: {
@@ -2860,7 +3332,7 @@ export interface components {
     };
     parameters: {
         /**
-         * @description The id of the rule, the policy or the send.
+         * @description The id of the rule, the policy, the send or the callback.
          * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
          */
         ID: string;
@@ -2990,6 +3462,8 @@ export interface components {
         ETag: string;
         /** @description The seconds to wait before you repeat the request. */
         RetryAfter: number;
+        /** @description The seconds until the cap may have a place again. Another request may get it first. */
+        RetryAfterCap: number;
     };
     pathItems: never;
 }
@@ -3072,7 +3546,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3109,7 +3583,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3150,7 +3624,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3248,7 +3722,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3285,7 +3759,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3326,7 +3800,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3458,8 +3932,9 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            409: components["responses"]["Correlated"];
+            409: components["responses"]["EarlierSend"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["Limited"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3469,7 +3944,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3502,7 +3977,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3539,7 +4014,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3562,6 +4037,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["Limited"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3571,7 +4047,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -3602,7 +4078,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The id of the rule, the policy or the send.
+                 * @description The id of the rule, the policy, the send or the callback.
                  * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
                  */
                 id: components["parameters"]["ID"];
@@ -4235,6 +4711,102 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    GetGuards: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings of the guards. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Guards"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ReplaceGuards: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` of the version that you read, or `*` for any version.
+                 * @example "3"
+                 */
+                "If-Match": components["parameters"]["IfMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "allow": [
+                 *         "GB",
+                 *         "IE"
+                 *       ],
+                 *       "recipient_cap": 10,
+                 *       "prefix_cap": 100,
+                 *       "prefix_digits": 6,
+                 *       "country_cap": 5000,
+                 *       "same_text_seconds": 60,
+                 *       "same_text_answer": "first"
+                 *     }
+                 */
+                "application/json": components["schemas"]["GuardsInput"];
+            };
+        };
+        responses: {
+            /** @description The guards after the change. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Guards"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            412: components["responses"]["Stale"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetGuardResults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GuardResultList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
     ListOptOuts: {
         parameters: {
             query?: {
@@ -4417,6 +4989,159 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListCallbacks: {
+        parameters: {
+            query?: {
+                /** @description Only callbacks of this send. */
+                send?: string;
+                /** @description Only callbacks in this state. */
+                state?: components["schemas"]["CallbackState"];
+                /** @description Only callbacks whose newest try was answered with this HTTP status. 0 means no answer. */
+                status?: number;
+                /** @description Only callbacks to this URL. */
+                url?: string;
+                /** @description Only callbacks that were created at this time or later. */
+                from?: components["schemas"]["Time"];
+                /** @description Only callbacks that were created before this time. */
+                until?: components["schemas"]["Time"];
+                /** @description Whether the answer has the number of all items that fit the filters, in `total`. */
+                total?: components["parameters"]["WithTotal"];
+                /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description The most items to return, 1 to 200. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of callbacks, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallbackList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ReplayCallbacks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallbackReplay"];
+            };
+        };
+        responses: {
+            /** @description The callbacks are pending again. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallbacksReplayed"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetCallback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The callback. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallbackDetail"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ReplayCallback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The callback is pending again. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListCallbackEndpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoints that fail. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallbackEndpointList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
             default: components["responses"]["Failure"];
         };
     };

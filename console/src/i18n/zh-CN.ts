@@ -1,6 +1,8 @@
 import type { Words } from "./en";
 import { accounts } from "./zh-CN/accounts";
+import { callbacks } from "./zh-CN/callbacks";
 import { frame } from "./zh-CN/frame";
+import { guards } from "./zh-CN/guards";
 import { newSend } from "./zh-CN/newSend";
 import { optOuts } from "./zh-CN/optOuts";
 import { overview } from "./zh-CN/overview";
@@ -13,8 +15,10 @@ export const zhCN: Words = {
   ...settings,
   ...accounts,
   ...templates,
+  ...callbacks,
   ...sends,
   ...newSend,
   ...overview,
   ...optOuts,
+  ...guards,
 };

@@ -7,11 +7,12 @@ interface Props {
   id?: string; // from Form.Item
   value?: string[] | undefined;
   onChange?: (codes: string[]) => void;
+  placeholder?: string; // without a country
   typed: RefObject<string>; // a text that is no chosen country: the form refuses it once
 }
 
 /** CountriesInput chooses countries by their names or codes. Enter or Tab takes the first that matches what was typed. */
-export function CountriesInput({ id, value, onChange, typed }: Props) {
+export function CountriesInput({ id, value, onChange, placeholder, typed }: Props) {
   const { t, i18n } = useTranslation();
   const [isTyping, setIsTyping] = useState(false);
   const field = useRef<HTMLDivElement>(null);
@@ -40,7 +41,7 @@ export function CountriesInput({ id, value, onChange, typed }: Props) {
         }}
         onFocus={() => keep("")}
         defaultActiveFirstOption={isTyping} // without a text Tab only leaves the field
-        placeholder={t("rules.everywhere")}
+        placeholder={placeholder ?? t("rules.everywhere")}
         showSearch={{ optionFilterProp: "label", onSearch: search }}
         maxTagCount="responsive"
         options={options}

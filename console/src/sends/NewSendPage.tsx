@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { Alert, Button, Card, Form } from "antd";
+import { Alert, App, Button, Card, Form } from "antd";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useSearchParams } from "react-router";
@@ -27,6 +27,7 @@ const standIn = "…"; // for a value that is missing, so that the plan shows be
 
 export default function NewSendPage({ session }: { session: Session }) {
   const { t } = useTranslation();
+  const { message } = App.useApp();
   const navigate = useNavigate();
   const [params] = useSearchParams();
   const [form] = Form.useForm<Draft>();
@@ -54,6 +55,9 @@ export default function NewSendPage({ session }: { session: Session }) {
     onMutate: () => setFailure(undefined),
     onSuccess: (send) => {
       forgetDraft();
+      if (send.same_text) {
+        message.info(t("guards.sameTextAnswered"));
+      }
       navigate(`/sends/${send.id}`);
     },
     onError: (error) =>

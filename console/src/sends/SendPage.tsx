@@ -105,6 +105,18 @@ function Facts({ send }: { send: Send }) {
         policyName(send.plan, t)
       ),
     },
+    ...(send.callback
+      ? [
+          {
+            label: t("callbacks.ofSend"),
+            children: (
+              <Link className="break" to={`/callbacks?send=${send.id}`}>
+                {send.callback.url}
+              </Link>
+            ),
+          },
+        ]
+      : []),
     ...(send.category ? [{ label: t("sends.category"), children: t(`category.${send.category}`) }] : []),
     ...callerFacts(send, t),
     { label: t("optOuts.ofSend"), children: <SendOptOuts send={send} /> },

@@ -9,9 +9,10 @@ interface Props {
   label: string;
   value: string;
   onChange: (value: string) => void;
+  maxLength?: number;
 }
 
-export function SearchBox({ label, value, onChange }: Props) {
+export function SearchBox({ label, value, onChange, maxLength = constraints.RuleInput.name.maxLength }: Props) {
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
   const newest = useRef(onChange); // another filter may change during the pause
@@ -34,7 +35,7 @@ export function SearchBox({ label, value, onChange }: Props) {
       prefix={<SearchOutlined />}
       aria-label={label}
       placeholder={label}
-      maxLength={constraints.RuleInput.name.maxLength}
+      maxLength={maxLength}
       value={text}
       onChange={(event) => setText(event.target.value)}
     />

@@ -12,6 +12,9 @@ export function fieldText({ code, params, reason }: Schemas["FieldError"], t: TF
   const words = {
     ...(params?.component && { component: componentText(params.component, t) }),
     ...(params?.other === "send_at" && { other: t("sends.sendAt") }),
+    ...(params?.guard && {
+      guard: t(`guards.names.${params.guard as Schemas["Guard"]}`, { defaultValue: params.guard }),
+    }),
     ...(params?.status && { status: statusText(params.status, t) }),
   };
   return t(`problem.fields.${code}`, { ...params, ...words, context, defaultValue: reason });

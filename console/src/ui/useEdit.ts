@@ -13,7 +13,7 @@ export interface Item {
 }
 
 interface Options<T extends Item, Draft, Body> {
-  of: "rules" | "policies" | "accounts";
+  of: "rules" | "policies" | "accounts" | "guards";
   item: T | undefined; // undefined to add one
   form: FormInstance<Draft>;
   read: (id: string) => Promise<T>;

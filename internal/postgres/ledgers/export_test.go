@@ -10,7 +10,11 @@ import (
 // Composed returns the queries that are made of the columns of a row.
 func Composed() map[string]string {
 	return map[string]string{
-		"saveSend": saveSend, "saveAttempts": saveAttempts, "saveReceipts": saveReceipts, "saveBegin": saveBegin, "saveOptOuts": saveOptOuts, "readLedger": readLedger,
+		"saveSend": saveSend + noRow, "saveAttempts": saveAttempts + noRow, "saveReceipts": saveReceipts + noRow,
+		"saveBegin": saveBegin + noRow, "saveOptOuts": saveOptOuts + noRow, "saveSendCallbacks": saveSend + callbacksAfter(6),
+		"saveAttemptsCallbacks": saveAttempts + callbacksAfter(7), "saveReceiptsCallbacks": saveReceipts + callbacksAfter(8),
+		"saveBeginCallbacks": saveBegin + callbacksAfter(8), "saveOptOutsCallbacks": saveOptOuts + callbacksAfter(9),
+		"readLedger":  readLedger,
 		"readLedgers": readLedgers, "listEvents": listEvents, "insertOrphans": insertOrphans, "listOrphans": listOrphans,
 	}
 }
@@ -66,3 +70,6 @@ func (s *Store) BeginWhile(ctx context.Context, send string, c backstop.Call, me
 		})
 	return ruling, err
 }
+
+// callbacksAfter returns the end of a statement that queues callbacks, and that has n parameters after those of stateColumns.
+func callbacksAfter(n int) string { return AddCallbacks(len(stateColumns)+n+1) + noRow }

@@ -170,3 +170,25 @@ func (s *Store) Events(ctx context.Context, send string) ([]backstop.Event, erro
 	}
 	return events, nil
 }
+
+// NumberedEvents returns the events of a send, and the place in them of the event with a number; an Error of code NotFound if
+// there is none.
+func (s *Store) NumberedEvents(ctx context.Context, send string, seq int) (events []backstop.Event, index int, err error) {
+	var rows []eventRow
+	if err := s.pool.SelectAll(ctx, &rows, listEvents, send); err != nil {
+		return nil, 0, pool.Failed(ctx, "list events", err)
+	}
+	events, index = make([]backstop.Event, len(rows)), -1
+	for i, row := range rows {
+		if events[i], err = row.event(send); err != nil {
+			return nil, 0, err
+		}
+		if row.Seq == seq {
+			index = i
+		}
+	}
+	if index < 0 {
+		return nil, 0, pool.NotFound("event")
+	}
+	return events, index, nil
+}

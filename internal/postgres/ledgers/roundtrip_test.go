@@ -86,8 +86,10 @@ func TestStore_roundTrip(t *testing.T) {
 	}
 	send.Category, send.ExpiresAt = backstop.Utility, new(time.Now().Add(time.Hour))
 	send.Plan.Override = &backstop.Override{Type: new(backstop.Unread), WaitSeconds: new(30), SendID: new("60777")}
+	send.Callback = &backstop.Callback{URL: "https://shop.example/hook", Events: []backstop.CallbackEvent{"read", "finished"}}
 	send.CorrelationID, send.CorrelationUnique, send.Metadata = "order-7", true, map[string]string{"shop": "Berlin", "items": ""}
 	d := insertSend(t, db, send)
+	require.Equal(t, send.Callback, d.check().Send.Callback)
 	require.Equal(t, send.Plan, d.check().Send.Plan)
 	look(d)
 	first := d.begin(whatsApp)

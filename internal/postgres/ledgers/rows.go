@@ -29,7 +29,8 @@ type accepted struct {
 	SMSText    string            `db:"sms_text"`
 	Category   backstop.Category `db:"category"`
 	ExpiresAt  *time.Time        `db:"expires_at"`
-	Plan       string            `db:"plan"` // JSON
+	Plan       string            `db:"plan"`     // JSON
+	Callback   *string           `db:"callback"` // JSON
 	AcceptedAt time.Time         `db:"accepted_at"`
 	SendAt     *time.Time        `db:"send_at"`
 	StartedAt  *time.Time        `db:"started_at"` // set once, by the sweeper
@@ -67,11 +68,15 @@ func RowOf(s backstop.Send) (Row, error) {
 	if err != nil {
 		return Row{}, fmt.Errorf("write template: %w", err)
 	}
+	callback, err := pool.JSONOrNull(s.Callback)
+	if err != nil {
+		return Row{}, fmt.Errorf("write callback: %w", err)
+	}
 	row := Row{
 		accepted: accepted{
 			ID: s.ID, To: s.To, Country: s.Country, Text: s.Text, Template: template, SMSText: s.SMSText, Category: s.Category,
 			ExpiresAt: pool.StampPtr(s.ExpiresAt), Plan: string(plan), AcceptedAt: pool.Stamp(s.AcceptedAt),
-			CorrelationID: s.CorrelationID, CorrelationUnique: s.CorrelationUnique,
+			CorrelationID: s.CorrelationID, CorrelationUnique: s.CorrelationUnique, Callback: callback,
 			SendAt: pool.StampPtr(s.SendAt), StartedAt: pool.StampPtr(s.StartedAt),
 		},
 		state: stateOf(s),
@@ -113,6 +118,11 @@ func (r Row) Send() (backstop.Send, error) {
 	if r.Template != nil {
 		if err := json.Unmarshal([]byte(*r.Template), &s.Template); err != nil {
 			return backstop.Send{}, fmt.Errorf("read template of send %s: %w", r.ID, err)
+		}
+	}
+	if r.Callback != nil {
+		if err := json.Unmarshal([]byte(*r.Callback), &s.Callback); err != nil {
+			return backstop.Send{}, fmt.Errorf("read callback of send %s: %w", r.ID, err)
 		}
 	}
 	if r.Metadata != nil {

@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
@@ -39,15 +40,16 @@ var (
         WHERE receipts.send IS NULL
 )`
 
-	saveSend     = `WITH ` + nextSend + addEvents + ` SELECT FROM s`
-	saveAttempts = `WITH ` + nextSend + addEvents + nextAttempts + ` SELECT FROM s`
-	saveReceipts = `WITH ` + nextSend + addEvents + nextAttempts + addReceipts + ` SELECT FROM s`
+	saveSend     = `WITH ` + nextSend + addEvents
+	saveAttempts = `WITH ` + nextSend + addEvents + nextAttempts
+	saveReceipts = `WITH ` + nextSend + addEvents + nextAttempts + addReceipts
 
 	// saveBegin writes nothing too if the recipient has opted out: no call begins after an opt-out is stored.
-	saveBegin   = `WITH ` + nextBegin + addEvents + nextAttempts + ` SELECT FROM s`
-	saveOptOuts = `WITH ` + nextSend + addEvents + nextAttempts + addReceipts + `, ` +
-		AddOptOuts("s, ", nextParam(9)) + ` SELECT FROM s`
+	saveBegin   = `WITH ` + nextBegin + addEvents + nextAttempts
+	saveOptOuts = `WITH ` + nextSend + addEvents + nextAttempts + addReceipts + `, ` + AddOptOuts("s, ", nextParam(9))
 )
+
+const noRow = ` SELECT FROM s`
 
 // updateSend returns the update of the row of a send, if a condition besides the revision is met.
 func updateSend(condition string) string {
@@ -86,6 +88,10 @@ func (s *Store) save(ctx context.Context, before, l *backstop.Ledger) (saved, er
 	if err != nil {
 		return saved{}, err
 	}
+	queued, err := CallbacksOf(l.Send.Callback, l.Events, l.Revision)
+	if err != nil {
+		return saved{}, err
+	}
 	optOuts, err := s.optOutRows(l)
 	if err != nil {
 		return saved{}, err
@@ -94,7 +100,11 @@ func (s *Store) save(ctx context.Context, before, l *backstop.Ledger) (saved, er
 	if err != nil {
 		return saved{}, err
 	}
-	n, err := s.pool.Exec(ctx, statement, args...)
+	if queued.Last > 0 {
+		args = append(args, queued.Rows)
+		statement += AddCallbacks(len(args))
+	}
+	n, err := s.pool.Exec(ctx, statement+noRow, args...)
 	if err == nil && n == 0 {
 		err = pool.ErrMoved
 	}
@@ -105,6 +115,9 @@ func (s *Store) save(ctx context.Context, before, l *backstop.Ledger) (saved, er
 		err = fmt.Errorf("save send: %w", err)
 	} else {
 		s.publish(l)
+		if queued.Last > 0 {
+			s.WakeCallbacks(handoff.CallbackWake{Send: l.Send.ID, Seq: queued.Last})
+		}
 	}
 	return saved{Ledger: l, ids: ids, news: identifiedSteps(before, l)}, err
 }
@@ -126,7 +139,7 @@ func identifiedSteps(before, l *backstop.Ledger) []int {
 	return steps
 }
 
-// statementOf returns the smallest statement that saves the ledger.
+// statementOf returns the smallest statement that saves the ledger, without its callbacks and its end.
 func statementOf(
 	before, l *backstop.Ledger, receipts []receiptRow, optOuts []OptOutRow,
 ) (string, []any, error) {

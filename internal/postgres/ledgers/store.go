@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
@@ -17,11 +18,12 @@ type Store struct {
 	cache   *cache
 	waiters waiters
 	optOuts backstop.OptOutRules
+	wakes   chan handoff.CallbackWake
 }
 
 // New returns the store on a pool.
 func New(p *pool.Pool, optOuts backstop.OptOutRules) *Store {
-	return &Store{pool: p, cache: newCache(), optOuts: optOuts}
+	return &Store{pool: p, cache: newCache(), optOuts: optOuts, wakes: make(chan handoff.CallbackWake, maxWakes)}
 }
 
 // Remember caches a send that was just stored with its first event.

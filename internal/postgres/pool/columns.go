@@ -63,6 +63,11 @@ func (c Columns) NamesIn(table string) string {
 // Params returns "$1, $2".
 func (c Columns) Params() string { return c.each(func(i int, _ column) string { return Param(i + 1) }) }
 
+// ParamOf returns the parameter of a column among Params.
+func (c Columns) ParamOf(name string) string {
+	return Param(1 + slices.IndexFunc(c, func(c column) bool { return c.name == name }))
+}
+
 // Assign returns "a = $1, b = $2".
 func (c Columns) Assign() string {
 	return c.each(func(i int, c column) string { return c.name + " = " + Param(i+1) })
