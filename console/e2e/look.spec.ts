@@ -85,7 +85,7 @@ for (const look of looks) {
       }
       await page.goto("sends/new");
       await page.locator('input[type="radio"][value="send"]').check();
-      await page.locator(".own-rules .rule-order + button").click();
+      await page.locator(".own-rules > button").click();
       await settle();
       await check(page, "new-send-own-rules", look.name);
       await page.goto(`sends?policy=${policy.id}&range=hour&outcome=sms,failed&reason=not_read`);
