@@ -32,6 +32,7 @@ const (
 	FieldLanguageCode      FieldCode = "language_code"
 	FieldLengthMax         FieldCode = "length_max" // too many characters
 	FieldLengthMin         FieldCode = "length_min"
+	FieldLink              FieldCode = "link" // to a file
 	FieldMetadataKey       FieldCode = "metadata_key"
 	FieldMustBeFuture      FieldCode = "must_be_future"
 	FieldNoRuleApplies     FieldCode = "no_rule_applies" // in the recipient's country
@@ -53,7 +54,9 @@ const (
 	FieldTaken             FieldCode = "taken"             // a name
 	FieldTemplateLanguage  FieldCode = "template_language" // the template has others
 	FieldTemplateName      FieldCode = "template_name"
+	FieldMessageOrTexts    FieldCode = "message_or_texts"
 	FieldTextOrTemplate    FieldCode = "text_or_template"
+	FieldTexts             FieldCode = "texts"            // an array or an object of texts
 	FieldUnknownTemplate   FieldCode = "unknown_template" // the account has none of this name
 
 	FieldTemplateNotApproved FieldCode = "template_not_approved"
@@ -66,6 +69,12 @@ const (
 	FieldUnknownAccount      FieldCode = "unknown_account" // or an account of another channel
 	FieldUTF16Max            FieldCode = "utf16_max"       // too many code units of UTF-16
 	FieldUUID                FieldCode = "uuid"
+	FieldVariableMissing     FieldCode = "variable_missing" // a text names it
+	FieldVariableSyntax      FieldCode = "variable_syntax"  // a {{ that begins no variable
+	FieldVariableUnused      FieldCode = "variable_unused"  // no text names it
+	FieldSegmentsMax         FieldCode = "segments_max"     // the SMS needs more
+	FieldTemplateForms       FieldCode = "template_forms"   // both forms are given
+	FieldOneValue            FieldCode = "one_value"        // an object has exactly one of some fields
 	FieldValueBetween        FieldCode = "value_between"
 	FieldValueMax            FieldCode = "value_max"
 	FieldValueMin            FieldCode = "value_min"
@@ -80,12 +89,14 @@ func FieldCodes() []FieldCode {
 		FieldCapReached, FieldControlCharacters, FieldCorrelationTaken, FieldCountryCode, FieldCountryRefused, FieldCursor,
 		FieldDaysAheadMax, FieldDigits, FieldETag, FieldGivenTwice, FieldHoursPastMax, FieldIdempotencyKey,
 		FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode, FieldLengthMax,
-		FieldLengthMin, FieldMetadataKey, FieldMustBeFuture, FieldNoRuleApplies, FieldNotFound, FieldNotText, FieldNotNull,
-		FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber, FieldRangeDaysMax, FieldRefused,
-		FieldRequired, FieldRulesOrPolicy, FieldSameText, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,
-		FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate, FieldTextOrTemplate,
-		FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max,
-		FieldUUID, FieldValueBetween, FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,
+		FieldLengthMin, FieldLink, FieldMetadataKey, FieldMustBeFuture, FieldNoRuleApplies, FieldNotFound, FieldNotText,
+		FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber, FieldRangeDaysMax,
+		FieldRefused, FieldRequired, FieldRulesOrPolicy, FieldSameText, FieldSchema, FieldSendID, FieldTaken,
+		FieldTemplateLanguage, FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate,
+		FieldMessageOrTexts, FieldTextOrTemplate, FieldTexts, FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount,
+		FieldUnknown, FieldUnknownAccount, FieldUTF16Max, FieldUUID, FieldVariableMissing, FieldVariableSyntax,
+		FieldVariableUnused, FieldSegmentsMax, FieldTemplateForms, FieldOneValue, FieldValueBetween, FieldValueMax,
+		FieldValueMin, FieldWaitOfUnread, FieldWrongType,
 	}
 }
 

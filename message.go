@@ -18,6 +18,9 @@ type Template struct {
 	Name       string          `json:"name"`
 	Language   string          `json:"language"`             // like en_US
 	Components json.RawMessage `json:"components,omitempty"` // a JSON array in the provider's form, passed through
+
+	// IsSimple is true until the send is stored, if the components come from the simple form. Errors then name its fields.
+	IsSimple bool `json:"-"`
 }
 
 // SMSMessage is what an SMS driver sends.

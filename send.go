@@ -31,8 +31,9 @@ type Send struct {
 	Text       string // the WhatsApp text, unless Template is set
 	Template   *Template
 	SMSText    string
-	Category   Category   // empty if the caller gave none
-	ExpiresAt  *time.Time // nothing is sent after it
+	Category   Category     // empty if the caller gave none
+	ExpiresAt  *time.Time   // nothing is sent after it
+	Message    *UsedMessage // that the content was made of; nil: the caller gave the content
 	Plan       Plan
 	AcceptedAt time.Time
 	SendAt     *time.Time // when a scheduled send starts; nil: at once
@@ -96,21 +97,26 @@ func (c Category) ChasesOptOut() bool { return c == Authentication || c == Utili
 // check Country and Plan, which the accepting side sets.
 func (s Send) Validate(now time.Time) error {
 	var f fields
-	s.validateWhatsApp(&f)
-	validateSMSText(&f, "fallback.text", s.SMSText)
+	s.validateContent(&f)
 	if s.Callback != nil {
 		s.Callback.validate(&f, "callback.")
 	}
+	s.validateTimes(&f, now)
+	s.validateCorrelation(&f)
+	s.validateMetadata(&f)
+	return f.err("the send is not valid")
+}
+
+// validateContent checks the texts and the category.
+func (s Send) validateContent(f *fields) {
+	s.validateWhatsApp(f)
+	validateSMSText(f, "fallback.text", s.SMSText)
 	switch s.Category {
 	case "", Authentication, Utility, Marketing:
 	default:
 		f.add("category", FieldOneOf,
 			"must be authentication, utility or marketing", "values", "authentication utility marketing")
 	}
-	s.validateTimes(&f, now)
-	s.validateCorrelation(&f)
-	s.validateMetadata(&f)
-	return f.err("the send is not valid")
 }
 
 // templateName is Meta's rule for the name of a template.
@@ -141,5 +147,7 @@ func (s Send) validateWhatsApp(f *fields) {
 		f.addMax("whatsapp.template.components", FieldBytesMax, "must have at most %d bytes", MaxTemplateComponents)
 		return
 	}
-	validateParameters(f, s.Template.Components)
+	if !s.Template.IsSimple { // Content.Render has checked the others
+		validateParameters(f, s.Template.Components)
+	}
 }

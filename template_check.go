@@ -26,7 +26,21 @@ func CheckTemplate(account string, t Template, known []MessageTemplate) []Field 
 		return []Field{NewField(templateNameField, FieldTemplateNotApproved,
 			fmt.Sprintf("is not approved: its status is %s", found.Status), "status", string(found.Status))}
 	}
-	return checkParameters(found, givenParameters(t.Components))
+	wrong := checkParameters(found, givenParameters(t.Components))
+	if t.IsSimple {
+		for i := range wrong {
+			wrong[i].Name = "whatsapp.template." + simpleField(wrong[i].Params["component"])
+		}
+	}
+	return wrong
+}
+
+// simpleField returns the field of the simple form for a component.
+func simpleField(component string) string {
+	if strings.HasPrefix(component, "button") {
+		return "buttons"
+	}
+	return component
 }
 
 // maxFault is the longest fault of a template, in characters.

@@ -85,6 +85,10 @@ func bounded(t *testing.T, path string, schema *openapi3.Schema) {
 	switch {
 	case len(schema.AllOf) == 1: // a reference with a description of its own
 		bounded(t, path, schema.AllOf[0].Value)
+	case len(schema.OneOf) > 0:
+		for _, one := range schema.OneOf {
+			bounded(t, path, one.Value)
+		}
 	case schema.Type.Is("string"):
 		require.True(t, schema.MaxLength != nil || len(schema.Enum) > 0, "%s has no maxLength", path)
 	case schema.Type.Is("boolean"):

@@ -203,9 +203,11 @@ func TestSends_BadInput(t *testing.T) {
 			cases = append(cases, bad{name, "POST", path, body, nil, status, code, fields})
 		}
 	}
-	add("missing fields", `{}`, 400, "malformed", "to", "whatsapp", "fallback")
+	add("missing fields", `{}`, 400, "malformed", "to", "fallback")
+	add("no content", document(t, map[string]any{"to": "+447400123456"}, map[string]any{"fallback": map[string]any{"policy_id": someID}}),
+		422, "invalid", "whatsapp", "fallback.text")
 	add("missing fields below", in(map[string]any{"fallback": map[string]any{}, "whatsapp": map[string]any{"template": map[string]any{}}}),
-		400, "malformed", "fallback.text", "whatsapp.template.name", "whatsapp.template.language")
+		400, "malformed", "whatsapp.template.name", "whatsapp.template.language")
 	add("unknown fields", in(map[string]any{"sms": "x", "whatsapp": map[string]any{"text": "a", "body": "b"}}), 400, "malformed", "sms", "whatsapp.body")
 	add("wrong types", in(map[string]any{"to": 447400123456, "whatsapp": "hello", "expires_at": 12, "category": 1}), 400, "malformed", "to", "whatsapp", "expires_at", "category")
 	add("wrong types below", inFallback(map[string]any{"wait_seconds": "30", "policy_id": 1, "text": false, "type": "never"}), 400, "malformed",

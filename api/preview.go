@@ -20,7 +20,8 @@ func (s *server) PreviewSend(ctx context.Context, r PreviewSendRequestObject) (P
 	send = send.AcceptAt(s.now())
 	return PreviewSend200JSONResponse{
 		Country: omitZero(send.Country), SendAt: inUTC(send.SendAt), Plan: showPlan(send),
-		Sms: showSMSLength(backstop.MeasureSMS(send.SMSText)), Warnings: omitEmpty(append(warnings, warningsOf(send)...)),
+		Sms: showSMSLength(backstop.MeasureSMS(send.SMSText)), Content: showContent(send),
+		Warnings: omitEmpty(append(warnings, warningsOf(send)...)),
 	}, nil
 }
 

@@ -32,7 +32,7 @@ func TestPreview(t *testing.T) {
 	require.Equal(t, now.Add(30*time.Second), *planned.Deadline, "as if it were accepted now")
 	require.Equal(t, api.SMSLength{Encoding: api.SMSLengthEncodingGsm7, Length: 22, Segments: 1}, preview.Sms)
 	require.Len(t, *preview.Warnings, 2)
-	require.NotContains(t, got.Body.String(), "Malm", "texts are not returned")
+	require.Equal(t, api.FinalContent{WhatsappText: new("hello"), SmsText: "See you in Malmö, 5 €"}, preview.Content)
 
 	require.Zero(t, r.writes)
 	require.Empty(t, r.sends)

@@ -58,6 +58,8 @@ func schemaField(name string, e *openapi3.SchemaError) backstop.Field {
 		return rangeField(name, schema)
 	case "minItems":
 		return boundField(name, backstop.FieldItemsMin, "must have at least %v items", "min", schema.MinItems)
+	case "maxProperties":
+		return boundField(name, backstop.FieldItemsMax, "must have at most %v items", "max", *schema.MaxProps)
 	case "maxItems":
 		return boundField(name, backstop.FieldItemsMax, "must have at most %v items", "max", *schema.MaxItems)
 	default: // type, format, pattern

@@ -30,7 +30,7 @@ func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, e
 		return backstop.Send{}, err
 	}
 	send := backstop.Send{
-		To: old.To, Text: old.Text, Template: old.Template, SMSText: old.SMSText, Category: old.Category,
+		To: old.To, Text: old.Text, Template: old.Template, SMSText: old.SMSText, Category: old.Category, Message: old.Message,
 		CorrelationID: old.CorrelationID, Metadata: old.Metadata, // what is unique stays with the old one
 	}
 	if s.callbackSettings != nil {

@@ -34,6 +34,7 @@ type rig struct {
 	keeper   *guards.Keeper
 	known    templates
 	posted   callbacks
+	texts    messageStore
 	outs     *optOuts
 	handler  http.Handler
 	contract *openapi3.T
@@ -88,8 +89,8 @@ func (r *rig) options() api.Options {
 	}
 	r.keeper = keeper
 	return api.Options{
-		Rules: r.store, Policies: r.store, Sends: r.store, Sessions: r.store, Handoff: r.door, APIKey: apiKey, Version: "v0",
-		Accounts: newAccounts(), Guards: r.keeper, OptOuts: r.outs, Templates: &r.known, Callbacks: &r.posted,
+		Rules: r.store, Policies: r.store, Messages: &r.texts, Sends: r.store, Sessions: r.store, Handoff: r.door, APIKey: apiKey,
+		Version: "v0", Accounts: newAccounts(), Guards: r.keeper, OptOuts: r.outs, Templates: &r.known, Callbacks: &r.posted,
 		Log: slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return now },
 	}

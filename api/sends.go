@@ -65,10 +65,13 @@ func idempotencyOf(key *IdempotencyKey, request any) (*handoff.Idempotency, erro
 	return &handoff.Idempotency{Key: *key, Hash: digest[:]}, nil
 }
 
-// resolveInput validates the input and returns the send with its country and its plan.
+// resolveInput validates the input and returns the send with its final content, its country and its plan.
 func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send, error) {
-	send := sendFrom(in)
 	callback, wrong := s.callbackOf(in.Callback)
+	send, err := s.renderInput(ctx, in)
+	if err != nil {
+		return backstop.Send{}, mergeInvalid(err, wrong)
+	}
 	send.Callback = callback
 	override := backstop.Override{
 		Type: (*backstop.RuleType)(in.Fallback.Type), WaitSeconds: in.Fallback.WaitSeconds, SendID: in.Fallback.SendID,
@@ -132,21 +135,6 @@ func (s *server) policyOf(ctx context.Context, rules backstop.RuleSource) (backs
 
 func rulesFrom(in FallbackInput) backstop.RuleSource {
 	return backstop.RuleSource{PolicyID: canonicalID(orZero(in.PolicyID)), Own: showAll(orZero(in.Rules), ruleFrom)}
-}
-
-func sendFrom(in SendInput) backstop.Send {
-	send := backstop.Send{
-		To: in.To, Text: orZero(in.Whatsapp.Text), SMSText: in.Fallback.Text,
-		Category: backstop.Category(orZero(in.Category)), ExpiresAt: inUTC(in.ExpiresAt),
-		CorrelationID: orZero(in.CorrelationID), CorrelationUnique: orZero(in.CorrelationUnique), SendAt: inUTC(in.SendAt),
-	}
-	if len(in.Metadata) > 0 {
-		send.Metadata = in.Metadata
-	}
-	if t := in.Whatsapp.Template; t != nil {
-		send.Template = &backstop.Template{Name: t.Name, Language: t.Language, Components: t.Components}
-	}
-	return send
 }
 
 // showAccepted returns the answer to a send. It uses only what does not change after the acceptance, so a repeated request gets

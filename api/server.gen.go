@@ -194,6 +194,8 @@ const (
 	FieldErrorCodeLanguageCode        FieldErrorCode = "language_code"
 	FieldErrorCodeLengthMax           FieldErrorCode = "length_max"
 	FieldErrorCodeLengthMin           FieldErrorCode = "length_min"
+	FieldErrorCodeLink                FieldErrorCode = "link"
+	FieldErrorCodeMessageOrTexts      FieldErrorCode = "message_or_texts"
 	FieldErrorCodeMetadataKey         FieldErrorCode = "metadata_key"
 	FieldErrorCodeMustBeFuture        FieldErrorCode = "must_be_future"
 	FieldErrorCodeNoAccount           FieldErrorCode = "no_account"
@@ -202,6 +204,7 @@ const (
 	FieldErrorCodeNotNull             FieldErrorCode = "not_null"
 	FieldErrorCodeNotText             FieldErrorCode = "not_text"
 	FieldErrorCodeOneOf               FieldErrorCode = "one_of"
+	FieldErrorCodeOneValue            FieldErrorCode = "one_value"
 	FieldErrorCodeOptedOut            FieldErrorCode = "opted_out"
 	FieldErrorCodeOuterSpace          FieldErrorCode = "outer_space"
 	FieldErrorCodePattern             FieldErrorCode = "pattern"
@@ -212,13 +215,16 @@ const (
 	FieldErrorCodeRulesOrPolicy       FieldErrorCode = "rules_or_policy"
 	FieldErrorCodeSameText            FieldErrorCode = "same_text"
 	FieldErrorCodeSchema              FieldErrorCode = "schema"
+	FieldErrorCodeSegmentsMax         FieldErrorCode = "segments_max"
 	FieldErrorCodeSendID              FieldErrorCode = "send_id"
 	FieldErrorCodeTaken               FieldErrorCode = "taken"
+	FieldErrorCodeTemplateForms       FieldErrorCode = "template_forms"
 	FieldErrorCodeTemplateLanguage    FieldErrorCode = "template_language"
 	FieldErrorCodeTemplateName        FieldErrorCode = "template_name"
 	FieldErrorCodeTemplateNotApproved FieldErrorCode = "template_not_approved"
 	FieldErrorCodeTemplateParameters  FieldErrorCode = "template_parameters"
 	FieldErrorCodeTextOrTemplate      FieldErrorCode = "text_or_template"
+	FieldErrorCodeTexts               FieldErrorCode = "texts"
 	FieldErrorCodeTime                FieldErrorCode = "time"
 	FieldErrorCodeTimeYears           FieldErrorCode = "time_years"
 	FieldErrorCodeTrunkDigits         FieldErrorCode = "trunk_digits"
@@ -230,6 +236,9 @@ const (
 	FieldErrorCodeValueBetween        FieldErrorCode = "value_between"
 	FieldErrorCodeValueMax            FieldErrorCode = "value_max"
 	FieldErrorCodeValueMin            FieldErrorCode = "value_min"
+	FieldErrorCodeVariableMissing     FieldErrorCode = "variable_missing"
+	FieldErrorCodeVariableSyntax      FieldErrorCode = "variable_syntax"
+	FieldErrorCodeVariableUnused      FieldErrorCode = "variable_unused"
 	FieldErrorCodeWaitOfUnread        FieldErrorCode = "wait_of_unread"
 	FieldErrorCodeWrongType           FieldErrorCode = "wrong_type"
 )
@@ -443,6 +452,16 @@ const (
 	ListAccountsParamsSortMinusUpdatedAt ListAccountsParamsSort = "-updated_at"
 	ListAccountsParamsSortName           ListAccountsParamsSort = "name"
 	ListAccountsParamsSortUpdatedAt      ListAccountsParamsSort = "updated_at"
+)
+
+// Defines values for ListMessagesParamsSort.
+const (
+	ListMessagesParamsSortCreatedAt      ListMessagesParamsSort = "created_at"
+	ListMessagesParamsSortMinusCreatedAt ListMessagesParamsSort = "-created_at"
+	ListMessagesParamsSortMinusName      ListMessagesParamsSort = "-name"
+	ListMessagesParamsSortMinusUpdatedAt ListMessagesParamsSort = "-updated_at"
+	ListMessagesParamsSortName           ListMessagesParamsSort = "name"
+	ListMessagesParamsSortUpdatedAt      ListMessagesParamsSort = "updated_at"
 )
 
 // Defines values for ListPoliciesParamsSort.
@@ -1476,7 +1495,9 @@ type FailureKind string
 // FallbackInput The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
 // `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 type FallbackInput struct {
-	PolicyID *string `json:"policy_id,omitempty"`
+	// MaxSegments The most segments of the SMS. If the final text needs more, the answer is 422 with the number that it needs.
+	MaxSegments *int    `json:"max_segments,omitempty"`
+	PolicyID    *string `json:"policy_id,omitempty"`
 
 	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
 	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
@@ -1496,8 +1517,13 @@ type FallbackInput struct {
 	SendID *SendID `json:"send_id,omitempty"`
 
 	// Text The text of the SMS, at most 1,600 code units of UTF-16, as Twilio counts: an emoji has two or more. At least one
-	// character must be visible.
-	Text string `json:"text"`
+	// character must be visible. Required, unless the send names a `message`.
+	Text string `json:"text,omitempty"`
+
+	// Transliterate Whether the SMS is written in the GSM 7-bit alphabet, so that it needs fewer segments: typographic characters are replaced
+	// by plain ones, and letters by those without the accent that the alphabet lacks, so č by c. Letters that it has, like ä,
+	// stay. If a character has no such form, like an emoji, the text stays as it is. The preview returns the text.
+	Transliterate *bool `json:"transliterate,omitempty"`
 
 	// Type The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
 	// `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
@@ -1528,7 +1554,8 @@ type FieldError struct {
 	// `send`: the id of the earlier send, `window_seconds`), `template_language` (`languages`: those
 	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 	// `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
-	// media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
+	// media), `one_value` (`values`: the fields, of which exactly one is wanted), `segments_max` (`max`, `needed`), `variable_missing`
+	// (`field`: which names it), `variable_syntax` (`at`: the number of characters before the place), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
 	// `unknown_template` (`account`), `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must
 	// have).
 	Code FieldErrorCode `json:"code"`
@@ -1553,10 +1580,23 @@ type FieldError struct {
 // `send`: the id of the earlier send, `window_seconds`), `template_language` (`languages`: those
 // that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 // `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
-// media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
+// media), `one_value` (`values`: the fields, of which exactly one is wanted), `segments_max` (`max`, `needed`), `variable_missing`
+// (`field`: which names it), `variable_syntax` (`at`: the number of characters before the place), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
 // `unknown_template` (`account`), `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must
 // have).
 type FieldErrorCode string
+
+// FinalContent What goes out, with its variables filled in.
+type FinalContent struct {
+	// Components The parameters of the template in Meta's format, also if they were given in the simple form.
+	Components json.RawMessage `json:"components,omitempty"`
+
+	// SmsText The text of the SMS, transliterated if that is wanted.
+	SmsText string `json:"sms_text"`
+
+	// WhatsappText The text of the WhatsApp message. Absent if it is a template.
+	WhatsappText *string `json:"whatsapp_text,omitempty"`
+}
 
 // Fired The rule that fired last, and why.
 type Fired struct {
@@ -1743,6 +1783,109 @@ type Health struct {
 // HealthStatus Whether requests can be served.
 type HealthStatus string
 
+// Message A stored message in its newest version.
+type Message struct {
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
+	Category *Category `json:"category,omitempty"`
+
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	CreatedAt Time   `json:"created_at"`
+	ID        string `json:"id"`
+
+	// Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
+	// the rules or the policies; names that differ only in the case of letters are the same.
+	Name Name `json:"name"`
+
+	// Sms The SMS.
+	Sms MessageSMS `json:"sms"`
+
+	// UpdatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	UpdatedAt Time `json:"updated_at"`
+
+	// Variables The names of the variables in the texts, in the order of their first place. A send gives a value for each.
+	Variables VariableNames `json:"variables"`
+
+	// Version The number in the `ETag`.
+	Version int `json:"version"`
+
+	// Whatsapp The WhatsApp message: either a `text` or a `template`.
+	Whatsapp MessageWhatsApp `json:"whatsapp"`
+}
+
+// MessageInput A message to store. Its texts are patterns, as `Variables` describes.
+type MessageInput struct {
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
+	Category *Category `json:"category,omitempty"`
+
+	// Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
+	// the rules or the policies; names that differ only in the case of letters are the same.
+	Name Name `json:"name"`
+
+	// Sms The SMS.
+	Sms MessageSMS `json:"sms"`
+
+	// Whatsapp The WhatsApp message: either a `text` or a `template`.
+	Whatsapp MessageWhatsApp `json:"whatsapp"`
+}
+
+// MessageList A page of messages.
+type MessageList struct {
+	Items []Message `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
+}
+
+// MessagePreview What goes out by a message.
+type MessagePreview struct {
+	// Content What goes out, with its variables filled in.
+	Content FinalContent `json:"content"`
+
+	// Sms The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
+	// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
+	Sms SMSLength `json:"sms"`
+
+	// Variables The names of the variables in the texts, in the order of their first place. A send gives a value for each.
+	Variables VariableNames `json:"variables"`
+}
+
+// MessagePreviewInput The content of a message, with values of its variables.
+type MessagePreviewInput struct {
+	// Sms The SMS.
+	Sms MessageSMS `json:"sms"`
+
+	// Variables Values of the variables, by their names. Those that no text names are ignored.
+	Variables *VariableValues `json:"variables,omitempty"`
+
+	// Whatsapp The WhatsApp message: either a `text` or a `template`.
+	Whatsapp MessageWhatsApp `json:"whatsapp"`
+}
+
+// MessageSMS The SMS.
+type MessageSMS struct {
+	// MaxSegments As `fallback.max_segments` of a send.
+	MaxSegments *int `json:"max_segments,omitempty"`
+
+	// Text The text of the SMS.
+	Text string `json:"text"`
+
+	// Transliterate As `fallback.transliterate` of a send.
+	Transliterate *bool `json:"transliterate,omitempty"`
+}
+
 // MessageStats The counts of the messages of a time range.
 type MessageStats struct {
 	// ByCode The counts of up to 100 error codes, with the most sends first.
@@ -1823,6 +1966,53 @@ type MessageTemplateList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
+// MessageVersion A message as it was after one of its changes.
+type MessageVersion struct {
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
+	Category *Category `json:"category,omitempty"`
+
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	CreatedAt Time `json:"created_at"`
+
+	// Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
+	// the rules or the policies; names that differ only in the case of letters are the same.
+	Name Name `json:"name"`
+
+	// Sms The SMS.
+	Sms MessageSMS `json:"sms"`
+
+	// Variables The names of the variables in the texts, in the order of their first place. A send gives a value for each.
+	Variables VariableNames `json:"variables"`
+
+	// Version The number of the version.
+	Version int `json:"version"`
+
+	// Whatsapp The WhatsApp message: either a `text` or a `template`.
+	Whatsapp MessageWhatsApp `json:"whatsapp"`
+}
+
+// MessageVersionList A page of versions.
+type MessageVersionList struct {
+	Items []MessageVersion `json:"items"`
+
+	// NextBefore The `before` of the next page. Absent on the last page.
+	NextBefore *int `json:"next_before,omitempty"`
+}
+
+// MessageWhatsApp The WhatsApp message: either a `text` or a `template`.
+type MessageWhatsApp struct {
+	// Template A message template that Meta has approved.
+	Template *TemplateInput `json:"template,omitempty"`
+
+	// Text The text of the message.
+	Text *string `json:"text,omitempty"`
+}
+
 // Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
 // digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
 // not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
@@ -1833,6 +2023,15 @@ type Metadata map[string]string
 // Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
 // the rules or the policies; names that differ only in the case of letters are the same.
 type Name = string
+
+// NamedMessage The stored message of which the content is made, by its `id` or its `name`. A send has either a message, or the texts of both
+// channels itself.
+type NamedMessage struct {
+	ID *string `json:"id,omitempty"`
+
+	// Name The name; capitals do not matter.
+	Name *string `json:"name,omitempty"`
+}
 
 // NotCalled The reason for which the provider was not called at all. `unhealthy`: other calls had found the account unhealthy. `limit`: its
 // messaging limit was reached. `faulty`: the account cannot be used, as its `fault` says. `missing`: the account is not
@@ -2474,6 +2673,9 @@ type Send struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
+	// Message The stored message of which the send was made. Absent if the send had its own texts.
+	Message *UsedMessage `json:"message,omitempty"`
+
 	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
 	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
 	// not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
@@ -2616,6 +2818,10 @@ type SendInput struct {
 	// `opted_out`; nothing goes out, and the answer has `skipped`.
 	IfOptedOut *SendInputIfOptedOut `json:"if_opted_out,omitempty"`
 
+	// Message The stored message of which the content is made, by its `id` or its `name`. A send has either a message, or the texts of both
+	// channels itself.
+	Message *NamedMessage `json:"message,omitempty"`
+
 	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
 	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
 	// not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
@@ -2640,9 +2846,19 @@ type SendInput struct {
 	// Example: +447400123456
 	To PhoneNumber `json:"to"`
 
-	// Whatsapp The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
-	// last message; use a template at other times.
-	Whatsapp WhatsAppInput `json:"whatsapp"`
+	// Variables The values of the variables, by their names: at most 50, and 16 KB together. If it is given, also as `{}`, the texts of
+	// this send are patterns: `{{name}}` in the WhatsApp text, in the parameters of the template and in the SMS text is replaced
+	// by the value. A name has 1 to 64 letters, digits and underscores. `{{{{` is a literal `{{`. A value is never read as a
+	// pattern. The answer is 422 if a text names a variable that is missing here, or no text names one that is given. Without
+	// `variables` the texts are sent as they are.
+	//
+	//
+	// Example: {"name":"Ada","order":"4711"}
+	Variables *Variables `json:"variables,omitempty"`
+
+	// Whatsapp The WhatsApp message: either a `text` or a `template`, unless the send names a `message`. Meta delivers a text only within 24
+	// hours after the recipient's last message; use a template at other times.
+	Whatsapp WhatsAppInput `json:"whatsapp,omitempty"`
 }
 
 // SendInputIfOptedOut What follows if the recipient has opted out of such messages. `refuse`, also if absent: the answer is 422, with the field
@@ -2663,6 +2879,9 @@ type SendList struct {
 
 // SendPreview The plan, the SMS length and the warnings of a send that is not stored.
 type SendPreview struct {
+	// Content What goes out, with its variables filled in.
+	Content FinalContent `json:"content"`
+
 	// Country The country of the recipient's number (ISO 3166-1 alpha-2), if it has one. A number in an unlisted range counts as a
 	// number of the main country of its calling code.
 	Country *string `json:"country,omitempty"`
@@ -3043,14 +3262,63 @@ type TemplateButton struct {
 	URL string `json:"url"`
 }
 
+// TemplateButtonValue The parameter of a button. Exactly one of the fields besides `index`.
+type TemplateButtonValue struct {
+	// Code The one-time password of an authentication template.
+	Code *string `json:"code,omitempty"`
+
+	// CouponCode The code that a button copies.
+	CouponCode *string `json:"coupon_code,omitempty"`
+
+	// Index The place of the button in the template, from 0.
+	Index int `json:"index"`
+
+	// Payload What comes back when a quick reply is tapped.
+	Payload *string `json:"payload,omitempty"`
+
+	// URLSuffix The end of the button's address.
+	URLSuffix *string `json:"url_suffix,omitempty"`
+}
+
+// TemplateHeader The parameter of the header. Exactly one of the fields.
+type TemplateHeader struct {
+	// Document A file that the provider fetches.
+	Document *TemplateMedia `json:"document,omitempty"`
+
+	// Image A file that the provider fetches.
+	Image *TemplateMedia `json:"image,omitempty"`
+
+	// Text The parameter of a text. If the template has named parameters, an object with its name.
+	//
+	// Example: Ada
+	Text json.RawMessage `json:"text,omitempty"`
+
+	// Video A file that the provider fetches.
+	Video *TemplateMedia `json:"video,omitempty"`
+}
+
 // TemplateInput A message template that Meta has approved.
 type TemplateInput struct {
+	// Body The parameters of the body: an array of texts, in the order of `{{1}}`, `{{2}}`; or, if the template has named parameters, an
+	// object of texts by their names. Each text must have a visible character.
+	//
+	//
+	// Example: ["Ada","4711"]
+	Body TemplateTexts `json:"body,omitempty"`
+
+	// Buttons The parameters of the buttons that have one.
+	Buttons *[]TemplateButtonValue `json:"buttons,omitempty"`
+
 	// Components The template's parameters in Meta's format, which Backstop passes on unchanged. At most 32 KB. The `text` of a
-	// parameter must have at least one visible character.
+	// parameter must have at least one visible character. Give either `components`, or `body`, `header` and `buttons`, which
+	// are the simple form of the same.
 	//
 	//
 	// Example: [{"parameters":[{"text":"Ada","type":"text"}],"type":"body"}]
 	Components json.RawMessage `json:"components,omitempty"`
+
+	// Header The parameter of the header. Exactly one of the fields.
+	Header *TemplateHeader `json:"header,omitempty"`
 
 	// Language The code of the template's language at Meta.
 	//
@@ -3067,6 +3335,17 @@ type TemplateInput struct {
 //
 // Example: en_US
 type TemplateLanguage = string
+
+// TemplateMedia A file that the provider fetches.
+type TemplateMedia struct {
+	// Filename The name of a document, as the recipient sees it.
+	Filename *string `json:"filename,omitempty"`
+
+	// Link Its address, with http or https.
+	//
+	// Example: https://example.com/a.jpg
+	Link string `json:"link"`
+}
 
 // TemplateName The template's name at Meta, of lower-case letters, digits and underscores.
 //
@@ -3106,6 +3385,12 @@ type TemplateRef struct {
 	Name TemplateName `json:"name"`
 }
 
+// TemplateTexts The parameters of the body: an array of texts, in the order of `{{1}}`, `{{2}}`; or, if the template has named parameters, an
+// object of texts by their names. Each text must have a visible character.
+//
+// Example: ["Ada","4711"]
+type TemplateTexts = json.RawMessage
+
 // Time A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 //
 // Example: 2031-05-04T12:10:00Z
@@ -3118,6 +3403,32 @@ type Total struct {
 	// IsExact False if there are more than `count`.
 	IsExact bool `json:"is_exact"`
 }
+
+// UsedMessage The stored message of which the send was made. Absent if the send had its own texts.
+type UsedMessage struct {
+	ID string `json:"id"`
+
+	// Name Its name when the send was accepted.
+	Name string `json:"name"`
+
+	// Version The version.
+	Version int `json:"version"`
+}
+
+// VariableNames The names of the variables in the texts, in the order of their first place. A send gives a value for each.
+type VariableNames = []string
+
+// VariableValues Values of the variables, by their names. Those that no text names are ignored.
+type VariableValues map[string]string
+
+// Variables The values of the variables, by their names: at most 50, and 16 KB together. If it is given, also as `{}`, the texts of
+// this send are patterns: `{{name}}` in the WhatsApp text, in the parameters of the template and in the SMS text is replaced
+// by the value. A name has 1 to 64 letters, digits and underscores. `{{{{` is a literal `{{`. A value is never read as a
+// pattern. The answer is 422 if a text names a variable that is missing here, or no text names one that is given. Without
+// `variables` the texts are sent as they are.
+//
+// Example: {"name":"Ada","order":"4711"}
+type Variables map[string]string
 
 // WaitSeconds The seconds to wait for the status that satisfies the rule, from the moment the send was accepted; at most 2,592,000 (30
 // days). 0 or absent: only a failure that the provider reports fires the rule. Rules of type `unread` need a wait.
@@ -3163,8 +3474,8 @@ type Warning struct {
 // number is possible, but in no number range that Backstop lists. Check it for a mistake, unless its area code is new.
 type WarningCode string
 
-// WhatsAppInput The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
-// last message; use a template at other times.
+// WhatsAppInput The WhatsApp message: either a `text` or a `template`, unless the send names a `message`. Meta delivers a text only within 24
+// hours after the recipient's last message; use a template at other times.
 type WhatsAppInput struct {
 	// Account The WhatsApp account that sends. Absent, the policy's account sends, or the default account.
 	Account *AccountRef `json:"account,omitempty"`
@@ -3350,6 +3661,9 @@ type Stale = Problem
 // Unauthorized An error (RFC 9457).
 type Unauthorized = Problem
 
+// MessageBody A message to store. Its texts are patterns, as `Variables` describes.
+type MessageBody = MessageInput
+
 // PolicyBody A policy to store.
 type PolicyBody = PolicyInput
 
@@ -3450,6 +3764,48 @@ type ListCallbacksParams struct {
 type ReplaceGuardsParams struct {
 	// IfMatch The `ETag` of the version that you read, or `*` for any version.
 	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ListMessagesParams defines parameters for ListMessages.
+type ListMessagesParams struct {
+	// Search Only items whose name contains this text. The case of letters does not matter.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Sort The order of the list. A minus sign means descending. The same parameter goes with each `cursor`.
+	Sort *ListMessagesParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListMessagesParamsSort defines parameters for ListMessages.
+type ListMessagesParamsSort string
+
+// DeleteMessageParams defines parameters for DeleteMessage.
+type DeleteMessageParams struct {
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ReplaceMessageParams defines parameters for ReplaceMessage.
+type ReplaceMessageParams struct {
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ListMessageVersionsParams defines parameters for ListMessageVersions.
+type ListMessageVersionsParams struct {
+	// Before Only versions with a lower number.
+	Before *int `form:"before,omitempty" json:"before,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // DeleteOptOutParams defines parameters for DeleteOptOut.
@@ -3853,6 +4209,15 @@ type ReplayCallbacksJSONRequestBody = CallbackReplay
 // ReplaceGuardsJSONRequestBody defines body for ReplaceGuards for application/json ContentType.
 type ReplaceGuardsJSONRequestBody = GuardsInput
 
+// CreateMessageJSONRequestBody defines body for CreateMessage for application/json ContentType.
+type CreateMessageJSONRequestBody = MessageInput
+
+// PreviewMessageJSONRequestBody defines body for PreviewMessage for application/json ContentType.
+type PreviewMessageJSONRequestBody = MessagePreviewInput
+
+// ReplaceMessageJSONRequestBody defines body for ReplaceMessage for application/json ContentType.
+type ReplaceMessageJSONRequestBody = MessageInput
+
 // PutOptOutJSONRequestBody defines body for PutOptOut for application/json ContentType.
 type PutOptOutJSONRequestBody = OptOutInput
 
@@ -3936,6 +4301,27 @@ type ServerInterface interface {
 	// GetGuardResults Count what the guards did
 	// (GET /v1/guards/results)
 	GetGuardResults(c *gin.Context)
+	// ListMessages List messages
+	// (GET /v1/messages)
+	ListMessages(c *gin.Context, params ListMessagesParams)
+	// CreateMessage Create a message
+	// (POST /v1/messages)
+	CreateMessage(c *gin.Context)
+	// PreviewMessage Preview a message
+	// (POST /v1/messages/preview)
+	PreviewMessage(c *gin.Context)
+	// DeleteMessage Delete a message
+	// (DELETE /v1/messages/{id})
+	DeleteMessage(c *gin.Context, id ID, params DeleteMessageParams)
+	// GetMessage Get a message
+	// (GET /v1/messages/{id})
+	GetMessage(c *gin.Context, id ID)
+	// ReplaceMessage Replace a message
+	// (PUT /v1/messages/{id})
+	ReplaceMessage(c *gin.Context, id ID, params ReplaceMessageParams)
+	// ListMessageVersions List the versions of a message
+	// (GET /v1/messages/{id}/versions)
+	ListMessageVersions(c *gin.Context, id ID, params ListMessageVersionsParams)
 	// DeleteOptOut Opt a recipient in again
 	// (DELETE /v1/opt-outs)
 	DeleteOptOut(c *gin.Context, params DeleteOptOutParams)
@@ -4647,6 +5033,264 @@ func (siw *ServerInterfaceWrapper) GetGuardResults(c *gin.Context) {
 	}
 
 	siw.Handler.GetGuardResults(c)
+}
+
+// ListMessages operation middleware
+func (siw *ServerInterfaceWrapper) ListMessages(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMessagesParams
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", c.Request.URL.Query(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter search: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", c.Request.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sort: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "total" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "total", c.Request.URL.Query(), &params.Total, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter total: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListMessages(c, params)
+}
+
+// CreateMessage operation middleware
+func (siw *ServerInterfaceWrapper) CreateMessage(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateMessage(c)
+}
+
+// PreviewMessage operation middleware
+func (siw *ServerInterfaceWrapper) PreviewMessage(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PreviewMessage(c)
+}
+
+// DeleteMessage operation middleware
+func (siw *ServerInterfaceWrapper) DeleteMessage(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteMessageParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter If-Match is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteMessage(c, id, params)
+}
+
+// GetMessage operation middleware
+func (siw *ServerInterfaceWrapper) GetMessage(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetMessage(c, id)
+}
+
+// ReplaceMessage operation middleware
+func (siw *ServerInterfaceWrapper) ReplaceMessage(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceMessageParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter If-Match is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReplaceMessage(c, id, params)
+}
+
+// ListMessageVersions operation middleware
+func (siw *ServerInterfaceWrapper) ListMessageVersions(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMessageVersionsParams
+
+	// ------------- Optional query parameter "before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", c.Request.URL.Query(), &params.Before, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter before: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListMessageVersions(c, id, params)
 }
 
 // DeleteOptOut operation middleware
@@ -6235,6 +6879,13 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/policies/:id", wrapper.DeletePolicy)
 	router.GET(options.BaseURL+"/v1/policies/:id", wrapper.GetPolicy)
 	router.PUT(options.BaseURL+"/v1/policies/:id", wrapper.ReplacePolicy)
+	router.GET(options.BaseURL+"/v1/messages", wrapper.ListMessages)
+	router.POST(options.BaseURL+"/v1/messages", wrapper.CreateMessage)
+	router.POST(options.BaseURL+"/v1/messages/preview", wrapper.PreviewMessage)
+	router.DELETE(options.BaseURL+"/v1/messages/:id", wrapper.DeleteMessage)
+	router.GET(options.BaseURL+"/v1/messages/:id", wrapper.GetMessage)
+	router.PUT(options.BaseURL+"/v1/messages/:id", wrapper.ReplaceMessage)
+	router.GET(options.BaseURL+"/v1/messages/:id/versions", wrapper.ListMessageVersions)
 	router.GET(options.BaseURL+"/v1/sends", wrapper.ListSends)
 	router.POST(options.BaseURL+"/v1/sends", wrapper.CreateSend)
 	router.GET(options.BaseURL+"/v1/sends/:id", wrapper.GetSend)
@@ -8089,6 +8740,784 @@ type GetGuardResultsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetGuardResultsdefaultApplicationProblemPlusJSONResponse) VisitGetGuardResultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessagesRequestObject struct {
+	Params ListMessagesParams
+}
+
+type ListMessagesResponseObject interface {
+	VisitListMessagesResponse(w http.ResponseWriter) error
+}
+
+type ListMessages200JSONResponse MessageList
+
+func (response ListMessages200JSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessages400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessages400ApplicationProblemPlusJSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessages401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessages401ApplicationProblemPlusJSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessagesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListMessagesdefaultApplicationProblemPlusJSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMessageRequestObject struct {
+	Body *CreateMessageJSONRequestBody
+}
+
+type CreateMessageResponseObject interface {
+	VisitCreateMessageResponse(w http.ResponseWriter) error
+}
+
+type CreateMessage201ResponseHeaders struct {
+	ETag     string
+	Location string
+}
+
+type CreateMessage201JSONResponse struct {
+	Body    Message
+	Headers CreateMessage201ResponseHeaders
+}
+
+func (response CreateMessage201JSONResponse) VisitCreateMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateMessage400ApplicationProblemPlusJSONResponse) VisitCreateMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMessage401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateMessage401ApplicationProblemPlusJSONResponse) VisitCreateMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateMessage409ApplicationProblemPlusJSONResponse) VisitCreateMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMessage422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateMessage422ApplicationProblemPlusJSONResponse) VisitCreateMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response CreateMessagedefaultApplicationProblemPlusJSONResponse) VisitCreateMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewMessageRequestObject struct {
+	Body *PreviewMessageJSONRequestBody
+}
+
+type PreviewMessageResponseObject interface {
+	VisitPreviewMessageResponse(w http.ResponseWriter) error
+}
+
+type PreviewMessage200JSONResponse MessagePreview
+
+func (response PreviewMessage200JSONResponse) VisitPreviewMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewMessage400ApplicationProblemPlusJSONResponse) VisitPreviewMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewMessage401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewMessage401ApplicationProblemPlusJSONResponse) VisitPreviewMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewMessage422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewMessage422ApplicationProblemPlusJSONResponse) VisitPreviewMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response PreviewMessagedefaultApplicationProblemPlusJSONResponse) VisitPreviewMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessageRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteMessageParams
+}
+
+type DeleteMessageResponseObject interface {
+	VisitDeleteMessageResponse(w http.ResponseWriter) error
+}
+
+type DeleteMessage204Response struct {
+}
+
+func (response DeleteMessage204Response) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessage400ApplicationProblemPlusJSONResponse) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessage401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessage401ApplicationProblemPlusJSONResponse) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessage404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessage404ApplicationProblemPlusJSONResponse) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessage412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessage412ApplicationProblemPlusJSONResponse) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessage428ApplicationProblemPlusJSONResponse struct {
+	PreconditionRequiredApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessage428ApplicationProblemPlusJSONResponse) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(428)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response DeleteMessagedefaultApplicationProblemPlusJSONResponse) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetMessageResponseObject interface {
+	VisitGetMessageResponse(w http.ResponseWriter) error
+}
+
+type GetMessage200ResponseHeaders struct {
+	ETag string
+}
+
+type GetMessage200JSONResponse struct {
+	Body    Message
+	Headers GetMessage200ResponseHeaders
+}
+
+func (response GetMessage200JSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessage400ApplicationProblemPlusJSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessage401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessage401ApplicationProblemPlusJSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessage404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessage404ApplicationProblemPlusJSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetMessagedefaultApplicationProblemPlusJSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMessageRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceMessageParams
+	Body   *ReplaceMessageJSONRequestBody
+}
+
+type ReplaceMessageResponseObject interface {
+	VisitReplaceMessageResponse(w http.ResponseWriter) error
+}
+
+type ReplaceMessage200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceMessage200JSONResponse struct {
+	Body    Message
+	Headers ReplaceMessage200ResponseHeaders
+}
+
+func (response ReplaceMessage200JSONResponse) VisitReplaceMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMessage400ApplicationProblemPlusJSONResponse) VisitReplaceMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMessage401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMessage401ApplicationProblemPlusJSONResponse) VisitReplaceMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMessage404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMessage404ApplicationProblemPlusJSONResponse) VisitReplaceMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMessage409ApplicationProblemPlusJSONResponse) VisitReplaceMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMessage412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMessage412ApplicationProblemPlusJSONResponse) VisitReplaceMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMessage422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMessage422ApplicationProblemPlusJSONResponse) VisitReplaceMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMessage428ApplicationProblemPlusJSONResponse struct {
+	PreconditionRequiredApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMessage428ApplicationProblemPlusJSONResponse) VisitReplaceMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(428)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ReplaceMessagedefaultApplicationProblemPlusJSONResponse) VisitReplaceMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageVersionsRequestObject struct {
+	ID     ID `json:"id"`
+	Params ListMessageVersionsParams
+}
+
+type ListMessageVersionsResponseObject interface {
+	VisitListMessageVersionsResponse(w http.ResponseWriter) error
+}
+
+type ListMessageVersions200JSONResponse MessageVersionList
+
+func (response ListMessageVersions200JSONResponse) VisitListMessageVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageVersions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessageVersions400ApplicationProblemPlusJSONResponse) VisitListMessageVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageVersions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessageVersions401ApplicationProblemPlusJSONResponse) VisitListMessageVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageVersions404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessageVersions404ApplicationProblemPlusJSONResponse) VisitListMessageVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageVersionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListMessageVersionsdefaultApplicationProblemPlusJSONResponse) VisitListMessageVersionsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11426,6 +12855,27 @@ type StrictServerInterface interface {
 	// GetGuardResults Count what the guards did
 	// (GET /v1/guards/results)
 	GetGuardResults(ctx context.Context, request GetGuardResultsRequestObject) (GetGuardResultsResponseObject, error)
+	// ListMessages List messages
+	// (GET /v1/messages)
+	ListMessages(ctx context.Context, request ListMessagesRequestObject) (ListMessagesResponseObject, error)
+	// CreateMessage Create a message
+	// (POST /v1/messages)
+	CreateMessage(ctx context.Context, request CreateMessageRequestObject) (CreateMessageResponseObject, error)
+	// PreviewMessage Preview a message
+	// (POST /v1/messages/preview)
+	PreviewMessage(ctx context.Context, request PreviewMessageRequestObject) (PreviewMessageResponseObject, error)
+	// DeleteMessage Delete a message
+	// (DELETE /v1/messages/{id})
+	DeleteMessage(ctx context.Context, request DeleteMessageRequestObject) (DeleteMessageResponseObject, error)
+	// GetMessage Get a message
+	// (GET /v1/messages/{id})
+	GetMessage(ctx context.Context, request GetMessageRequestObject) (GetMessageResponseObject, error)
+	// ReplaceMessage Replace a message
+	// (PUT /v1/messages/{id})
+	ReplaceMessage(ctx context.Context, request ReplaceMessageRequestObject) (ReplaceMessageResponseObject, error)
+	// ListMessageVersions List the versions of a message
+	// (GET /v1/messages/{id}/versions)
+	ListMessageVersions(ctx context.Context, request ListMessageVersionsRequestObject) (ListMessageVersionsResponseObject, error)
 	// DeleteOptOut Opt a recipient in again
 	// (DELETE /v1/opt-outs)
 	DeleteOptOut(ctx context.Context, request DeleteOptOutRequestObject) (DeleteOptOutResponseObject, error)
@@ -12141,6 +13591,241 @@ func (sh *strictHandler) GetGuardResults(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetGuardResultsResponseObject); ok {
 		if err := validResponse.VisitGetGuardResultsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListMessages operation middleware
+func (sh *strictHandler) ListMessages(ctx *gin.Context, params ListMessagesParams) {
+	var request ListMessagesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMessages(ctx, request.(ListMessagesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMessages")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListMessagesResponseObject); ok {
+		if err := validResponse.VisitListMessagesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateMessage operation middleware
+func (sh *strictHandler) CreateMessage(ctx *gin.Context) {
+	var request CreateMessageRequestObject
+
+	var body CreateMessageJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateMessage(ctx, request.(CreateMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateMessage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateMessageResponseObject); ok {
+		if err := validResponse.VisitCreateMessageResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PreviewMessage operation middleware
+func (sh *strictHandler) PreviewMessage(ctx *gin.Context) {
+	var request PreviewMessageRequestObject
+
+	var body PreviewMessageJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewMessage(ctx, request.(PreviewMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewMessage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PreviewMessageResponseObject); ok {
+		if err := validResponse.VisitPreviewMessageResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteMessage operation middleware
+func (sh *strictHandler) DeleteMessage(ctx *gin.Context, id ID, params DeleteMessageParams) {
+	var request DeleteMessageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteMessage(ctx, request.(DeleteMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteMessage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteMessageResponseObject); ok {
+		if err := validResponse.VisitDeleteMessageResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMessage operation middleware
+func (sh *strictHandler) GetMessage(ctx *gin.Context, id ID) {
+	var request GetMessageRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMessage(ctx, request.(GetMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMessage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetMessageResponseObject); ok {
+		if err := validResponse.VisitGetMessageResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReplaceMessage operation middleware
+func (sh *strictHandler) ReplaceMessage(ctx *gin.Context, id ID, params ReplaceMessageParams) {
+	var request ReplaceMessageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceMessageJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceMessage(ctx, request.(ReplaceMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceMessage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReplaceMessageResponseObject); ok {
+		if err := validResponse.VisitReplaceMessageResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListMessageVersions operation middleware
+func (sh *strictHandler) ListMessageVersions(ctx *gin.Context, id ID, params ListMessageVersionsParams) {
+	var request ListMessageVersionsRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMessageVersions(ctx, request.(ListMessageVersionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMessageVersions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListMessageVersionsResponseObject); ok {
+		if err := validResponse.VisitListMessageVersionsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Rules    Rules
 	Policies Policies
+	Messages Messages
 	Sends    Sends
 	Sessions Sessions
 	Handoff  Handoff
@@ -67,6 +68,7 @@ type Options struct {
 type server struct {
 	rules    Rules
 	policies Policies
+	stored   Messages
 	sends    Sends
 	sessions Sessions
 	handoff  Handoff
@@ -116,7 +118,7 @@ func New(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{
-		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
+		rules: o.Rules, policies: o.Policies, stored: o.Messages, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
 		accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
 		callbacks: o.Callbacks, callbackSettings: o.CallbackSettings,
 		webhooks: o.Webhooks, refresh: o.RefreshAccounts,
@@ -152,6 +154,7 @@ func (o Options) check() error {
 	absent := map[string]bool{
 		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "OptOuts": o.OptOuts == nil,
 		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
+		"Messages": o.Messages == nil,
 		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
 		"APIKey": o.APIKey == "", "Callbacks": o.Callbacks == nil,
 	}

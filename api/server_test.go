@@ -24,6 +24,7 @@ func TestNew_Missing(t *testing.T) {
 	for name, strip := range map[string]func(*api.Options){
 		"Rules":    func(o *api.Options) { o.Rules = nil },
 		"Policies": func(o *api.Options) { o.Policies = nil },
+		"Messages": func(o *api.Options) { o.Messages = nil },
 		"Sends":    func(o *api.Options) { o.Sends = nil },
 		"Sessions": func(o *api.Options) { o.Sessions = nil },
 		"Handoff":  func(o *api.Options) { o.Handoff = nil },
@@ -43,7 +44,8 @@ func TestNew_Missing(t *testing.T) {
 		})
 	}
 	_, err := api.New(api.Options{Log: slog.New(slog.DiscardHandler)})
-	require.EqualError(t, err, "make the api: options APIKey, Accounts, Callbacks, Guards, Handoff, OptOuts, Policies, Rules, Sends, Sessions, Templates are missing")
+	require.EqualError(t, err, "make the api: options APIKey, Accounts, Callbacks, Guards, Handoff, Messages, OptOuts, "+
+		"Policies, Rules, Sends, Sessions, Templates are missing")
 	o := r.options()
 	o.Now, o.Ready = nil, nil
 	_, err = api.New(o)

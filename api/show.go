@@ -21,6 +21,9 @@ func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Ev
 	if t := s.Template; t != nil {
 		shown.Template = &TemplateRef{Name: t.Name, Language: t.Language}
 	}
+	if m := s.Message; m != nil {
+		shown.Message = &UsedMessage{ID: m.ID, Name: m.Name, Version: m.Version}
+	}
 	ledger := backstop.Ledger{Send: s, Attempts: attempts}
 	if rule, at, found := ledger.NextRule(now); found {
 		shown.NextRule, shown.NextDeadline = &s.Plan.Rules[rule].Name, inUTC(&at)

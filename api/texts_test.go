@@ -216,6 +216,10 @@ func TestBodies_largest(t *testing.T) {
 	for path, status := range map[string]int{"/v1/sends/preview": 200, "/v1/sends": 202} {
 		require.Equal(t, status, r.call(t, "POST", path, body).Code)
 	}
+	withVariables := strings.Replace(body, "{", `{"variables":`+escaped(t, map[string]any{"a": strings.Repeat("x", 4096), "b": strings.Repeat("x", 4096),
+		"c": strings.Repeat("x", 4096), "d": strings.Repeat("x", 4092)})+`,`, 1)
+	t.Logf("%d bytes", len(withVariables))
+	require.Equal(t, 422, r.call(t, "POST", "/v1/sends", withVariables).Code, "no text names them, but the body is not too large")
 	longest := escaped(t, map[string]any{"to": "+447400123402", "fallback": map[string]any{"policy_id": policy.ID, "text": "x"}})
 	longest = strings.Replace(longest, `{`, `{"whatsapp":{"text":"`+strings.Repeat(`\ud83d\ude00`, backstop.MaxWhatsAppText)+`"},`, 1)
 	require.Equal(t, 200, r.call(t, "POST", "/v1/sends/preview", longest).Code)

@@ -23,10 +23,10 @@ import (
 )
 
 // The largest bodies, in bytes. The largest valid body is a send with a full template. JSON may escape each of its bytes as \u
-// and four digits: 6 times 32,768 bytes of components, 1,600 of SMS text and 780 of all other names and values make 210,900
-// bytes. The rest is for white space. A sign-in has a key of at most 512 characters.
+// and four digits: 6 times 32,768 bytes of components, 16,384 of variables, 1,600 of SMS text and 780 of all other names and
+// values make 309,192 bytes. The rest is for white space. A sign-in has a key of at most 512 characters.
 const (
-	maxBody   = 256 << 10
+	maxBody   = 384 << 10
 	maxSignIn = 4 << 10
 )
 

@@ -193,6 +193,8 @@ const (
 	FieldErrorCodeLanguageCode        FieldErrorCode = "language_code"
 	FieldErrorCodeLengthMax           FieldErrorCode = "length_max"
 	FieldErrorCodeLengthMin           FieldErrorCode = "length_min"
+	FieldErrorCodeLink                FieldErrorCode = "link"
+	FieldErrorCodeMessageOrTexts      FieldErrorCode = "message_or_texts"
 	FieldErrorCodeMetadataKey         FieldErrorCode = "metadata_key"
 	FieldErrorCodeMustBeFuture        FieldErrorCode = "must_be_future"
 	FieldErrorCodeNoAccount           FieldErrorCode = "no_account"
@@ -201,6 +203,7 @@ const (
 	FieldErrorCodeNotNull             FieldErrorCode = "not_null"
 	FieldErrorCodeNotText             FieldErrorCode = "not_text"
 	FieldErrorCodeOneOf               FieldErrorCode = "one_of"
+	FieldErrorCodeOneValue            FieldErrorCode = "one_value"
 	FieldErrorCodeOptedOut            FieldErrorCode = "opted_out"
 	FieldErrorCodeOuterSpace          FieldErrorCode = "outer_space"
 	FieldErrorCodePattern             FieldErrorCode = "pattern"
@@ -211,13 +214,16 @@ const (
 	FieldErrorCodeRulesOrPolicy       FieldErrorCode = "rules_or_policy"
 	FieldErrorCodeSameText            FieldErrorCode = "same_text"
 	FieldErrorCodeSchema              FieldErrorCode = "schema"
+	FieldErrorCodeSegmentsMax         FieldErrorCode = "segments_max"
 	FieldErrorCodeSendID              FieldErrorCode = "send_id"
 	FieldErrorCodeTaken               FieldErrorCode = "taken"
+	FieldErrorCodeTemplateForms       FieldErrorCode = "template_forms"
 	FieldErrorCodeTemplateLanguage    FieldErrorCode = "template_language"
 	FieldErrorCodeTemplateName        FieldErrorCode = "template_name"
 	FieldErrorCodeTemplateNotApproved FieldErrorCode = "template_not_approved"
 	FieldErrorCodeTemplateParameters  FieldErrorCode = "template_parameters"
 	FieldErrorCodeTextOrTemplate      FieldErrorCode = "text_or_template"
+	FieldErrorCodeTexts               FieldErrorCode = "texts"
 	FieldErrorCodeTime                FieldErrorCode = "time"
 	FieldErrorCodeTimeYears           FieldErrorCode = "time_years"
 	FieldErrorCodeTrunkDigits         FieldErrorCode = "trunk_digits"
@@ -229,6 +235,9 @@ const (
 	FieldErrorCodeValueBetween        FieldErrorCode = "value_between"
 	FieldErrorCodeValueMax            FieldErrorCode = "value_max"
 	FieldErrorCodeValueMin            FieldErrorCode = "value_min"
+	FieldErrorCodeVariableMissing     FieldErrorCode = "variable_missing"
+	FieldErrorCodeVariableSyntax      FieldErrorCode = "variable_syntax"
+	FieldErrorCodeVariableUnused      FieldErrorCode = "variable_unused"
 	FieldErrorCodeWaitOfUnread        FieldErrorCode = "wait_of_unread"
 	FieldErrorCodeWrongType           FieldErrorCode = "wrong_type"
 )
@@ -436,6 +445,16 @@ const (
 	ListAccountsParamsSortMinusUpdatedAt ListAccountsParamsSort = "-updated_at"
 	ListAccountsParamsSortName           ListAccountsParamsSort = "name"
 	ListAccountsParamsSortUpdatedAt      ListAccountsParamsSort = "updated_at"
+)
+
+// Defines values for ListMessagesParamsSort.
+const (
+	ListMessagesParamsSortCreatedAt      ListMessagesParamsSort = "created_at"
+	ListMessagesParamsSortMinusCreatedAt ListMessagesParamsSort = "-created_at"
+	ListMessagesParamsSortMinusName      ListMessagesParamsSort = "-name"
+	ListMessagesParamsSortMinusUpdatedAt ListMessagesParamsSort = "-updated_at"
+	ListMessagesParamsSortName           ListMessagesParamsSort = "name"
+	ListMessagesParamsSortUpdatedAt      ListMessagesParamsSort = "updated_at"
 )
 
 // Defines values for ListPoliciesParamsSort.
@@ -1469,7 +1488,9 @@ type FailureKind string
 // FallbackInput The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
 // `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 type FallbackInput struct {
-	PolicyID *string `json:"policy_id,omitempty"`
+	// MaxSegments The most segments of the SMS. If the final text needs more, the answer is 422 with the number that it needs.
+	MaxSegments *int    `json:"max_segments,omitempty"`
+	PolicyID    *string `json:"policy_id,omitempty"`
 
 	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
 	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
@@ -1489,8 +1510,13 @@ type FallbackInput struct {
 	SendID *SendID `json:"send_id,omitempty"`
 
 	// Text The text of the SMS, at most 1,600 code units of UTF-16, as Twilio counts: an emoji has two or more. At least one
-	// character must be visible.
-	Text string `json:"text"`
+	// character must be visible. Required, unless the send names a `message`.
+	Text string `json:"text,omitempty"`
+
+	// Transliterate Whether the SMS is written in the GSM 7-bit alphabet, so that it needs fewer segments: typographic characters are replaced
+	// by plain ones, and letters by those without the accent that the alphabet lacks, so č by c. Letters that it has, like ä,
+	// stay. If a character has no such form, like an emoji, the text stays as it is. The preview returns the text.
+	Transliterate *bool `json:"transliterate,omitempty"`
 
 	// Type The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
 	// `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
@@ -1521,7 +1547,8 @@ type FieldError struct {
 	// `send`: the id of the earlier send, `window_seconds`), `template_language` (`languages`: those
 	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 	// `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
-	// media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
+	// media), `one_value` (`values`: the fields, of which exactly one is wanted), `segments_max` (`max`, `needed`), `variable_missing`
+	// (`field`: which names it), `variable_syntax` (`at`: the number of characters before the place), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
 	// `unknown_template` (`account`), `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must
 	// have).
 	Code FieldErrorCode `json:"code"`
@@ -1546,10 +1573,23 @@ type FieldError struct {
 // `send`: the id of the earlier send, `window_seconds`), `template_language` (`languages`: those
 // that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
 // `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
-// media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
+// media), `one_value` (`values`: the fields, of which exactly one is wanted), `segments_max` (`max`, `needed`), `variable_missing`
+// (`field`: which names it), `variable_syntax` (`at`: the number of characters before the place), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
 // `unknown_template` (`account`), `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must
 // have).
 type FieldErrorCode string
+
+// FinalContent What goes out, with its variables filled in.
+type FinalContent struct {
+	// Components The parameters of the template in Meta's format, also if they were given in the simple form.
+	Components json.RawMessage `json:"components,omitempty"`
+
+	// SmsText The text of the SMS, transliterated if that is wanted.
+	SmsText string `json:"sms_text"`
+
+	// WhatsappText The text of the WhatsApp message. Absent if it is a template.
+	WhatsappText *string `json:"whatsapp_text,omitempty"`
+}
 
 // Fired The rule that fired last, and why.
 type Fired struct {
@@ -1719,6 +1759,109 @@ type GuardsInput struct {
 	Watch *[]string `json:"watch,omitempty"`
 }
 
+// Message A stored message in its newest version.
+type Message struct {
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
+	Category *Category `json:"category,omitempty"`
+
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	CreatedAt Time   `json:"created_at"`
+	ID        string `json:"id"`
+
+	// Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
+	// the rules or the policies; names that differ only in the case of letters are the same.
+	Name Name `json:"name"`
+
+	// Sms The SMS.
+	Sms MessageSMS `json:"sms"`
+
+	// UpdatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	UpdatedAt Time `json:"updated_at"`
+
+	// Variables The names of the variables in the texts, in the order of their first place. A send gives a value for each.
+	Variables VariableNames `json:"variables"`
+
+	// Version The number in the `ETag`.
+	Version int `json:"version"`
+
+	// Whatsapp The WhatsApp message: either a `text` or a `template`.
+	Whatsapp MessageWhatsApp `json:"whatsapp"`
+}
+
+// MessageInput A message to store. Its texts are patterns, as `Variables` describes.
+type MessageInput struct {
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
+	Category *Category `json:"category,omitempty"`
+
+	// Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
+	// the rules or the policies; names that differ only in the case of letters are the same.
+	Name Name `json:"name"`
+
+	// Sms The SMS.
+	Sms MessageSMS `json:"sms"`
+
+	// Whatsapp The WhatsApp message: either a `text` or a `template`.
+	Whatsapp MessageWhatsApp `json:"whatsapp"`
+}
+
+// MessageList A page of messages.
+type MessageList struct {
+	Items []Message `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
+}
+
+// MessagePreview What goes out by a message.
+type MessagePreview struct {
+	// Content What goes out, with its variables filled in.
+	Content FinalContent `json:"content"`
+
+	// Sms The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
+	// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
+	Sms SMSLength `json:"sms"`
+
+	// Variables The names of the variables in the texts, in the order of their first place. A send gives a value for each.
+	Variables VariableNames `json:"variables"`
+}
+
+// MessagePreviewInput The content of a message, with values of its variables.
+type MessagePreviewInput struct {
+	// Sms The SMS.
+	Sms MessageSMS `json:"sms"`
+
+	// Variables Values of the variables, by their names. Those that no text names are ignored.
+	Variables *VariableValues `json:"variables,omitempty"`
+
+	// Whatsapp The WhatsApp message: either a `text` or a `template`.
+	Whatsapp MessageWhatsApp `json:"whatsapp"`
+}
+
+// MessageSMS The SMS.
+type MessageSMS struct {
+	// MaxSegments As `fallback.max_segments` of a send.
+	MaxSegments *int `json:"max_segments,omitempty"`
+
+	// Text The text of the SMS.
+	Text string `json:"text"`
+
+	// Transliterate As `fallback.transliterate` of a send.
+	Transliterate *bool `json:"transliterate,omitempty"`
+}
+
 // MessageStats The counts of the messages of a time range.
 type MessageStats struct {
 	// ByCode The counts of up to 100 error codes, with the most sends first.
@@ -1799,6 +1942,53 @@ type MessageTemplateList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
+// MessageVersion A message as it was after one of its changes.
+type MessageVersion struct {
+	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
+	// a send without a category is stopped by each. If a provider refuses a message because the recipient has opted out, a send of
+	// category `marketing` or without a category ends: no other rule or sender is tried. For other categories such a refusal is an
+	// ordinary failure, unless the list of opt-outs stops them too.
+	Category *Category `json:"category,omitempty"`
+
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	CreatedAt Time `json:"created_at"`
+
+	// Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
+	// the rules or the policies; names that differ only in the case of letters are the same.
+	Name Name `json:"name"`
+
+	// Sms The SMS.
+	Sms MessageSMS `json:"sms"`
+
+	// Variables The names of the variables in the texts, in the order of their first place. A send gives a value for each.
+	Variables VariableNames `json:"variables"`
+
+	// Version The number of the version.
+	Version int `json:"version"`
+
+	// Whatsapp The WhatsApp message: either a `text` or a `template`.
+	Whatsapp MessageWhatsApp `json:"whatsapp"`
+}
+
+// MessageVersionList A page of versions.
+type MessageVersionList struct {
+	Items []MessageVersion `json:"items"`
+
+	// NextBefore The `before` of the next page. Absent on the last page.
+	NextBefore *int `json:"next_before,omitempty"`
+}
+
+// MessageWhatsApp The WhatsApp message: either a `text` or a `template`.
+type MessageWhatsApp struct {
+	// Template A message template that Meta has approved.
+	Template *TemplateInput `json:"template,omitempty"`
+
+	// Text The text of the message.
+	Text *string `json:"text,omitempty"`
+}
+
 // Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
 // digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
 // not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
@@ -1809,6 +1999,15 @@ type Metadata map[string]string
 // Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
 // the rules or the policies; names that differ only in the case of letters are the same.
 type Name = string
+
+// NamedMessage The stored message of which the content is made, by its `id` or its `name`. A send has either a message, or the texts of both
+// channels itself.
+type NamedMessage struct {
+	ID *string `json:"id,omitempty"`
+
+	// Name The name; capitals do not matter.
+	Name *string `json:"name,omitempty"`
+}
 
 // NotCalled The reason for which the provider was not called at all. `unhealthy`: other calls had found the account unhealthy. `limit`: its
 // messaging limit was reached. `faulty`: the account cannot be used, as its `fault` says. `missing`: the account is not
@@ -2435,6 +2634,9 @@ type Send struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
+	// Message The stored message of which the send was made. Absent if the send had its own texts.
+	Message *UsedMessage `json:"message,omitempty"`
+
 	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
 	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
 	// not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
@@ -2577,6 +2779,10 @@ type SendInput struct {
 	// `opted_out`; nothing goes out, and the answer has `skipped`.
 	IfOptedOut *SendInputIfOptedOut `json:"if_opted_out,omitempty"`
 
+	// Message The stored message of which the content is made, by its `id` or its `name`. A send has either a message, or the texts of both
+	// channels itself.
+	Message *NamedMessage `json:"message,omitempty"`
+
 	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
 	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
 	// not sent to the recipient. The 422 for a wrong text names the field `metadata.` with its key.
@@ -2601,9 +2807,19 @@ type SendInput struct {
 	// Example: +447400123456
 	To PhoneNumber `json:"to"`
 
-	// Whatsapp The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
-	// last message; use a template at other times.
-	Whatsapp WhatsAppInput `json:"whatsapp"`
+	// Variables The values of the variables, by their names: at most 50, and 16 KB together. If it is given, also as `{}`, the texts of
+	// this send are patterns: `{{name}}` in the WhatsApp text, in the parameters of the template and in the SMS text is replaced
+	// by the value. A name has 1 to 64 letters, digits and underscores. `{{{{` is a literal `{{`. A value is never read as a
+	// pattern. The answer is 422 if a text names a variable that is missing here, or no text names one that is given. Without
+	// `variables` the texts are sent as they are.
+	//
+	//
+	// Example: {"name":"Ada","order":"4711"}
+	Variables *Variables `json:"variables,omitempty"`
+
+	// Whatsapp The WhatsApp message: either a `text` or a `template`, unless the send names a `message`. Meta delivers a text only within 24
+	// hours after the recipient's last message; use a template at other times.
+	Whatsapp WhatsAppInput `json:"whatsapp,omitempty"`
 }
 
 // SendInputIfOptedOut What follows if the recipient has opted out of such messages. `refuse`, also if absent: the answer is 422, with the field
@@ -2624,6 +2840,9 @@ type SendList struct {
 
 // SendPreview The plan, the SMS length and the warnings of a send that is not stored.
 type SendPreview struct {
+	// Content What goes out, with its variables filled in.
+	Content FinalContent `json:"content"`
+
 	// Country The country of the recipient's number (ISO 3166-1 alpha-2), if it has one. A number in an unlisted range counts as a
 	// number of the main country of its calling code.
 	Country *string `json:"country,omitempty"`
@@ -2975,14 +3194,63 @@ type TemplateButton struct {
 	URL string `json:"url"`
 }
 
+// TemplateButtonValue The parameter of a button. Exactly one of the fields besides `index`.
+type TemplateButtonValue struct {
+	// Code The one-time password of an authentication template.
+	Code *string `json:"code,omitempty"`
+
+	// CouponCode The code that a button copies.
+	CouponCode *string `json:"coupon_code,omitempty"`
+
+	// Index The place of the button in the template, from 0.
+	Index int `json:"index"`
+
+	// Payload What comes back when a quick reply is tapped.
+	Payload *string `json:"payload,omitempty"`
+
+	// URLSuffix The end of the button's address.
+	URLSuffix *string `json:"url_suffix,omitempty"`
+}
+
+// TemplateHeader The parameter of the header. Exactly one of the fields.
+type TemplateHeader struct {
+	// Document A file that the provider fetches.
+	Document *TemplateMedia `json:"document,omitempty"`
+
+	// Image A file that the provider fetches.
+	Image *TemplateMedia `json:"image,omitempty"`
+
+	// Text The parameter of a text. If the template has named parameters, an object with its name.
+	//
+	// Example: Ada
+	Text json.RawMessage `json:"text,omitempty"`
+
+	// Video A file that the provider fetches.
+	Video *TemplateMedia `json:"video,omitempty"`
+}
+
 // TemplateInput A message template that Meta has approved.
 type TemplateInput struct {
+	// Body The parameters of the body: an array of texts, in the order of `{{1}}`, `{{2}}`; or, if the template has named parameters, an
+	// object of texts by their names. Each text must have a visible character.
+	//
+	//
+	// Example: ["Ada","4711"]
+	Body TemplateTexts `json:"body,omitempty"`
+
+	// Buttons The parameters of the buttons that have one.
+	Buttons *[]TemplateButtonValue `json:"buttons,omitempty"`
+
 	// Components The template's parameters in Meta's format, which Backstop passes on unchanged. At most 32 KB. The `text` of a
-	// parameter must have at least one visible character.
+	// parameter must have at least one visible character. Give either `components`, or `body`, `header` and `buttons`, which
+	// are the simple form of the same.
 	//
 	//
 	// Example: [{"parameters":[{"text":"Ada","type":"text"}],"type":"body"}]
 	Components json.RawMessage `json:"components,omitempty"`
+
+	// Header The parameter of the header. Exactly one of the fields.
+	Header *TemplateHeader `json:"header,omitempty"`
 
 	// Language The code of the template's language at Meta.
 	//
@@ -2999,6 +3267,17 @@ type TemplateInput struct {
 //
 // Example: en_US
 type TemplateLanguage = string
+
+// TemplateMedia A file that the provider fetches.
+type TemplateMedia struct {
+	// Filename The name of a document, as the recipient sees it.
+	Filename *string `json:"filename,omitempty"`
+
+	// Link Its address, with http or https.
+	//
+	// Example: https://example.com/a.jpg
+	Link string `json:"link"`
+}
 
 // TemplateName The template's name at Meta, of lower-case letters, digits and underscores.
 //
@@ -3038,6 +3317,12 @@ type TemplateRef struct {
 	Name TemplateName `json:"name"`
 }
 
+// TemplateTexts The parameters of the body: an array of texts, in the order of `{{1}}`, `{{2}}`; or, if the template has named parameters, an
+// object of texts by their names. Each text must have a visible character.
+//
+// Example: ["Ada","4711"]
+type TemplateTexts = json.RawMessage
+
 // Time A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 //
 // Example: 2031-05-04T12:10:00Z
@@ -3050,6 +3335,32 @@ type Total struct {
 	// IsExact False if there are more than `count`.
 	IsExact bool `json:"is_exact"`
 }
+
+// UsedMessage The stored message of which the send was made. Absent if the send had its own texts.
+type UsedMessage struct {
+	ID string `json:"id"`
+
+	// Name Its name when the send was accepted.
+	Name string `json:"name"`
+
+	// Version The version.
+	Version int `json:"version"`
+}
+
+// VariableNames The names of the variables in the texts, in the order of their first place. A send gives a value for each.
+type VariableNames = []string
+
+// VariableValues Values of the variables, by their names. Those that no text names are ignored.
+type VariableValues map[string]string
+
+// Variables The values of the variables, by their names: at most 50, and 16 KB together. If it is given, also as `{}`, the texts of
+// this send are patterns: `{{name}}` in the WhatsApp text, in the parameters of the template and in the SMS text is replaced
+// by the value. A name has 1 to 64 letters, digits and underscores. `{{{{` is a literal `{{`. A value is never read as a
+// pattern. The answer is 422 if a text names a variable that is missing here, or no text names one that is given. Without
+// `variables` the texts are sent as they are.
+//
+// Example: {"name":"Ada","order":"4711"}
+type Variables map[string]string
 
 // WaitSeconds The seconds to wait for the status that satisfies the rule, from the moment the send was accepted; at most 2,592,000 (30
 // days). 0 or absent: only a failure that the provider reports fires the rule. Rules of type `unread` need a wait.
@@ -3095,8 +3406,8 @@ type Warning struct {
 // number is possible, but in no number range that Backstop lists. Check it for a mistake, unless its area code is new.
 type WarningCode string
 
-// WhatsAppInput The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
-// last message; use a template at other times.
+// WhatsAppInput The WhatsApp message: either a `text` or a `template`, unless the send names a `message`. Meta delivers a text only within 24
+// hours after the recipient's last message; use a template at other times.
 type WhatsAppInput struct {
 	// Account The WhatsApp account that sends. Absent, the policy's account sends, or the default account.
 	Account *AccountRef `json:"account,omitempty"`
@@ -3279,6 +3590,9 @@ type Stale = Problem
 // Unauthorized An error (RFC 9457).
 type Unauthorized = Problem
 
+// MessageBody A message to store. Its texts are patterns, as `Variables` describes.
+type MessageBody = MessageInput
+
 // PolicyBody A policy to store.
 type PolicyBody = PolicyInput
 
@@ -3379,6 +3693,48 @@ type ListCallbacksParams struct {
 type ReplaceGuardsParams struct {
 	// IfMatch The `ETag` of the version that you read, or `*` for any version.
 	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ListMessagesParams defines parameters for ListMessages.
+type ListMessagesParams struct {
+	// Search Only items whose name contains this text. The case of letters does not matter.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Sort The order of the list. A minus sign means descending. The same parameter goes with each `cursor`.
+	Sort *ListMessagesParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListMessagesParamsSort defines parameters for ListMessages.
+type ListMessagesParamsSort string
+
+// DeleteMessageParams defines parameters for DeleteMessage.
+type DeleteMessageParams struct {
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ReplaceMessageParams defines parameters for ReplaceMessage.
+type ReplaceMessageParams struct {
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ListMessageVersionsParams defines parameters for ListMessageVersions.
+type ListMessageVersionsParams struct {
+	// Before Only versions with a lower number.
+	Before *int `form:"before,omitempty" json:"before,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // DeleteOptOutParams defines parameters for DeleteOptOut.
@@ -3782,6 +4138,15 @@ type ReplayCallbacksJSONRequestBody = CallbackReplay
 // ReplaceGuardsJSONRequestBody defines body for ReplaceGuards for application/json ContentType.
 type ReplaceGuardsJSONRequestBody = GuardsInput
 
+// CreateMessageJSONRequestBody defines body for CreateMessage for application/json ContentType.
+type CreateMessageJSONRequestBody = MessageInput
+
+// PreviewMessageJSONRequestBody defines body for PreviewMessage for application/json ContentType.
+type PreviewMessageJSONRequestBody = MessagePreviewInput
+
+// ReplaceMessageJSONRequestBody defines body for ReplaceMessage for application/json ContentType.
+type ReplaceMessageJSONRequestBody = MessageInput
+
 // PutOptOutJSONRequestBody defines body for PutOptOut for application/json ContentType.
 type PutOptOutJSONRequestBody = OptOutInput
 
@@ -4117,6 +4482,92 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/guards/results (the `GetGuardResults` operationId).
 	GetGuardResults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListMessages List messages
+	//
+	// Lists the stored messages, newest first unless `sort` says otherwise.
+	//
+	// Corresponds with GET /v1/messages (the `ListMessages` operationId).
+	ListMessages(ctx context.Context, params *ListMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateMessageWithBody Create a message
+	//
+	// Stores a message: a WhatsApp message and an SMS text that belong together, with variables. A send names it in `message`, and
+	// gives the values in `variables`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/messages (the `CreateMessage` operationId).
+	CreateMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateMessage Create a message
+	//
+	// Stores a message: a WhatsApp message and an SMS text that belong together, with variables. A send names it in `message`, and
+	// gives the values in `variables`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/messages (the `CreateMessage` operationId).
+	CreateMessage(ctx context.Context, body CreateMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PreviewMessageWithBody Preview a message
+	//
+	// Validates the content of a message as `POST /v1/messages` does, and returns what would go out, the length of the SMS and the
+	// variables. A variable without a value stays as `{{name}}`. It stores and sends nothing.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/messages/preview (the `PreviewMessage` operationId).
+	PreviewMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PreviewMessage Preview a message
+	//
+	// Validates the content of a message as `POST /v1/messages` does, and returns what would go out, the length of the SMS and the
+	// variables. A variable without a value stays as `{{name}}`. It stores and sends nothing.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/messages/preview (the `PreviewMessage` operationId).
+	PreviewMessage(ctx context.Context, body PreviewMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteMessage Delete a message
+	//
+	// Deletes the message and its versions. Sends that are already accepted keep their texts.
+	//
+	// Corresponds with DELETE /v1/messages/{id} (the `DeleteMessage` operationId).
+	DeleteMessage(ctx context.Context, id ID, params *DeleteMessageParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetMessage Get a message
+	//
+	// Returns a message in its newest version, and the version as `ETag`.
+	//
+	// Corresponds with GET /v1/messages/{id} (the `GetMessage` operationId).
+	GetMessage(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaceMessageWithBody Replace a message
+	//
+	// Stores a new version of the message. Sends that are already accepted keep their texts.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/messages/{id} (the `ReplaceMessage` operationId).
+	ReplaceMessageWithBody(ctx context.Context, id ID, params *ReplaceMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaceMessage Replace a message
+	//
+	// Stores a new version of the message. Sends that are already accepted keep their texts.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/messages/{id} (the `ReplaceMessage` operationId).
+	ReplaceMessage(ctx context.Context, id ID, params *ReplaceMessageParams, body ReplaceMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListMessageVersions List the versions of a message
+	//
+	// Lists the versions of a message, newest first. A send says which one it was made of.
+	//
+	// Corresponds with GET /v1/messages/{id}/versions (the `ListMessageVersions` operationId).
+	ListMessageVersions(ctx context.Context, id ID, params *ListMessageVersionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteOptOut Opt a recipient in again
 	//
@@ -4981,6 +5432,192 @@ func (c *Client) ReplaceGuards(ctx context.Context, params *ReplaceGuardsParams,
 // Corresponds with GET /v1/guards/results (the `GetGuardResults` operationId).
 func (c *Client) GetGuardResults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetGuardResultsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListMessages List messages
+//
+// Lists the stored messages, newest first unless `sort` says otherwise.
+//
+// Corresponds with GET /v1/messages (the `ListMessages` operationId).
+func (c *Client) ListMessages(ctx context.Context, params *ListMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListMessagesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateMessageWithBody Create a message
+//
+// Stores a message: a WhatsApp message and an SMS text that belong together, with variables. A send names it in `message`, and
+// gives the values in `variables`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/messages (the `CreateMessage` operationId).
+func (c *Client) CreateMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateMessageRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateMessage Create a message
+//
+// Stores a message: a WhatsApp message and an SMS text that belong together, with variables. A send names it in `message`, and
+// gives the values in `variables`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/messages (the `CreateMessage` operationId).
+func (c *Client) CreateMessage(ctx context.Context, body CreateMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateMessageRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PreviewMessageWithBody Preview a message
+//
+// Validates the content of a message as `POST /v1/messages` does, and returns what would go out, the length of the SMS and the
+// variables. A variable without a value stays as `{{name}}`. It stores and sends nothing.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/messages/preview (the `PreviewMessage` operationId).
+func (c *Client) PreviewMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewMessageRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PreviewMessage Preview a message
+//
+// Validates the content of a message as `POST /v1/messages` does, and returns what would go out, the length of the SMS and the
+// variables. A variable without a value stays as `{{name}}`. It stores and sends nothing.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/messages/preview (the `PreviewMessage` operationId).
+func (c *Client) PreviewMessage(ctx context.Context, body PreviewMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewMessageRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteMessage Delete a message
+//
+// Deletes the message and its versions. Sends that are already accepted keep their texts.
+//
+// Corresponds with DELETE /v1/messages/{id} (the `DeleteMessage` operationId).
+func (c *Client) DeleteMessage(ctx context.Context, id ID, params *DeleteMessageParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteMessageRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetMessage Get a message
+//
+// Returns a message in its newest version, and the version as `ETag`.
+//
+// Corresponds with GET /v1/messages/{id} (the `GetMessage` operationId).
+func (c *Client) GetMessage(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetMessageRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaceMessageWithBody Replace a message
+//
+// Stores a new version of the message. Sends that are already accepted keep their texts.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/messages/{id} (the `ReplaceMessage` operationId).
+func (c *Client) ReplaceMessageWithBody(ctx context.Context, id ID, params *ReplaceMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceMessageRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaceMessage Replace a message
+//
+// Stores a new version of the message. Sends that are already accepted keep their texts.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/messages/{id} (the `ReplaceMessage` operationId).
+func (c *Client) ReplaceMessage(ctx context.Context, id ID, params *ReplaceMessageParams, body ReplaceMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceMessageRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListMessageVersions List the versions of a message
+//
+// Lists the versions of a message, newest first. A send says which one it was made of.
+//
+// Corresponds with GET /v1/messages/{id}/versions (the `ListMessageVersions` operationId).
+func (c *Client) ListMessageVersions(ctx context.Context, id ID, params *ListMessageVersionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListMessageVersionsRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6772,6 +7409,402 @@ func NewGetGuardResultsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListMessagesRequest constructs an http.Request for the ListMessages method
+func NewListMessagesRequest(server string, params *ListMessagesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/messages")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Search != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search", *params.Search, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Sort != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sort", *params.Sort, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Total != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "total", *params.Total, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateMessageRequest calls the generic CreateMessage builder with application/json body
+func NewCreateMessageRequest(server string, body CreateMessageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateMessageRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateMessageRequestWithBody constructs an http.Request for the CreateMessage method, with any body, and a specified content type
+func NewCreateMessageRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/messages")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewPreviewMessageRequest calls the generic PreviewMessage builder with application/json body
+func NewPreviewMessageRequest(server string, body PreviewMessageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPreviewMessageRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPreviewMessageRequestWithBody constructs an http.Request for the PreviewMessage method, with any body, and a specified content type
+func NewPreviewMessageRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/messages/preview")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDeleteMessageRequest constructs an http.Request for the DeleteMessage method
+func NewDeleteMessageRequest(server string, id ID, params *DeleteMessageParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/messages/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewGetMessageRequest constructs an http.Request for the GetMessage method
+func NewGetMessageRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/messages/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReplaceMessageRequest calls the generic ReplaceMessage builder with application/json body
+func NewReplaceMessageRequest(server string, id ID, params *ReplaceMessageParams, body ReplaceMessageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplaceMessageRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewReplaceMessageRequestWithBody constructs an http.Request for the ReplaceMessage method, with any body, and a specified content type
+func NewReplaceMessageRequestWithBody(server string, id ID, params *ReplaceMessageParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/messages/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewListMessageVersionsRequest constructs an http.Request for the ListMessageVersions method
+func NewListMessageVersionsRequest(server string, id ID, params *ListMessageVersionsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/messages/%s/versions", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Before != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "before", *params.Before, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -9585,6 +10618,100 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/guards/results (the `GetGuardResults` operationId).
 	GetGuardResultsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetGuardResultsResponse, error)
 
+	// ListMessagesWithResponse List messages
+	//
+	// Lists the stored messages, newest first unless `sort` says otherwise.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/messages (the `ListMessages` operationId).
+	ListMessagesWithResponse(ctx context.Context, params *ListMessagesParams, reqEditors ...RequestEditorFn) (*ListMessagesResponse, error)
+
+	// CreateMessageWithBodyWithResponse Create a message
+	//
+	// Stores a message: a WhatsApp message and an SMS text that belong together, with variables. A send names it in `message`, and
+	// gives the values in `variables`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/messages (the `CreateMessage` operationId).
+	CreateMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateMessageResponse, error)
+
+	// CreateMessageWithResponse Create a message
+	//
+	// Stores a message: a WhatsApp message and an SMS text that belong together, with variables. A send names it in `message`, and
+	// gives the values in `variables`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/messages (the `CreateMessage` operationId).
+	CreateMessageWithResponse(ctx context.Context, body CreateMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateMessageResponse, error)
+
+	// PreviewMessageWithBodyWithResponse Preview a message
+	//
+	// Validates the content of a message as `POST /v1/messages` does, and returns what would go out, the length of the SMS and the
+	// variables. A variable without a value stays as `{{name}}`. It stores and sends nothing.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/messages/preview (the `PreviewMessage` operationId).
+	PreviewMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewMessageResponse, error)
+
+	// PreviewMessageWithResponse Preview a message
+	//
+	// Validates the content of a message as `POST /v1/messages` does, and returns what would go out, the length of the SMS and the
+	// variables. A variable without a value stays as `{{name}}`. It stores and sends nothing.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/messages/preview (the `PreviewMessage` operationId).
+	PreviewMessageWithResponse(ctx context.Context, body PreviewMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewMessageResponse, error)
+
+	// DeleteMessageWithResponse Delete a message
+	//
+	// Deletes the message and its versions. Sends that are already accepted keep their texts.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/messages/{id} (the `DeleteMessage` operationId).
+	DeleteMessageWithResponse(ctx context.Context, id ID, params *DeleteMessageParams, reqEditors ...RequestEditorFn) (*DeleteMessageResponse, error)
+
+	// GetMessageWithResponse Get a message
+	//
+	// Returns a message in its newest version, and the version as `ETag`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/messages/{id} (the `GetMessage` operationId).
+	GetMessageWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetMessageResponse, error)
+
+	// ReplaceMessageWithBodyWithResponse Replace a message
+	//
+	// Stores a new version of the message. Sends that are already accepted keep their texts.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/messages/{id} (the `ReplaceMessage` operationId).
+	ReplaceMessageWithBodyWithResponse(ctx context.Context, id ID, params *ReplaceMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceMessageResponse, error)
+
+	// ReplaceMessageWithResponse Replace a message
+	//
+	// Stores a new version of the message. Sends that are already accepted keep their texts.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/messages/{id} (the `ReplaceMessage` operationId).
+	ReplaceMessageWithResponse(ctx context.Context, id ID, params *ReplaceMessageParams, body ReplaceMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceMessageResponse, error)
+
+	// ListMessageVersionsWithResponse List the versions of a message
+	//
+	// Lists the versions of a message, newest first. A send says which one it was made of.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/messages/{id}/versions (the `ListMessageVersions` operationId).
+	ListMessageVersionsWithResponse(ctx context.Context, id ID, params *ListMessageVersionsParams, reqEditors ...RequestEditorFn) (*ListMessageVersionsResponse, error)
+
 	// DeleteOptOutWithResponse Opt a recipient in again
 	//
 	// Removes an entry of the list, and adds a line to the history of the phone number. If there is no such entry, nothing changes.
@@ -11522,6 +12649,644 @@ func (r GetGuardResultsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetGuardResultsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListMessagesResponse401Headers the declared response headers of an HTTP 401 response for ListMessages
+type ListMessagesResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListMessagesResponseDefaultHeaders the declared response headers of an HTTP default response for ListMessages
+type ListMessagesResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListMessagesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MessageList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListMessagesResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListMessagesResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListMessagesResponse) GetJSON200() *MessageList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListMessagesResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListMessagesResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListMessagesResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListMessagesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListMessagesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListMessagesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListMessagesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateMessageResponse201Headers the declared response headers of an HTTP 201 response for CreateMessage
+type CreateMessageResponse201Headers struct {
+	ETag     string
+	Location string
+}
+
+// CreateMessageResponse401Headers the declared response headers of an HTTP 401 response for CreateMessage
+type CreateMessageResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// CreateMessageResponseDefaultHeaders the declared response headers of an HTTP default response for CreateMessage
+type CreateMessageResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type CreateMessageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Message
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateMessageResponse201Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CreateMessageResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *CreateMessageResponseDefaultHeaders
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateMessageResponse) GetJSON201() *Message {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CreateMessageResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CreateMessageResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r CreateMessageResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r CreateMessageResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreateMessageResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateMessageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateMessageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateMessageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateMessageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// PreviewMessageResponse401Headers the declared response headers of an HTTP 401 response for PreviewMessage
+type PreviewMessageResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// PreviewMessageResponseDefaultHeaders the declared response headers of an HTTP default response for PreviewMessage
+type PreviewMessageResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type PreviewMessageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MessagePreview
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PreviewMessageResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *PreviewMessageResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PreviewMessageResponse) GetJSON200() *MessagePreview {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r PreviewMessageResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r PreviewMessageResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r PreviewMessageResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PreviewMessageResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PreviewMessageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PreviewMessageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PreviewMessageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PreviewMessageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeleteMessageResponse401Headers the declared response headers of an HTTP 401 response for DeleteMessage
+type DeleteMessageResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// DeleteMessageResponseDefaultHeaders the declared response headers of an HTTP default response for DeleteMessage
+type DeleteMessageResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type DeleteMessageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON428 the response for an HTTP 428 `application/problem+json` response
+	ApplicationProblemJSON428 *PreconditionRequired
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *DeleteMessageResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *DeleteMessageResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r DeleteMessageResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r DeleteMessageResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r DeleteMessageResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r DeleteMessageResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON428 returns the response for an HTTP 428 `application/problem+json` response
+func (r DeleteMessageResponse) GetApplicationProblemJSON428() *PreconditionRequired {
+	return r.ApplicationProblemJSON428
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeleteMessageResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteMessageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteMessageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteMessageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteMessageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetMessageResponse200Headers the declared response headers of an HTTP 200 response for GetMessage
+type GetMessageResponse200Headers struct {
+	ETag string
+}
+
+// GetMessageResponse401Headers the declared response headers of an HTTP 401 response for GetMessage
+type GetMessageResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// GetMessageResponseDefaultHeaders the declared response headers of an HTTP default response for GetMessage
+type GetMessageResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetMessageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Message
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetMessageResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetMessageResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetMessageResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetMessageResponse) GetJSON200() *Message {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetMessageResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetMessageResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetMessageResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetMessageResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetMessageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetMessageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetMessageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetMessageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReplaceMessageResponse200Headers the declared response headers of an HTTP 200 response for ReplaceMessage
+type ReplaceMessageResponse200Headers struct {
+	ETag string
+}
+
+// ReplaceMessageResponse401Headers the declared response headers of an HTTP 401 response for ReplaceMessage
+type ReplaceMessageResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ReplaceMessageResponseDefaultHeaders the declared response headers of an HTTP default response for ReplaceMessage
+type ReplaceMessageResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ReplaceMessageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Message
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSON428 the response for an HTTP 428 `application/problem+json` response
+	ApplicationProblemJSON428 *PreconditionRequired
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ReplaceMessageResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReplaceMessageResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ReplaceMessageResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReplaceMessageResponse) GetJSON200() *Message {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReplaceMessageResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReplaceMessageResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ReplaceMessageResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ReplaceMessageResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r ReplaceMessageResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ReplaceMessageResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON428 returns the response for an HTTP 428 `application/problem+json` response
+func (r ReplaceMessageResponse) GetApplicationProblemJSON428() *PreconditionRequired {
+	return r.ApplicationProblemJSON428
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReplaceMessageResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplaceMessageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplaceMessageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplaceMessageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplaceMessageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListMessageVersionsResponse401Headers the declared response headers of an HTTP 401 response for ListMessageVersions
+type ListMessageVersionsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListMessageVersionsResponseDefaultHeaders the declared response headers of an HTTP default response for ListMessageVersions
+type ListMessageVersionsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListMessageVersionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MessageVersionList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListMessageVersionsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListMessageVersionsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListMessageVersionsResponse) GetJSON200() *MessageVersionList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListMessageVersionsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListMessageVersionsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ListMessageVersionsResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListMessageVersionsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListMessageVersionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListMessageVersionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListMessageVersionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListMessageVersionsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -14786,6 +16551,160 @@ func (c *ClientWithResponses) GetGuardResultsWithResponse(ctx context.Context, r
 	return ParseGetGuardResultsResponse(rsp)
 }
 
+// ListMessagesWithResponse List messages
+//
+// Lists the stored messages, newest first unless `sort` says otherwise.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/messages (the `ListMessages` operationId).
+func (c *ClientWithResponses) ListMessagesWithResponse(ctx context.Context, params *ListMessagesParams, reqEditors ...RequestEditorFn) (*ListMessagesResponse, error) {
+	rsp, err := c.ListMessages(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListMessagesResponse(rsp)
+}
+
+// CreateMessageWithBodyWithResponse Create a message
+//
+// Stores a message: a WhatsApp message and an SMS text that belong together, with variables. A send names it in `message`, and
+// gives the values in `variables`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/messages (the `CreateMessage` operationId).
+func (c *ClientWithResponses) CreateMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateMessageResponse, error) {
+	rsp, err := c.CreateMessageWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateMessageResponse(rsp)
+}
+
+// CreateMessageWithResponse Create a message
+//
+// Stores a message: a WhatsApp message and an SMS text that belong together, with variables. A send names it in `message`, and
+// gives the values in `variables`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/messages (the `CreateMessage` operationId).
+func (c *ClientWithResponses) CreateMessageWithResponse(ctx context.Context, body CreateMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateMessageResponse, error) {
+	rsp, err := c.CreateMessage(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateMessageResponse(rsp)
+}
+
+// PreviewMessageWithBodyWithResponse Preview a message
+//
+// Validates the content of a message as `POST /v1/messages` does, and returns what would go out, the length of the SMS and the
+// variables. A variable without a value stays as `{{name}}`. It stores and sends nothing.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/messages/preview (the `PreviewMessage` operationId).
+func (c *ClientWithResponses) PreviewMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewMessageResponse, error) {
+	rsp, err := c.PreviewMessageWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewMessageResponse(rsp)
+}
+
+// PreviewMessageWithResponse Preview a message
+//
+// Validates the content of a message as `POST /v1/messages` does, and returns what would go out, the length of the SMS and the
+// variables. A variable without a value stays as `{{name}}`. It stores and sends nothing.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/messages/preview (the `PreviewMessage` operationId).
+func (c *ClientWithResponses) PreviewMessageWithResponse(ctx context.Context, body PreviewMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewMessageResponse, error) {
+	rsp, err := c.PreviewMessage(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewMessageResponse(rsp)
+}
+
+// DeleteMessageWithResponse Delete a message
+//
+// Deletes the message and its versions. Sends that are already accepted keep their texts.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/messages/{id} (the `DeleteMessage` operationId).
+func (c *ClientWithResponses) DeleteMessageWithResponse(ctx context.Context, id ID, params *DeleteMessageParams, reqEditors ...RequestEditorFn) (*DeleteMessageResponse, error) {
+	rsp, err := c.DeleteMessage(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteMessageResponse(rsp)
+}
+
+// GetMessageWithResponse Get a message
+//
+// Returns a message in its newest version, and the version as `ETag`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/messages/{id} (the `GetMessage` operationId).
+func (c *ClientWithResponses) GetMessageWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetMessageResponse, error) {
+	rsp, err := c.GetMessage(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetMessageResponse(rsp)
+}
+
+// ReplaceMessageWithBodyWithResponse Replace a message
+//
+// Stores a new version of the message. Sends that are already accepted keep their texts.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/messages/{id} (the `ReplaceMessage` operationId).
+func (c *ClientWithResponses) ReplaceMessageWithBodyWithResponse(ctx context.Context, id ID, params *ReplaceMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceMessageResponse, error) {
+	rsp, err := c.ReplaceMessageWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaceMessageResponse(rsp)
+}
+
+// ReplaceMessageWithResponse Replace a message
+//
+// Stores a new version of the message. Sends that are already accepted keep their texts.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/messages/{id} (the `ReplaceMessage` operationId).
+func (c *ClientWithResponses) ReplaceMessageWithResponse(ctx context.Context, id ID, params *ReplaceMessageParams, body ReplaceMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceMessageResponse, error) {
+	rsp, err := c.ReplaceMessage(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaceMessageResponse(rsp)
+}
+
+// ListMessageVersionsWithResponse List the versions of a message
+//
+// Lists the versions of a message, newest first. A send says which one it was made of.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/messages/{id}/versions (the `ListMessageVersions` operationId).
+func (c *ClientWithResponses) ListMessageVersionsWithResponse(ctx context.Context, id ID, params *ListMessageVersionsParams, reqEditors ...RequestEditorFn) (*ListMessageVersionsResponse, error) {
+	rsp, err := c.ListMessageVersions(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListMessageVersionsResponse(rsp)
+}
+
 // DeleteOptOutWithResponse Opt a recipient in again
 //
 // Removes an entry of the list, and adds a line to the history of the phone number. If there is no such entry, nothing changes.
@@ -16892,6 +18811,620 @@ func ParseGetGuardResultsResponse(rsp *http.Response) (*GetGuardResultsResponse,
 		response.Headers401 = &headers
 	case true:
 		var headers GetGuardResultsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListMessagesResponse parses an HTTP response from a ListMessagesWithResponse call
+func ParseListMessagesResponse(rsp *http.Response) (*ListMessagesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListMessagesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MessageList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListMessagesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListMessagesResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateMessageResponse parses an HTTP response from a CreateMessageWithResponse call
+func ParseCreateMessageResponse(rsp *http.Response) (*CreateMessageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateMessageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Message
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateMessageResponse201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		response.Headers201 = &headers
+	case rsp.StatusCode == 401:
+		var headers CreateMessageResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers CreateMessageResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePreviewMessageResponse parses an HTTP response from a PreviewMessageWithResponse call
+func ParsePreviewMessageResponse(rsp *http.Response) (*PreviewMessageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PreviewMessageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MessagePreview
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers PreviewMessageResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers PreviewMessageResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteMessageResponse parses an HTTP response from a DeleteMessageWithResponse call
+func ParseDeleteMessageResponse(rsp *http.Response) (*DeleteMessageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteMessageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
+		var dest PreconditionRequired
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON428 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers DeleteMessageResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers DeleteMessageResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetMessageResponse parses an HTTP response from a GetMessageWithResponse call
+func ParseGetMessageResponse(rsp *http.Response) (*GetMessageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetMessageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Message
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetMessageResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetMessageResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers GetMessageResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReplaceMessageResponse parses an HTTP response from a ReplaceMessageWithResponse call
+func ParseReplaceMessageResponse(rsp *http.Response) (*ReplaceMessageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplaceMessageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Message
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
+		var dest PreconditionRequired
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON428 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ReplaceMessageResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers ReplaceMessageResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ReplaceMessageResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListMessageVersionsResponse parses an HTTP response from a ListMessageVersionsWithResponse call
+func ParseListMessageVersionsResponse(rsp *http.Response) (*ListMessageVersionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListMessageVersionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MessageVersionList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListMessageVersionsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListMessageVersionsResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -22,6 +22,7 @@ const constraints = Object.fromEntries(
     "RuleInput",
     "PolicyInput",
     "SendInput",
+    "MessageInput",
     "AccountInput",
     "AccountTestInput",
     "OptOutInput",

@@ -18,6 +18,8 @@ const us = "github.com/backstophq/backstop"
 var law = []struct{ folder, imports, rule string }{
 	{".", "net/http", ""},
 	{".", "github.com/nyaruka/phonenumbers", ""},
+	{".", "golang.org/x/text/unicode/norm", ""}, // for Transliterate
+	{".", "golang.org/x/text/language", "domain"},
 	{".", "github.com/google/uuid", "domain"},
 	{".", us + "/schema", "domain"},
 	{".", "database/sql", "sql"},
@@ -125,7 +127,7 @@ var law = []struct{ folder, imports, rule string }{
 var modules = []string{
 	us, "github.com/caarlos0/env/v11", "github.com/gin-gonic/gin", "github.com/google/uuid", "github.com/jmoiron/sqlx",
 	"github.com/lib/pq", "github.com/mattn/go-isatty", "github.com/nyaruka/phonenumbers", "github.com/oapi-codegen/runtime",
-	"github.com/pressly/goose/v3", "go.temporal.io/api", "go.temporal.io/sdk",
+	"github.com/pressly/goose/v3", "go.temporal.io/api", "go.temporal.io/sdk", "golang.org/x/text",
 }
 
 // finding matches a line of the linter's report: a file and the rule that it breaks.

@@ -46,6 +46,7 @@ for (const look of looks) {
         routes: [{ account: account.name }, { account: "twilio" }],
       });
       const policy = await api.policy(rules);
+      const message = await api.message();
       const fallen = await api.send(policy, recipient("02"));
       await Promise.all(["01", "04", "05", "13", "16"].map((scenario) => api.send(policy, recipient(scenario))));
       await expect.poll(async () => (await api.get(fallen)).outcome, { timeout: 30_000 }).toBe("sms");
@@ -66,6 +67,9 @@ for (const look of looks) {
         templates: "templates",
         "templates-none": "templates?search=nothing-has-this-name",
         callbacks: "callbacks",
+        messages: "messages",
+        message: `messages/${message.id}`,
+        "new-send-message": `sends/new?policy=${policy.id}&message=${message.id}`,
         "opt-outs": "opt-outs",
         "opt-outs-none": "opt-outs?to=%2B447400999999",
         guards: "guards",

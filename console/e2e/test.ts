@@ -100,6 +100,20 @@ export class API {
     return this.call<Schemas["Policy"]>("PUT", `/v1/policies/${policy.id}`, body, { "If-Match": "*" });
   }
 
+  message(input: Partial<Schemas["MessageInput"]> = {}) {
+    const message = {
+      name: unique("Message"),
+      whatsapp: { text: "Hello {{name}}" },
+      sms: { text: "{{name}}: {{code}}" },
+      ...input,
+    };
+    return this.call<Schemas["Message"]>("POST", "/v1/messages", message);
+  }
+
+  getMessage({ id }: { id: string }) {
+    return this.call<Schemas["Message"]>("GET", `/v1/messages/${id}`);
+  }
+
   send(policy: Schemas["Policy"], to = recipient("01")) {
     const body = {
       to,

@@ -9,6 +9,7 @@ import {
   DashboardOutlined,
   FieldTimeOutlined,
   FileTextOutlined,
+  MessageOutlined,
   NotificationOutlined,
   RocketOutlined,
   SafetyOutlined,
@@ -25,6 +26,7 @@ export interface MenuEntry {
     | "accounts.title"
     | "templates.title"
     | "callbacks.title"
+    | "messages.title"
     | "optOuts.title"
     | "guards.title"
     | "start.title";
@@ -75,6 +77,12 @@ export const pages: Page[] = [
     component: lazy(() => import("./templates/TemplatesPage")),
     menu: { label: "templates.title", icon: <FileTextOutlined />, group: "more" },
   },
+  {
+    path: "/messages",
+    component: lazy(() => import("./messages/MessagesPage")),
+    menu: { label: "messages.title", icon: <MessageOutlined />, group: "more" },
+  },
+  { path: "/messages/:id", component: lazy(() => import("./messages/MessagePage")), under: "/messages" },
   {
     path: "/callbacks",
     component: lazy(() => import("./callbacks/CallbacksPage")),

@@ -64,6 +64,15 @@ export const constraints = {
       "maxLength": 16,
       "pattern": "^\\+[1-9][0-9]{6,14}$"
     },
+    "message": {
+      "id": {
+        "maxLength": 36
+      },
+      "name": {
+        "minLength": 1,
+        "maxLength": 64
+      }
+    },
     "whatsapp": {
       "text": {
         "minLength": 1,
@@ -82,6 +91,44 @@ export const constraints = {
         },
         "components": {
           "maxItems": 32
+        },
+        "body": {},
+        "header": {
+          "text": {},
+          "image": {
+            "link": {
+              "minLength": 1,
+              "maxLength": 2048
+            },
+            "filename": {
+              "minLength": 1,
+              "maxLength": 255
+            }
+          },
+          "video": {
+            "link": {
+              "minLength": 1,
+              "maxLength": 2048
+            },
+            "filename": {
+              "minLength": 1,
+              "maxLength": 255
+            }
+          },
+          "document": {
+            "link": {
+              "minLength": 1,
+              "maxLength": 2048
+            },
+            "filename": {
+              "minLength": 1,
+              "maxLength": 255
+            }
+          }
+        },
+        "buttons": {
+          "minItems": 1,
+          "maxItems": 10
         }
       },
       "account": {},
@@ -137,6 +184,11 @@ export const constraints = {
           }
         ]
       },
+      "max_segments": {
+        "minimum": 1,
+        "maximum": 24
+      },
+      "transliterate": {},
       "routes": {
         "maxItems": 8
       }
@@ -157,6 +209,7 @@ export const constraints = {
         "skip"
       ]
     },
+    "variables": {},
     "expires_at": {
       "maxLength": 64
     },
@@ -176,6 +229,90 @@ export const constraints = {
       "events": {
         "maxItems": 32
       }
+    }
+  },
+  "MessageInput": {
+    "name": {
+      "minLength": 1,
+      "maxLength": 64,
+      "pattern": "^[^\\p{Z}\\p{Cc}]([^\\p{Cc}]*[^\\p{Z}\\p{Cc}])?$"
+    },
+    "whatsapp": {
+      "text": {
+        "minLength": 1,
+        "maxLength": 4096
+      },
+      "template": {
+        "name": {
+          "minLength": 1,
+          "maxLength": 512,
+          "pattern": "^[a-z0-9_]{1,512}$"
+        },
+        "language": {
+          "minLength": 2,
+          "maxLength": 8,
+          "pattern": "^[a-z]{2,3}(_[A-Z]{2,3})?$"
+        },
+        "components": {
+          "maxItems": 32
+        },
+        "body": {},
+        "header": {
+          "text": {},
+          "image": {
+            "link": {
+              "minLength": 1,
+              "maxLength": 2048
+            },
+            "filename": {
+              "minLength": 1,
+              "maxLength": 255
+            }
+          },
+          "video": {
+            "link": {
+              "minLength": 1,
+              "maxLength": 2048
+            },
+            "filename": {
+              "minLength": 1,
+              "maxLength": 255
+            }
+          },
+          "document": {
+            "link": {
+              "minLength": 1,
+              "maxLength": 2048
+            },
+            "filename": {
+              "minLength": 1,
+              "maxLength": 255
+            }
+          }
+        },
+        "buttons": {
+          "minItems": 1,
+          "maxItems": 10
+        }
+      }
+    },
+    "sms": {
+      "text": {
+        "minLength": 1,
+        "maxLength": 1600
+      },
+      "max_segments": {
+        "minimum": 1,
+        "maximum": 24
+      },
+      "transliterate": {}
+    },
+    "category": {
+      "enum": [
+        "authentication",
+        "utility",
+        "marketing"
+      ]
     }
   },
   "AccountInput": {

@@ -1,5 +1,5 @@
 // The queries of the pages. Each has a key, by which a change invalidates it.
-import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
 import { boundsOf, type ChosenRange, comparisonStepOf, isMoving, previousOf, stepOf } from "../overview/range";
 import { rangeBounds } from "../sends/range";
 import { partsAway } from "../ui/health";
@@ -50,7 +50,7 @@ export const healthQuery = queryOptions({
   retry: false, // the page says itself that it is not connected
 });
 
-type ListQuery<Operation extends "ListRules" | "ListPolicies"> = NonNullable<
+type ListQuery<Operation extends "ListRules" | "ListPolicies" | "ListMessages"> = NonNullable<
   import("./schema").operations[Operation]["parameters"]["query"]
 >;
 
@@ -84,6 +84,31 @@ export const policyQuery = (id: string) =>
   queryOptions({
     queryKey: ["policies", id],
     queryFn: ({ signal }) => answered(api.GET("/v1/policies/{id}", { params: { path: { id } }, signal })),
+  });
+
+export const messagesQuery = (query: ListQuery<"ListMessages">) =>
+  queryOptions({
+    queryKey: ["messages", query],
+    queryFn: ({ signal }) => answered(api.GET("/v1/messages", { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+export const messageQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["messages", id],
+    queryFn: ({ signal }) => answered(api.GET("/v1/messages/{id}", { params: { path: { id } }, signal })),
+  });
+
+/** messageVersionsQuery lists the versions of a message up to its newest, which is in the key: a change loads them again. */
+export const messageVersionsQuery = (id: string, newest: number) =>
+  infiniteQueryOptions({
+    queryKey: ["messages", id, "versions", newest],
+    queryFn: ({ signal, pageParam }) => {
+      const query = { limit: 20, ...(pageParam ? { before: pageParam } : {}) };
+      return answered(api.GET("/v1/messages/{id}/versions", { params: { path: { id }, query }, signal }));
+    },
+    initialPageParam: 0,
+    getNextPageParam: (page) => page.next_before,
   });
 
 type AccountsQuery = NonNullable<import("./schema").operations["ListAccounts"]["parameters"]["query"]>;

@@ -122,6 +122,112 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List messages
+         * @description Lists the stored messages, newest first unless `sort` says otherwise.
+         */
+        get: operations["ListMessages"];
+        put?: never;
+        /**
+         * Create a message
+         * @description Stores a message: a WhatsApp message and an SMS text that belong together, with variables. A send names it in `message`, and
+         *     gives the values in `variables`.
+         */
+        post: operations["CreateMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview a message
+         * @description Validates the content of a message as `POST /v1/messages` does, and returns what would go out, the length of the SMS and the
+         *     variables. A variable without a value stays as `{{name}}`. It stores and sends nothing.
+         */
+        post: operations["PreviewMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get a message
+         * @description Returns a message in its newest version, and the version as `ETag`.
+         */
+        get: operations["GetMessage"];
+        /**
+         * Replace a message
+         * @description Stores a new version of the message. Sends that are already accepted keep their texts.
+         */
+        put: operations["ReplaceMessage"];
+        post?: never;
+        /**
+         * Delete a message
+         * @description Deletes the message and its versions. Sends that are already accepted keep their texts.
+         */
+        delete: operations["DeleteMessage"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the versions of a message
+         * @description Lists the versions of a message, newest first. A send says which one it was made of.
+         */
+        get: operations["ListMessageVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sends": {
         parameters: {
             query?: never;
@@ -1761,10 +1867,108 @@ export interface components {
             /** @description Absent on the last page. */
             next_cursor?: string;
         };
+        /** @description A message to store. Its texts are patterns, as `Variables` describes. */
+        MessageInput: {
+            name: components["schemas"]["Name"];
+            whatsapp: components["schemas"]["MessageWhatsApp"];
+            sms: components["schemas"]["MessageSMS"];
+            category?: components["schemas"]["Category"];
+        };
+        /** @description The WhatsApp message: either a `text` or a `template`. */
+        MessageWhatsApp: {
+            /** @description The text of the message. */
+            text?: string;
+            template?: components["schemas"]["TemplateInput"];
+        };
+        /** @description The SMS. */
+        MessageSMS: {
+            /** @description The text of the SMS. */
+            text: string;
+            /** @description As `fallback.max_segments` of a send. */
+            max_segments?: number;
+            /** @description As `fallback.transliterate` of a send. */
+            transliterate?: boolean;
+        };
+        /** @description A stored message in its newest version. */
+        Message: {
+            /** Format: uuid */
+            id: string;
+            name: components["schemas"]["Name"];
+            whatsapp: components["schemas"]["MessageWhatsApp"];
+            sms: components["schemas"]["MessageSMS"];
+            category?: components["schemas"]["Category"];
+            variables: components["schemas"]["VariableNames"];
+            /** @description The number in the `ETag`. */
+            version: number;
+            created_at: components["schemas"]["Time"];
+            updated_at: components["schemas"]["Time"];
+        };
+        /** @description The names of the variables in the texts, in the order of their first place. A send gives a value for each. */
+        VariableNames: string[];
+        /** @description A page of messages. */
+        MessageList: {
+            items: components["schemas"]["Message"][];
+            total?: components["schemas"]["Total"];
+            /** @description Absent on the last page. */
+            next_cursor?: string;
+        };
+        /** @description A message as it was after one of its changes. */
+        MessageVersion: {
+            /** @description The number of the version. */
+            version: number;
+            name: components["schemas"]["Name"];
+            whatsapp: components["schemas"]["MessageWhatsApp"];
+            sms: components["schemas"]["MessageSMS"];
+            category?: components["schemas"]["Category"];
+            variables: components["schemas"]["VariableNames"];
+            created_at: components["schemas"]["Time"];
+        };
+        /** @description A page of versions. */
+        MessageVersionList: {
+            items: components["schemas"]["MessageVersion"][];
+            /** @description The `before` of the next page. Absent on the last page. */
+            next_before?: number;
+        };
+        /** @description The content of a message, with values of its variables. */
+        MessagePreviewInput: {
+            whatsapp: components["schemas"]["MessageWhatsApp"];
+            sms: components["schemas"]["MessageSMS"];
+            variables?: components["schemas"]["VariableValues"];
+        };
+        /** @description What goes out by a message. */
+        MessagePreview: {
+            content: components["schemas"]["FinalContent"];
+            sms: components["schemas"]["SMSLength"];
+            variables: components["schemas"]["VariableNames"];
+        };
+        /** @description Values of the variables, by their names. Those that no text names are ignored. */
+        VariableValues: {
+            [key: string]: string;
+        };
+        /**
+         * @description The stored message of which the content is made, by its `id` or its `name`. A send has either a message, or the texts of both
+         *     channels itself.
+         */
+        NamedMessage: {
+            /** Format: uuid */
+            id?: string;
+            /** @description The name; capitals do not matter. */
+            name?: string;
+        };
+        /** @description The stored message of which the send was made. Absent if the send had its own texts. */
+        UsedMessage: {
+            /** Format: uuid */
+            id: string;
+            /** @description Its name when the send was accepted. */
+            name: string;
+            /** @description The version. */
+            version: number;
+        };
         /** @description A send to accept or to preview. */
         SendInput: {
             to: components["schemas"]["PhoneNumber"];
-            whatsapp: components["schemas"]["WhatsAppInput"];
+            message?: components["schemas"]["NamedMessage"];
+            whatsapp?: components["schemas"]["WhatsAppInput"];
             fallback: components["schemas"]["FallbackInput"];
             category?: components["schemas"]["Category"];
             /**
@@ -1783,6 +1987,7 @@ export interface components {
              * @enum {string}
              */
             if_opted_out?: "refuse" | "skip";
+            variables?: components["schemas"]["Variables"];
             /**
              * Format: date-time
              * @description The time after which the message is useless. After it Backstop sends nothing by either channel and retries no call. An
@@ -1821,6 +2026,20 @@ export interface components {
          * @enum {string}
          */
         CallbackEvent: "accepted" | "submitted" | "sent" | "delivered" | "read" | "failed" | "rule_fired" | "sms_submitted" | "sms_sent" | "sms_delivered" | "sms_read" | "sms_failed" | "averted" | "duplicate_delivery" | "opted_out" | "expired" | "cancelled" | "confirmed" | "finished";
+        /**
+         * @description The values of the variables, by their names: at most 50, and 16 KB together. If it is given, also as `{}`, the texts of
+         *     this send are patterns: `{{name}}` in the WhatsApp text, in the parameters of the template and in the SMS text is replaced
+         *     by the value. A name has 1 to 64 letters, digits and underscores. `{{{{` is a literal `{{`. A value is never read as a
+         *     pattern. The answer is 422 if a text names a variable that is missing here, or no text names one that is given. Without
+         *     `variables` the texts are sent as they are.
+         * @example {
+         *       "name": "Ada",
+         *       "order": "4711"
+         *     }
+         */
+        Variables: {
+            [key: string]: string;
+        };
         /**
          * @description What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
          *     either end. Several sends may have the same. It is not sent to the recipient.
@@ -1862,8 +2081,8 @@ export interface components {
             send: components["schemas"]["SendSummary"];
         };
         /**
-         * @description The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
-         *     last message; use a template at other times.
+         * @description The WhatsApp message: either a `text` or a `template`, unless the send names a `message`. Meta delivers a text only within 24
+         *     hours after the recipient's last message; use a template at other times.
          */
         WhatsAppInput: {
             /** @description The text of the message, 1 to 4,096 characters. At least one character must be visible. */
@@ -1886,7 +2105,8 @@ export interface components {
             language: components["schemas"]["TemplateLanguage"];
             /**
              * @description The template's parameters in Meta's format, which Backstop passes on unchanged. At most 32 KB. The `text` of a
-             *     parameter must have at least one visible character.
+             *     parameter must have at least one visible character. Give either `components`, or `body`, `header` and `buttons`, which
+             *     are the simple form of the same.
              * @example [
              *       {
              *         "type": "body",
@@ -1900,6 +2120,57 @@ export interface components {
              *     ]
              */
             components?: Record<string, never>[];
+            body?: components["schemas"]["TemplateTexts"];
+            header?: components["schemas"]["TemplateHeader"];
+            /** @description The parameters of the buttons that have one. */
+            buttons?: components["schemas"]["TemplateButtonValue"][];
+        };
+        /**
+         * @description The parameters of the body: an array of texts, in the order of `{{1}}`, `{{2}}`; or, if the template has named parameters, an
+         *     object of texts by their names. Each text must have a visible character.
+         * @example [
+         *       "Ada",
+         *       "4711"
+         *     ]
+         */
+        TemplateTexts: string[] | {
+            [key: string]: string;
+        };
+        /** @description The parameter of the header. Exactly one of the fields. */
+        TemplateHeader: {
+            /**
+             * @description The parameter of a text. If the template has named parameters, an object with its name.
+             * @example Ada
+             */
+            text?: string | {
+                [key: string]: string;
+            };
+            image?: components["schemas"]["TemplateMedia"];
+            video?: components["schemas"]["TemplateMedia"];
+            document?: components["schemas"]["TemplateMedia"];
+        };
+        /** @description A file that the provider fetches. */
+        TemplateMedia: {
+            /**
+             * @description Its address, with http or https.
+             * @example https://example.com/a.jpg
+             */
+            link: string;
+            /** @description The name of a document, as the recipient sees it. */
+            filename?: string;
+        };
+        /** @description The parameter of a button. Exactly one of the fields besides `index`. */
+        TemplateButtonValue: {
+            /** @description The place of the button in the template, from 0. */
+            index: number;
+            /** @description What comes back when a quick reply is tapped. */
+            payload?: string;
+            /** @description The end of the button's address. */
+            url_suffix?: string;
+            /** @description The one-time password of an authentication template. */
+            code?: string;
+            /** @description The code that a button copies. */
+            coupon_code?: string;
         };
         /**
          * @description The template's name at Meta, of lower-case letters, digits and underscores.
@@ -1926,12 +2197,20 @@ export interface components {
             rules?: components["schemas"]["RuleInput"][];
             /**
              * @description The text of the SMS, at most 1,600 code units of UTF-16, as Twilio counts: an emoji has two or more. At least one
-             *     character must be visible.
+             *     character must be visible. Required, unless the send names a `message`.
              */
-            text: string;
+            text?: string;
             type?: components["schemas"]["RuleType"];
             wait_seconds?: components["schemas"]["WaitSeconds"];
             send_id?: components["schemas"]["SendID"];
+            /** @description The most segments of the SMS. If the final text needs more, the answer is 422 with the number that it needs. */
+            max_segments?: number;
+            /**
+             * @description Whether the SMS is written in the GSM 7-bit alphabet, so that it needs fewer segments: typographic characters are replaced
+             *     by plain ones, and letters by those without the accent that the alphabet lacks, so č by c. Letters that it has, like ä,
+             *     stay. If a character has no such form, like an emoji, the text stays as it is. The preview returns the text.
+             */
+            transliterate?: boolean;
             routes?: components["schemas"]["Routes"];
         };
         /** @description The answer to an accepted send. A repeated request gets the same answer, except for `same_text`. */
@@ -1978,8 +2257,18 @@ export interface components {
             send_at?: components["schemas"]["SendAt"];
             plan: components["schemas"]["Plan"];
             sms: components["schemas"]["SMSLength"];
+            content: components["schemas"]["FinalContent"];
             /** @description Warnings about parts of the send that are valid but may be mistakes. They do not refuse the send. */
             warnings?: components["schemas"]["Warning"][];
+        };
+        /** @description What goes out, with its variables filled in. */
+        FinalContent: {
+            /** @description The text of the WhatsApp message. Absent if it is a template. */
+            whatsapp_text?: string;
+            /** @description The parameters of the template in Meta's format, also if they were given in the simple form. */
+            components?: Record<string, never>[];
+            /** @description The text of the SMS, transliterated if that is wanted. */
+            sms_text: string;
         };
         /**
          * @description The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
@@ -2037,6 +2326,7 @@ export interface components {
             whatsapp: components["schemas"]["ChannelState"];
             sms?: components["schemas"]["ChannelState"];
             fired?: components["schemas"]["Fired"];
+            message?: components["schemas"]["UsedMessage"];
             template?: components["schemas"]["TemplateRef"];
             sms_length: components["schemas"]["SMSLength"];
             /** @description The rule that fires at `next_deadline`, by its name. */
@@ -3084,12 +3374,13 @@ export interface components {
          *     `send`: the id of the earlier send, `window_seconds`), `template_language` (`languages`: those
          *     that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
          *     `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
-         *     media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
+         *     media), `one_value` (`values`: the fields, of which exactly one is wanted), `segments_max` (`max`, `needed`), `variable_missing`
+         *     (`field`: which names it), `variable_syntax` (`at`: the number of characters before the place), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
          *     `unknown_template` (`account`), `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must
          *     have).
          * @enum {string}
          */
-        FieldErrorCode: "account_name" | "after_other" | "blank" | "blocked_too" | "bytes_max" | "callback_url" | "callbacks_off" | "cap_reached" | "control_characters" | "correlation_taken" | "country_code" | "country_refused" | "cursor" | "days_ahead_max" | "digits" | "etag" | "given_twice" | "hours_past_max" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "metadata_key" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "same_text" | "schema" | "send_id" | "taken" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "account_name" | "after_other" | "blank" | "blocked_too" | "bytes_max" | "callback_url" | "callbacks_off" | "cap_reached" | "control_characters" | "correlation_taken" | "country_code" | "country_refused" | "cursor" | "days_ahead_max" | "digits" | "etag" | "given_twice" | "hours_past_max" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "link" | "message_or_texts" | "metadata_key" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "one_value" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "same_text" | "schema" | "segments_max" | "send_id" | "taken" | "template_forms" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "texts" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "variable_missing" | "variable_syntax" | "variable_unused" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**
@@ -3316,7 +3607,7 @@ export interface components {
         };
         /**
          * @description Any other error. 403: the request has a session's cookie and comes from a page of another origin. 405: the path does not
-         *     support the method; `Allow` lists the methods. 413: the body is larger than 256 KB (4 KB to sign in, 3 MB for a
+         *     support the method; `Allow` lists the methods. 413: the body is larger than 384 KB (4 KB to sign in, 3 MB for a
          *     webhook). 415: the `Content-Type` is not `application/json`. 500: an internal error; quote the `request_id`. 503:
          *     nothing can be accepted for now; repeat the request after `Retry-After` seconds.
          */
@@ -3435,6 +3726,11 @@ export interface components {
         RuleBody: {
             content: {
                 "application/json": components["schemas"]["RuleInput"];
+            };
+        };
+        MessageBody: {
+            content: {
+                "application/json": components["schemas"]["MessageInput"];
             };
         };
         PolicyBody: {
@@ -3822,6 +4118,238 @@ export interface operations {
             409: components["responses"]["Conflict"];
             412: components["responses"]["Stale"];
             428: components["responses"]["PreconditionRequired"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListMessages: {
+        parameters: {
+            query?: {
+                /** @description Only items whose name contains this text. The case of letters does not matter. */
+                search?: components["parameters"]["Search"];
+                /** @description The order of the list. A minus sign means descending. The same parameter goes with each `cursor`. */
+                sort?: components["parameters"]["Sort"];
+                /** @description Whether the answer has the number of all items that fit the filters, in `total`. */
+                total?: components["parameters"]["WithTotal"];
+                /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description The most items to return, 1 to 200. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of messages. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    CreateMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["MessageBody"];
+        responses: {
+            /** @description The stored message. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    PreviewMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessagePreviewInput"];
+            };
+        };
+        responses: {
+            /** @description What goes out. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagePreview"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ReplaceMessage: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` of the version that you read, or `*` for any version.
+                 * @example "3"
+                 */
+                "If-Match": components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["MessageBody"];
+        responses: {
+            /** @description The message after the change. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["Stale"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    DeleteMessage: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` of the version that you read, or `*` for any version.
+                 * @example "3"
+                 */
+                "If-Match": components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message is deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["Stale"];
+            428: components["responses"]["PreconditionRequired"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListMessageVersions: {
+        parameters: {
+            query?: {
+                /** @description Only versions with a lower number. */
+                before?: number;
+                /** @description The most items to return, 1 to 200. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of versions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageVersionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
             default: components["responses"]["Failure"];
         };
     };

@@ -2,6 +2,7 @@ import { accounts } from "./en/accounts";
 import { callbacks } from "./en/callbacks";
 import { frame } from "./en/frame";
 import { guards } from "./en/guards";
+import { messages } from "./en/messages";
 import { newSend } from "./en/newSend";
 import { optOuts } from "./en/optOuts";
 import { overview } from "./en/overview";
@@ -15,6 +16,7 @@ export const en = {
   ...accounts,
   ...templates,
   ...callbacks,
+  ...messages,
   ...sends,
   ...newSend,
   ...overview,

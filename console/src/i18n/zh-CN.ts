@@ -3,6 +3,7 @@ import { accounts } from "./zh-CN/accounts";
 import { callbacks } from "./zh-CN/callbacks";
 import { frame } from "./zh-CN/frame";
 import { guards } from "./zh-CN/guards";
+import { messages } from "./zh-CN/messages";
 import { newSend } from "./zh-CN/newSend";
 import { optOuts } from "./zh-CN/optOuts";
 import { overview } from "./zh-CN/overview";
@@ -16,6 +17,7 @@ export const zhCN: Words = {
   ...accounts,
   ...templates,
   ...callbacks,
+  ...messages,
   ...sends,
   ...newSend,
   ...overview,

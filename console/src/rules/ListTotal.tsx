@@ -2,7 +2,7 @@ import { useTranslation } from "react-i18next";
 import type { Schemas } from "../api/client";
 
 interface Props {
-  of: "rules" | "policies" | "accounts";
+  of: "rules" | "policies" | "accounts" | "messages";
   list: { data?: { total?: Schemas["Total"] } | undefined; isPlaceholderData: boolean };
 }
 

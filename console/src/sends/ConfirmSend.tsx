@@ -48,7 +48,7 @@ export function ConfirmSend({ input, preview, onConfirm, onClose }: Props) {
             {
               key: "whatsapp",
               label: t("channel.whatsapp"),
-              children: input.whatsapp.template
+              children: input.whatsapp?.template
                 ? t("newSend.costOfTemplate", { name: input.whatsapp.template.name })
                 : t("newSend.costOfText"),
             },

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useSearchParams } from "react-router";
 import { answered, api, type Scenario, type SendInput, type Session } from "../api/client";
-import { policiesQuery } from "../api/queries";
+import { messageQuery, policiesQuery } from "../api/queries";
 import { isCategory } from "../templates/template";
 import { useSender, useTemplate } from "../templates/useSender";
 import { showFieldErrors } from "../ui/formErrors";
@@ -27,7 +27,7 @@ const standIn = "…"; // for a value that is missing, so that the plan shows be
 
 export default function NewSendPage({ session }: { session: Session }) {
   const { t } = useTranslation();
-  const { message } = App.useApp();
+  const { message: toast } = App.useApp();
   const navigate = useNavigate();
   const [params] = useSearchParams();
   const [form] = Form.useForm<Draft>();
@@ -35,7 +35,10 @@ export default function NewSendPage({ session }: { session: Session }) {
   const [planned, setPlanned] = useState<string>(); // the account of the newest plan
   const sender = useSender({ account: draft?.account, planned, policy: draft?.policy });
   const template = useTemplate(sender, draft?.template, draft?.language);
-  const preview = usePreview(draft && inputOf(draft, template, standIn));
+  const message = useStoredMessage(draft);
+  const names = message?.variables ?? [];
+  const isLoading = draft?.kind === "message" && !message; // its variables are not known
+  const preview = usePreview(draft && !isLoading ? inputOf(draft, template, standIn, names) : undefined);
   const plannedNow = preview.data?.plan.account;
   useEffect(() => setPlanned((before) => plannedNow ?? before), [plannedNow]);
   const [failure, setFailure] = useState<unknown>();
@@ -48,6 +51,7 @@ export default function NewSendPage({ session }: { session: Session }) {
     store.keepDraft(form.getFieldsValue(true));
   });
 
+  const kind = draft?.kind ?? "text";
   const chosen = { isPicked: sender.isSynced, template, own: draft?.own ?? false };
   const create = useMutation({
     mutationFn: (body: SendInput) =>
@@ -56,7 +60,7 @@ export default function NewSendPage({ session }: { session: Session }) {
     onSuccess: (send) => {
       forgetDraft();
       if (send.same_text) {
-        message.info(t("guards.sameTextAnswered"));
+        toast.info(t("guards.sameTextAnswered"));
       }
       navigate(`/sends/${send.id}`);
     },
@@ -104,7 +108,7 @@ export default function NewSendPage({ session }: { session: Session }) {
           ...store.first,
           ...givenBy(params),
         }}
-        onFinish={(values) => submit(inputOf(values, template))}
+        onFinish={(values) => submit(inputOf(values, template, "", names))}
         onFinishFailed={() => setIsFlawed(true)}
         onValuesChange={() => {
           setIsFlawed(false);
@@ -117,10 +121,10 @@ export default function NewSendPage({ session }: { session: Session }) {
             <ScenarioPicker scenarios={session.scenarios} value={scenario.picked} onPick={scenario.pick} />
           )}
           <Card size="small" title={<h2>{t("newSend.message")}</h2>}>
-            <MessageFields kind={draft?.kind ?? "text"} sender={sender} template={template} />
+            <MessageFields kind={kind} sender={sender} template={template} message={message} preview={preview.data} />
           </Card>
           <Card size="small" title={<h2>{t("newSend.fallback")}</h2>}>
-            <FallbackFields rulesOf={draft?.rules_of} preview={preview.data} />
+            <FallbackFields kind={kind} rulesOf={draft?.rules_of} preview={preview.data} />
           </Card>
           <Card size="small" title={<h2>{t("newSend.caller")}</h2>}>
             <CallerFields />
@@ -151,9 +155,15 @@ export default function NewSendPage({ session }: { session: Session }) {
   );
 }
 
+/** useStoredMessage returns the stored message of a draft; undefined if it has none, or it is not loaded yet. */
+function useStoredMessage(draft: Draft | undefined) {
+  const id = draft?.kind === "message" ? (draft.message ?? "") : "";
+  return useQuery({ ...messageQuery(id), enabled: id !== "", retry: false }).data;
+}
+
 /** givenBy returns the fields that the address of the page gives. */
 function givenBy(params: URLSearchParams): Partial<Draft> {
-  const names = ["policy", "account", "template", "language"] as const;
+  const names = ["policy", "account", "template", "language", "message"] as const;
   const given = Object.fromEntries(names.flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : [])));
   const category = params.get("category") ?? "";
   return {
@@ -161,6 +171,7 @@ function givenBy(params: URLSearchParams): Partial<Draft> {
     ...(isCategory(category) && { category }),
     ...(given.policy && { rules_of: "policy" }),
     ...(given.template && { kind: "template" }),
+    ...(given.message && { kind: "message" }),
   };
 }
 

@@ -1,10 +1,11 @@
 // The fields of a new send: the WhatsApp message, the fallback, and what this send changes in its rules.
-import { Collapse, DatePicker, Form, Input, Radio, Select } from "antd";
+import { Collapse, DatePicker, Form, Input, InputNumber, Radio, Select, Switch } from "antd";
 import { useTranslation } from "react-i18next";
 import { AccountSelect } from "../accounts/AccountSelect";
 import { AccountsSelect } from "../accounts/AccountsSelect";
 import type { SendPreview } from "../api/client";
 import { constraints } from "../api/constraints.gen";
+import type { Message } from "../messages/draft";
 import { bareNumber, checkRecipient, checkSendID, checkWait, validator } from "../rules/checks";
 import { ruleTypes } from "../rules/meaning";
 import type { Template } from "../templates/parameters";
@@ -14,6 +15,7 @@ import type { Draft } from "./draft";
 import { OwnRules } from "./OwnRules";
 import { PolicySelect } from "./PolicySelect";
 import { keepForm, SendAtField } from "./SendAtField";
+import { StoredMessageFields } from "./StoredMessageFields";
 import { TemplateFields } from "./TemplateFields";
 
 const { whatsapp, fallback, category, if_opted_out } = constraints.SendInput;
@@ -22,10 +24,12 @@ interface MessageProps {
   kind: Draft["kind"];
   sender: Sender;
   template: Template | undefined; // if it is known
+  message: Message | undefined; // the stored one, if it is loaded
+  preview: SendPreview | undefined;
 }
 
 /** MessageFields are the fields of the WhatsApp message. */
-export function MessageFields({ kind, sender, template }: MessageProps) {
+export function MessageFields({ kind, sender, template, message, preview }: MessageProps) {
   const { t } = useTranslation();
   return (
     <>
@@ -46,10 +50,13 @@ export function MessageFields({ kind, sender, template }: MessageProps) {
           options={[
             { value: "text", label: t("newSend.text") },
             { value: "template", label: t("newSend.template") },
+            { value: "message", label: t("newSend.stored") },
           ]}
         />
       </Form.Item>
-      {kind === "text" ? <TextField /> : <TemplateFields sender={sender} template={template} />}
+      {kind === "text" && <TextField />}
+      {kind === "template" && <TemplateFields sender={sender} template={template} />}
+      {kind === "message" && <StoredMessageFields message={message} preview={preview} />}
       <Form.Item name="category" label={t("sends.category")} extra={t("newSend.categoryMeans")}>
         <Select
           allowClear
@@ -83,13 +90,15 @@ function TextField() {
   );
 }
 
-interface FallbackProps {
+interface FallbackProps extends Pick<MessageProps, "kind" | "preview"> {
   rulesOf: Draft["rules_of"];
-  preview: SendPreview | undefined;
 }
 
-/** FallbackFields are the policy or the rules of the send, the text of the SMS and, folded up, the overrides of a policy. */
-export function FallbackFields({ rulesOf = "policy", preview }: FallbackProps) {
+/**
+ * FallbackFields are the policy or the rules of the send, the text of the SMS unless a stored message has it, and, folded up, the
+ * overrides of a policy.
+ */
+export function FallbackFields({ kind, rulesOf = "policy", preview }: FallbackProps) {
   const { t } = useTranslation();
   return (
     <>
@@ -112,6 +121,31 @@ export function FallbackFields({ rulesOf = "policy", preview }: FallbackProps) {
       ) : (
         <OwnRules />
       )}
+      {kind === "message" ? (
+        preview && (
+          <p className="hint">
+            <SMSLength preview={preview} />
+          </p>
+        )
+      ) : (
+        <SMSFields preview={preview} />
+      )}
+      {rulesOf === "policy" ? (
+        <Collapse
+          ghost
+          items={[{ key: "more", label: t("newSend.overrides"), children: <Overrides />, forceRender: true }]}
+        />
+      ) : (
+        <LimitFields />
+      )}
+    </>
+  );
+}
+
+function SMSFields({ preview }: { preview: SendPreview | undefined }) {
+  const { t } = useTranslation();
+  return (
+    <>
       <Form.Item
         name="sms"
         label={t("newSend.smsText")}
@@ -120,34 +154,61 @@ export function FallbackFields({ rulesOf = "policy", preview }: FallbackProps) {
       >
         <Input.TextArea rows={3} maxLength={fallback.text.maxLength} />
       </Form.Item>
-      {rulesOf === "policy" ? (
-        <Collapse
-          ghost
-          items={[{ key: "more", label: t("newSend.overrides"), children: <Overrides />, forceRender: true }]}
-        />
-      ) : (
-        <ExpiresField />
-      )}
+      <Form.Item
+        name="transliterate"
+        valuePropName="checked"
+        label={t("newSend.transliterate")}
+        layout="horizontal"
+        extra={t("newSend.transliterateMeans")}
+      >
+        <Switch />
+      </Form.Item>
     </>
   );
 }
 
-function ExpiresField() {
+/** LimitFields are the most segments of the SMS, and the time after which the message is useless. */
+function LimitFields() {
   const { t } = useTranslation();
   return (
-    <Form.Item name="expires_at" label={t("sends.expires")} extra={t("newSend.expiresMeans")}>
-      <DatePicker showTime onKeyDown={keepForm} />
-    </Form.Item>
+    <>
+      <Form.Item name="max_segments" label={t("newSend.maxSegments")}>
+        <InputNumber
+          min={fallback.max_segments.minimum}
+          max={fallback.max_segments.maximum}
+          precision={0}
+          placeholder={t("newSend.anyNumber")}
+        />
+      </Form.Item>
+      <Form.Item name="expires_at" label={t("sends.expires")} extra={t("newSend.expiresMeans")}>
+        <DatePicker showTime onKeyDown={keepForm} />
+      </Form.Item>
+    </>
   );
 }
 
+/** SMSLength shows the length of the SMS, and its text if that is not as it is written. */
 function SMSLength({ preview }: { preview: SendPreview | undefined }) {
   const { t } = useTranslation();
+  const form = Form.useFormInstance<Draft>();
+  const written = Form.useWatch("sms", form);
+  const isPlain = Form.useWatch("transliterate", form);
   if (!preview) {
     return t("newSend.smsMeans");
   }
   const { encoding, length, segments } = preview.sms;
-  return t("newSend.smsLength", { encoding: encoding === "gsm7" ? "GSM-7" : "UCS-2", length, count: segments });
+  const measured = t("newSend.smsLength", {
+    encoding: encoding === "gsm7" ? "GSM-7" : "UCS-2",
+    length,
+    count: segments,
+  });
+  const text = preview.content.sms_text;
+  return (
+    <>
+      {measured}
+      {isPlain && written && text !== written && <div>{t("newSend.goesOut", { text })}</div>}
+    </>
+  );
 }
 
 /** Overrides replace the values of every rule, for this send only. */
@@ -179,7 +240,7 @@ function Overrides() {
       <Form.Item name="routes" label={t("rules.routes.label")} extra={t("newSend.routesMean")}>
         <AccountsSelect />
       </Form.Item>
-      <ExpiresField />
+      <LimitFields />
     </>
   );
 }

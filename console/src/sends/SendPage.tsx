@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Card, Descriptions, Spin, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
-import { type Send, type Session, serverNow } from "../api/client";
+import { type Schemas, type Send, type Session, serverNow } from "../api/client";
 import { heartbeatQuery, sendQuery } from "../api/queries";
 import { SendOptOuts } from "../optOuts/SendOptOuts";
 import { PolicyPicture } from "../policies/PolicyPicture";
@@ -87,6 +87,12 @@ function Live({ connection }: { connection: Connection }) {
   );
 }
 
+/** UsedMessage names the stored message that the send was made of, and its version. The message may be deleted since. */
+function UsedMessage({ message: { id, name, version } }: { message: Schemas["UsedMessage"] }) {
+  const { t } = useTranslation();
+  return <Link to={`/messages/${id}`}>{t("messages.usedVersion", { name, number: version })}</Link>;
+}
+
 function Facts({ send }: { send: Send }) {
   const { t, i18n } = useTranslation();
   const items = [
@@ -117,6 +123,7 @@ function Facts({ send }: { send: Send }) {
           },
         ]
       : []),
+    ...(send.message ? [{ label: t("messages.one"), children: <UsedMessage message={send.message} /> }] : []),
     ...(send.category ? [{ label: t("sends.category"), children: t(`category.${send.category}`) }] : []),
     ...callerFacts(send, t),
     { label: t("optOuts.ofSend"), children: <SendOptOuts send={send} /> },

@@ -15,10 +15,35 @@ test("inputOf leaves out what the form leaves empty", () => {
   });
 });
 
+test("a stored message takes the place of the texts, with a value for each variable", () => {
+  const stored = { ...draft, kind: "message", message: "2", variables: { a: "Ada", old: "x" }, account: "uk" } as const;
+  expect(inputOf(stored, undefined, "…", ["a", "b"])).toEqual({
+    to: "+447400123456",
+    message: { id: "2" },
+    variables: { a: "Ada", b: "…" },
+    whatsapp: { account: "uk" },
+    fallback: { policy_id: "1" },
+  });
+  expect(previewInput(inputOf({ ...stored, message: undefined }))).toBeUndefined();
+  expect(previewInput(inputOf(stored, undefined, "", ["a"]))).toEqual(inputOf(stored, undefined, "", ["a"]));
+  const wrong = { field: "variables.a", reason: "", code: "variable_missing" } as const;
+  expect(fieldOfTemplate(wrong, { isPicked: true, template: undefined, own: false })).toEqual(["variables", "a"]);
+  expect(fieldOf("message.id")).toBe("message");
+});
+
+test("transliteration and the limit of segments belong to the SMS", () => {
+  const { fallback } = inputOf({ ...draft, transliterate: true, max_segments: 2 });
+  expect(fallback).toEqual({ policy_id: "1", text: "Hi", transliterate: true, max_segments: 2 });
+  expect(inputOf({ ...draft, transliterate: false, max_segments: null }).fallback).toEqual({
+    policy_id: "1",
+    text: "Hi",
+  });
+});
+
 test("the account belongs to the WhatsApp message, of a preview too", () => {
   const input = inputOf({ ...draft, account: "meta-uk" });
   expect(input.whatsapp).toEqual({ text: "Hello", account: "meta-uk" });
-  expect(previewInput(inputOf({ ...draft, text: "", account: "meta-uk" }))?.whatsapp.account).toBe("meta-uk");
+  expect(previewInput(inputOf({ ...draft, text: "", account: "meta-uk" }))?.whatsapp?.account).toBe("meta-uk");
   expect(fieldOf("whatsapp.account")).toBe("account");
 });
 
@@ -79,7 +104,7 @@ test("inputOf makes the components of a template that is known, unless the user 
   const written = '[{"type":"header"}]';
   const template = { ...draft, kind: "template", template: "parcel", language: "en", components: written } as const;
   const sent = (change: object, standIn?: string) =>
-    inputOf({ ...template, ...change }, known, standIn).whatsapp.template?.components;
+    inputOf({ ...template, ...change }, known, standIn).whatsapp?.template?.components;
   const body = (text: string) => [{ type: "body", parameters: [{ type: "text", text }] }];
   expect(sent({ values: { "body.1": "Ada" } })).toEqual(body("Ada"));
   expect(sent({}, "…")).toEqual(body("…"));
@@ -88,8 +113,8 @@ test("inputOf makes the components of a template that is known, unless the user 
 
 test("what follows if the template cannot be sent belongs to a template alone", () => {
   const wish = { ...draft, template: "parcel", language: "en", if_unsendable: "fall_back" } as const;
-  expect(inputOf({ ...wish, kind: "template" }).whatsapp.if_unsendable).toBe("fall_back");
-  expect(inputOf(wish).whatsapp.if_unsendable).toBeUndefined();
+  expect(inputOf({ ...wish, kind: "template" }).whatsapp?.if_unsendable).toBe("fall_back");
+  expect(inputOf(wish).whatsapp?.if_unsendable).toBeUndefined();
 });
 
 test("an error of the API about the template is at the field that the form has", () => {

@@ -12,18 +12,22 @@ import { metadataOf, type Pair } from "./metadata";
 export interface Draft {
   to: string;
   account?: string; // for WhatsApp
-  kind: "text" | "template";
+  kind: "text" | "template" | "message";
+  message?: string | undefined; // the id of a stored message
+  variables?: Values; // of the message, by their names
   text: string;
   template: string;
   language: string;
   values?: Values; // of the parameters of a template that is known
   own?: boolean; // whether the components are written as JSON, although the template is known
   components: string;
-  if_unsendable?: NonNullable<SendInput["whatsapp"]["if_unsendable"]>;
+  if_unsendable?: NonNullable<NonNullable<SendInput["whatsapp"]>["if_unsendable"]>;
   rules_of?: "policy" | "send"; // whose rules apply
   policy?: string;
   rules?: OwnRule[]; // of the send
   sms: string;
+  transliterate?: boolean;
+  max_segments?: number | null;
   category?: Schemas["Category"];
   if_opted_out?: NonNullable<SendInput["if_opted_out"]>;
   type?: RuleType;
@@ -52,31 +56,28 @@ export function ownRule(others: OwnRule[], t: TFunction): OwnRule {
 
 /**
  * inputOf returns the body for the API. The values of the parameters make the components of a template that is known; the stand-in
- * replaces those that are missing. Components that are not valid are left out: the form reports them.
+ * replaces those that are missing, and missing values of the named variables of a stored message. Components that are not valid are
+ * left out: the form reports them.
  */
-export function inputOf(draft: Partial<Draft>, known?: Template, standIn = ""): SendInput {
+export function inputOf(draft: Partial<Draft>, known?: Template, standIn = "", names: string[] = []): SendInput {
+  const isMessage = draft.kind === "message";
   const correlation = draft.correlation_id?.trim();
   const metadata = metadataOf(draft.metadata);
-  const components =
-    known && !draft.own ? componentsOf(known, draft.values, standIn) : parseComponents(draft.components);
   return {
     to: bareNumber(draft.to),
+    ...(isMessage && {
+      message: { id: draft.message ?? "" },
+      variables: variablesOf(names, draft.variables, standIn),
+    }),
     whatsapp: {
-      ...(draft.kind === "template"
-        ? {
-            template: {
-              name: draft.template ?? "",
-              language: draft.language ?? "",
-              ...(components ? { components } : {}),
-            },
-            ...(draft.if_unsendable ? { if_unsendable: draft.if_unsendable } : {}),
-          }
-        : { text: draft.text ?? "" }),
+      ...(isMessage ? {} : draft.kind === "template" ? templateOf(draft, known, standIn) : { text: draft.text ?? "" }),
       ...(draft.account ? { account: draft.account } : {}),
     },
     fallback: {
       ...(draft.rules_of === "send" ? { rules: rulesOf(draft.rules) } : byPolicy(draft)),
-      text: draft.sms ?? "",
+      ...(isMessage ? {} : { text: draft.sms ?? "" }),
+      ...(draft.transliterate && !isMessage ? { transliterate: true } : {}),
+      ...(draft.max_segments ? { max_segments: draft.max_segments } : {}),
     },
     ...(draft.category ? { category: draft.category } : {}),
     ...(draft.if_opted_out === "skip" ? { if_opted_out: draft.if_opted_out } : {}),
@@ -103,6 +104,24 @@ function byPolicy(draft: Partial<Draft>): Omit<SendInput["fallback"], "text"> {
   };
 }
 
+function templateOf(draft: Partial<Draft>, known: Template | undefined, standIn: string): SendInput["whatsapp"] {
+  const components =
+    known && !draft.own ? componentsOf(known, draft.values, standIn) : parseComponents(draft.components);
+  return {
+    template: {
+      name: draft.template ?? "",
+      language: draft.language ?? "",
+      ...(components ? { components } : {}),
+    },
+    ...(draft.if_unsendable ? { if_unsendable: draft.if_unsendable } : {}),
+  };
+}
+
+/** variablesOf returns the values of the variables of a message; the stand-in replaces those that are missing. */
+function variablesOf(names: string[], values: Values = {}, standIn = ""): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, values[name] || standIn]));
+}
+
 /**
  * previewInput returns the body of a preview; undefined without a policy or valid rules, or without a whole recipient. A stand-in
  * replaces each text that is still missing, so that the plan shows before the texts are written.
@@ -110,6 +129,9 @@ function byPolicy(draft: Partial<Draft>): Omit<SendInput["fallback"], "text"> {
 export function previewInput(input: SendInput): SendInput | undefined {
   if (!hasRules(input.fallback) || !fits(input.to, constraints.SendInput.to)) {
     return undefined;
+  }
+  if (input.message) {
+    return input.message.id ? input : undefined;
   }
   return {
     ...input,
@@ -129,11 +151,11 @@ function hasRules({ policy_id, rules = [] }: SendInput["fallback"]): boolean {
   );
 }
 
-function accountOf({ whatsapp: { account } }: SendInput): { account?: string } {
-  return account ? { account } : {};
+function accountOf({ whatsapp }: SendInput): { account?: string } {
+  return whatsapp?.account ? { account: whatsapp.account } : {};
 }
 
-function isComplete({ text, template }: SendInput["whatsapp"]): boolean {
+function isComplete({ text, template }: NonNullable<SendInput["whatsapp"]> = {}): boolean {
   if (!template) {
     return Boolean(text);
   }
@@ -173,6 +195,9 @@ export interface Chosen {
 /** fieldOfTemplate returns the field for an error of the API, if it is about the template; else what fieldOf returns. */
 export function fieldOfTemplate(wrong: Schemas["FieldError"], { isPicked, template, own }: Chosen): Field | undefined {
   const { field } = wrong;
+  if (field.startsWith("variables.")) {
+    return ["variables", field.slice("variables.".length)];
+  }
   if (field.startsWith("whatsapp.template.components")) {
     const key = template && !own ? fieldOfError(template, wrong) : undefined;
     return key ? ["values", key] : isPicked && !own ? "template" : "components";
@@ -192,9 +217,12 @@ const fields = new Map<string, keyof Draft>([
   ["whatsapp.template.language", "language"],
   ["whatsapp.template.components", "components"],
   ["whatsapp.if_unsendable", "if_unsendable"],
+  ["message", "message"],
+  ["message.id", "message"],
   ["fallback.policy_id", "policy"],
   ["fallback.rules", "rules"],
   ["fallback.text", "sms"],
+  ["fallback.max_segments", "max_segments"],
   ["fallback.type", "type"],
   ["fallback.wait_seconds", "wait"],
   ["fallback.send_id", "send_id"],

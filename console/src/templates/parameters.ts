@@ -1,5 +1,5 @@
 // The parameters of a WhatsApp template as the fields of a form, and the components in Meta's form that their values make.
-import type { Schemas, SendInput } from "../api/client";
+import type { Schemas } from "../api/client";
 
 export type Template = Schemas["MessageTemplate"];
 
@@ -13,7 +13,7 @@ export interface ParameterField {
   isOptional?: boolean;
 }
 
-type Components = NonNullable<NonNullable<SendInput["whatsapp"]["template"]>["components"]>;
+type Components = NonNullable<Schemas["TemplateInput"]["components"]>;
 
 /** A Part is one component that a send gives. Its fields are in the order of its parameters. */
 interface Part {

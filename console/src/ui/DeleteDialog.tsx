@@ -8,7 +8,7 @@ import { ProblemAlert } from "./ProblemView";
 import { useFocusReturn } from "./useFocusReturn";
 
 interface Props {
-  of: "rules" | "policies" | "accounts";
+  of: "rules" | "policies" | "accounts" | "messages";
   item: { id: string; name: string; version: number };
   obstacle?: { title: string; about?: ReactNode } | undefined; // why the item cannot be deleted
   onClose: () => void;
@@ -20,6 +20,7 @@ type Removed = Props["item"];
 const removers: Record<Props["of"], (item: Removed) => Promise<unknown>> = {
   rules: ({ id, version }) => answered(api.DELETE("/v1/rules/{id}", paramsOf({ id }, version))),
   policies: ({ id, version }) => answered(api.DELETE("/v1/policies/{id}", paramsOf({ id }, version))),
+  messages: ({ id, version }) => answered(api.DELETE("/v1/messages/{id}", paramsOf({ id }, version))),
   accounts: ({ name, version }) => answered(api.DELETE("/v1/accounts/{name}", paramsOf({ name }, version))),
 };
 

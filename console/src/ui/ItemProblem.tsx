@@ -5,7 +5,7 @@ import { ProblemResult } from "./ProblemResult";
 import { isRefusal } from "./ProblemView";
 
 interface Props {
-  of: "sends" | "rules" | "policies" | "accounts";
+  of: "sends" | "rules" | "policies" | "accounts" | "messages";
   id: string; // from the address of the page
   error: unknown;
   retry: () => void;

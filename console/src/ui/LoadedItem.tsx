@@ -5,7 +5,7 @@ import { ItemProblem } from "./ItemProblem";
 import { OutageNotice, useOutage } from "./outage";
 
 interface Props<Item> {
-  of: "rules" | "policies" | "accounts";
+  of: "rules" | "policies" | "accounts" | "messages";
   id: string; // from the address of the page
   query: UseQueryResult<Item>;
   children: (item: Item) => ReactNode;

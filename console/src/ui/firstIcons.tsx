@@ -21,6 +21,7 @@ export const FileTextOutlined = decorative(ant.FileTextOutlined);
 export const LogoutOutlined = decorative(ant.LogoutOutlined);
 export const MenuOutlined = decorative(ant.MenuOutlined);
 export const NotificationOutlined = decorative(ant.NotificationOutlined);
+export const MessageOutlined = decorative(ant.MessageOutlined);
 export const RocketOutlined = decorative(ant.RocketOutlined);
 export const SafetyOutlined = decorative(ant.SafetyOutlined);
 export const SendOutlined = decorative(ant.SendOutlined);

@@ -14,7 +14,7 @@ type OrderOf = (field: "name" | "updated_at") => Order | null;
 
 /** nameColumn is the column of the names of items, which link to their pages. */
 export function nameColumn<Row extends Item>(
-  of: "rules" | "policies" | "accounts",
+  of: "rules" | "policies" | "accounts" | "messages",
   width: number,
   orderOf: OrderOf,
   t: TFunction,

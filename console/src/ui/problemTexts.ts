@@ -11,6 +11,7 @@ export function fieldText({ code, params, reason }: Schemas["FieldError"], t: TF
   const context = params?.meant ? "meant" : params?.policy === "" ? "own" : undefined;
   const words = {
     ...(params?.component && { component: componentText(params.component, t) }),
+    ...(code === "variable_syntax" && { braces: "{{" }),
     ...(params?.other === "send_at" && { other: t("sends.sendAt") }),
     ...(params?.guard && {
       guard: t(`guards.names.${params.guard as Schemas["Guard"]}`, { defaultValue: params.guard }),

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
@@ -84,6 +85,7 @@ func TestStore_roundTrip(t *testing.T) {
 	send.Text, send.Template = "", &backstop.Template{
 		Name: "code", Language: "en_US", Components: json.RawMessage(`[{"b":1.0,"a":"\u0000 é"}]`),
 	}
+	send.Message = &backstop.UsedMessage{ID: uuid.NewString(), Name: "Parcel", Version: 3}
 	send.Category, send.ExpiresAt = backstop.Utility, new(time.Now().Add(time.Hour))
 	send.Plan.Override = &backstop.Override{Type: new(backstop.Unread), WaitSeconds: new(30), SendID: new("60777")}
 	send.Callback = &backstop.Callback{URL: "https://shop.example/hook", Events: []backstop.CallbackEvent{"read", "finished"}}

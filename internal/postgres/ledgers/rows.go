@@ -38,6 +38,10 @@ type accepted struct {
 	CorrelationID     string  `db:"correlation_id"`
 	CorrelationUnique bool    `db:"correlation_unique"`
 	Metadata          *string `db:"metadata"` // JSON
+
+	MessageID      *string `db:"message_id"` // all null: the send has its content from its caller
+	MessageName    *string `db:"message_name"`
+	MessageVersion *int    `db:"message_version"`
 }
 
 // state has the columns that a change may set.
@@ -80,6 +84,9 @@ func RowOf(s backstop.Send) (Row, error) {
 			SendAt: pool.StampPtr(s.SendAt), StartedAt: pool.StampPtr(s.StartedAt),
 		},
 		state: stateOf(s),
+	}
+	if m := s.Message; m != nil {
+		row.MessageID, row.MessageName, row.MessageVersion = &m.ID, &m.Name, &m.Version
 	}
 	if len(s.Metadata) > 0 {
 		if row.Metadata, err = pool.JSONOrNull(&s.Metadata); err != nil {
@@ -124,6 +131,9 @@ func (r Row) Send() (backstop.Send, error) {
 		if err := json.Unmarshal([]byte(*r.Callback), &s.Callback); err != nil {
 			return backstop.Send{}, fmt.Errorf("read callback of send %s: %w", r.ID, err)
 		}
+	}
+	if r.MessageID != nil && r.MessageName != nil && r.MessageVersion != nil {
+		s.Message = &backstop.UsedMessage{ID: *r.MessageID, Name: *r.MessageName, Version: *r.MessageVersion}
 	}
 	if r.Metadata != nil {
 		if err := json.Unmarshal([]byte(*r.Metadata), &s.Metadata); err != nil {

@@ -59,6 +59,8 @@ func constraintError(e *pq.Error) *backstop.Error {
 			return nameTaken("rule")
 		case "policies_name_key":
 			return nameTaken("policy")
+		case "messages_name_key":
+			return nameTaken("message")
 		case "accounts_pkey":
 			return nameTaken("account")
 		case "sends_pkey":
