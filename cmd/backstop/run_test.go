@@ -113,6 +113,22 @@ func TestRead_namesEveryProblem(t *testing.T) {
 	require.NotContains(t, stderr.String(), "meta-token")
 }
 
+// A value that cannot be read is not repeated, because it may be a secret. The problem says what the value must look like.
+func TestRead_namesTheForm(t *testing.T) {
+	t.Parallel()
+	for variable, form := range map[string]string{
+		"BACKSTOP_LOG_LEVEL": "debug, info, warn or error", "BACKSTOP_UNKNOWN_WAIT": "a duration, like 30s or 12h",
+		"BACKSTOP_WORKER_CALLS": "a number", "BACKSTOP_TEMPORAL_TLS": "true or false",
+		"BACKSTOP_CALLBACK_ALLOW": "addresses and ranges like 10.1.0.0/16, separated by commas",
+	} {
+		environment := complete()
+		environment[variable] = "everywhere"
+		_, err := readConfig[config](environment)
+		require.ErrorContains(t, err, variable+": must be "+form)
+		require.NotContains(t, err.Error(), "everywhere")
+	}
+}
+
 func TestRead_complete(t *testing.T) {
 	t.Parallel()
 	c, err := readConfig[config](complete())

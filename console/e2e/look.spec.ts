@@ -87,6 +87,11 @@ for (const look of looks) {
         await settle();
         await check(page, name, look.name);
       }
+      await page.goto("sends/new");
+      await page.locator('input[type="radio"][value="send"]').check();
+      await page.locator(".own-rules > button").click();
+      await settle();
+      await check(page, "new-send-own-rules", look.name);
       await page.goto(`sends?policy=${policy.id}&range=hour&outcome=sms,failed&reason=not_read`);
       await settle();
       await check(page, "sends-filtered", look.name);

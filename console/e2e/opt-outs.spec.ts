@@ -110,3 +110,20 @@ test("a file is imported, its wrong lines are named, and the list is exported", 
   expect(file).toMatch(new RegExp(`^\\${second},all,[^,]*,import,`, "m"));
   expect(file).not.toContain(first);
 });
+
+test("a new send is skipped if its form says so", async ({ page, api }) => {
+  const number = recipient("01");
+  await api.optOut(number);
+  const policy = await api.policy([await api.rule()]);
+  await page.goto(`sends/new?policy=${policy.id}`);
+  await page.getByLabel("Recipient").fill(number);
+  await page.getByLabel("Text", { exact: true }).last().fill("News");
+  await page.getByLabel("Text of the SMS").fill("News");
+  await choose(page, page.getByRole("combobox", { name: "After an opt-out" }), "The send is skipped");
+  await expect(page.getByText("The recipient has opted out: nothing goes out")).toBeVisible();
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await expect(page).toHaveURL(/\/sends\/[0-9a-f-]{36}$/);
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("Failed");
+  await expect(page.locator(".events")).toContainText("Opted out WhatsApp");
+  await expect(page.locator(".events")).not.toContainText("Submitted");
+});

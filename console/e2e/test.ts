@@ -123,6 +123,10 @@ export class API {
     return this.call<Schemas["SendAccepted"]>("POST", "/v1/sends", body);
   }
 
+  optOut(to: string, category: Schemas["OptOutCategory"] = "all") {
+    return this.call<Schemas["OptOut"]>("PUT", "/v1/opt-outs", { to, category });
+  }
+
   replaceGuards(guards: Schemas["GuardsInput"]) {
     return this.call<Schemas["Guards"]>("PUT", "/v1/guards", guards, { "If-Match": "*" });
   }

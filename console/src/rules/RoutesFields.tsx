@@ -14,30 +14,27 @@ type RouteInfo = Schemas["RouteInfo"];
 const { routes, send_id } = constraints.RuleInput;
 
 interface Props {
+  name: string | (string | number)[]; // of the field
+  id: string; // of the element that adds an account
   chosen: string[]; // the names of the accounts in the form
   sender: string; // the sender ID of the rule
 }
 
-/** RoutesFields are the fields "routes" of the form of a rule. */
-export function RoutesFields({ chosen, sender }: Props) {
+/** RoutesFields are the fields "routes" of a rule. */
+export function RoutesFields({ name, id, chosen, sender }: Props) {
   const { t, i18n } = useTranslation();
   const list = useQuery(routesQuery);
   const known = list.data?.items;
   return (
-    <Form.Item
-      label={t("rules.routes.label")}
-      htmlFor="rule_add_route"
-      extra={t("rules.routes.means")}
-      className="routes"
-    >
-      <Form.List name="routes">
+    <Form.Item label={t("rules.routes.label")} htmlFor={id} extra={t("rules.routes.means")} className="routes">
+      <Form.List name={name}>
         {(fields, { add, remove, move }) => (
           <>
             <SortableList
               label={t("rules.routes.label")}
               items={fields.map((field) => {
                 const account = chosen[field.name] ?? "";
-                const about = known && aboutOf(known.find(({ name }) => name === account));
+                const about = known && aboutOf(known.find((route) => route.name === account));
                 return {
                   id: `route-${field.key}`, // dnd-kit takes no 0
                   name: account,
@@ -48,7 +45,8 @@ export function RoutesFields({ chosen, sender }: Props) {
               onRemove={remove}
             />
             <Picker
-              free={(known ?? []).filter(({ name }) => !chosen.includes(name))}
+              id={id}
+              free={(known ?? []).filter((route) => !chosen.includes(route.name))}
               isLoading={list.isPending}
               isFull={fields.length >= routes.maxItems}
               onPick={(account) => add({ account })}
@@ -111,6 +109,7 @@ function AccountName({ value, about }: { value?: string; about: string | undefin
 }
 
 interface PickerProps {
+  id: string;
   free: RouteInfo[];
   isLoading: boolean;
   isFull: boolean;
@@ -118,12 +117,12 @@ interface PickerProps {
   standard: string | undefined; // the account that sends if none is chosen
 }
 
-function Picker({ free, isLoading, isFull, onPick, standard }: PickerProps) {
+function Picker({ id, free, isLoading, isFull, onPick, standard }: PickerProps) {
   const { t } = useTranslation();
   const empty = standard ? t("accounts.defaultNamed", { name: standard }) : t("rules.routes.add");
   return (
     <Select<string, { value: string; label: string; about: string }>
-      id="rule_add_route"
+      id={id}
       className="grow"
       value={null as unknown as string}
       disabled={isFull}

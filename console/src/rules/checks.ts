@@ -50,6 +50,13 @@ export function checkWait(seconds = 0, type: RuleType | undefined, t: TFunction)
   return Number.isInteger(seconds) && seconds >= minimum && seconds <= maximum ? undefined : t("checks.wait");
 }
 
+/** isWait reports whether checkWait finds nothing wrong. */
+export function isWait(seconds = 0, type: RuleType): boolean {
+  const { minimum, maximum } = RuleInput.wait_seconds;
+  const isAllowed = Number.isInteger(seconds) && seconds >= minimum && seconds <= maximum;
+  return isAllowed && (seconds > 0 || type !== "unread");
+}
+
 export function checkRecipient(number: string, t: TFunction): string | undefined {
   if (fits(number, SendInput.to)) {
     return undefined;

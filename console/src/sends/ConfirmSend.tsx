@@ -40,7 +40,7 @@ export function ConfirmSend({ input, preview, onConfirm, onClose }: Props) {
             {
               key: "policy",
               label: t("sends.policy"),
-              children: preview ? policyName(preview.plan, t) : input.fallback.policy_id,
+              children: preview ? policyName(preview.plan, t) : (input.fallback.policy_id ?? t("sends.ownRules")),
             },
             ...(input.send_at
               ? [{ key: "sendAt", label: t("sends.sendAt"), children: zonedTime(input.send_at, i18n.language) }]

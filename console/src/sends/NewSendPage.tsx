@@ -22,7 +22,7 @@ import { ScenarioPicker } from "./ScenarioPicker";
 import { FallbackFields, MessageFields } from "./SendFields";
 import { testRecipient } from "./scenarios";
 
-const emptyDraft: Partial<Draft> = { kind: "text", language: "en" };
+const emptyDraft: Partial<Draft> = { kind: "text", language: "en", rules_of: "policy" };
 const standIn = "…"; // for a value that is missing, so that the plan shows before the form is complete
 
 export default function NewSendPage({ session }: { session: Session }) {
@@ -124,7 +124,7 @@ export default function NewSendPage({ session }: { session: Session }) {
             <MessageFields kind={kind} sender={sender} template={template} message={message} preview={preview.data} />
           </Card>
           <Card size="small" title={<h2>{t("newSend.fallback")}</h2>}>
-            <FallbackFields kind={kind} preview={preview.data} />
+            <FallbackFields kind={kind} rulesOf={draft?.rules_of} preview={preview.data} />
           </Card>
           <Card size="small" title={<h2>{t("newSend.caller")}</h2>}>
             <CallerFields />
@@ -169,6 +169,7 @@ function givenBy(params: URLSearchParams): Partial<Draft> {
   return {
     ...given,
     ...(isCategory(category) && { category }),
+    ...(given.policy && { rules_of: "policy" }),
     ...(given.template && { kind: "template" }),
     ...(given.message && { kind: "message" }),
   };

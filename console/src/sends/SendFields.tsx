@@ -13,12 +13,13 @@ import type { Sender } from "../templates/useSender";
 import { WaitInput } from "../ui/WaitInput";
 import type { Draft } from "./draft";
 import { ExclusiveField } from "./ExclusiveField";
+import { OwnRules } from "./OwnRules";
 import { PolicySelect } from "./PolicySelect";
 import { keepForm, SendAtField } from "./SendAtField";
 import { StoredMessageFields } from "./StoredMessageFields";
 import { TemplateFields } from "./TemplateFields";
 
-const { whatsapp, fallback, category } = constraints.SendInput;
+const { whatsapp, fallback, category, if_opted_out } = constraints.SendInput;
 
 interface MessageProps {
   kind: Draft["kind"];
@@ -64,6 +65,13 @@ export function MessageFields({ kind, sender, template, message, preview }: Mess
           options={category.enum.map((value) => ({ value, label: t(`category.${value}`) }))}
         />
       </Form.Item>
+      <Form.Item name="if_opted_out" label={t("newSend.ifOptedOut")} extra={t("newSend.ifOptedOutMeans")}>
+        <Select
+          allowClear
+          placeholder={t("newSend.optedOut.refuse")}
+          options={if_opted_out.enum.map((value) => ({ value, label: t(`newSend.optedOut.${value}`) }))}
+        />
+      </Form.Item>
       <SendAtField />
     </>
   );
@@ -83,18 +91,37 @@ function TextField() {
   );
 }
 
-/** FallbackFields are the policy, the text of the SMS unless a stored message has it, and, folded up, the overrides. */
-export function FallbackFields({ kind, preview }: Pick<MessageProps, "kind" | "preview">) {
+interface FallbackProps extends Pick<MessageProps, "kind" | "preview"> {
+  rulesOf: Draft["rules_of"];
+}
+
+/**
+ * FallbackFields are the policy or the rules of the send, the text of the SMS unless a stored message has it, and, folded up, the
+ * overrides of a policy.
+ */
+export function FallbackFields({ kind, rulesOf = "policy", preview }: FallbackProps) {
   const { t } = useTranslation();
   return (
     <>
-      <Form.Item
-        name="policy"
-        label={t("sends.policy")}
-        rules={[{ required: true, message: t("newSend.policyWanted") }]}
-      >
-        <PolicySelect />
+      <Form.Item name="rules_of" label={t("newSend.rulesOf")}>
+        <Radio.Group
+          options={[
+            { value: "policy", label: t("newSend.rulesOfPolicy") },
+            { value: "send", label: t("newSend.rulesOfSend") },
+          ]}
+        />
       </Form.Item>
+      {rulesOf === "policy" ? (
+        <Form.Item
+          name="policy"
+          label={t("sends.policy")}
+          rules={[{ required: true, message: t("newSend.policyWanted") }]}
+        >
+          <PolicySelect />
+        </Form.Item>
+      ) : (
+        <OwnRules />
+      )}
       {kind === "message" ? (
         preview && (
           <p className="hint">
@@ -105,10 +132,14 @@ export function FallbackFields({ kind, preview }: Pick<MessageProps, "kind" | "p
         <SMSFields preview={preview} />
       )}
       <ExclusiveField />
-      <Collapse
-        ghost
-        items={[{ key: "more", label: t("newSend.overrides"), children: <Overrides />, forceRender: true }]}
-      />
+      {rulesOf === "policy" ? (
+        <Collapse
+          ghost
+          items={[{ key: "more", label: t("newSend.overrides"), children: <Overrides />, forceRender: true }]}
+        />
+      ) : (
+        <LimitFields />
+      )}
     </>
   );
 }
@@ -133,6 +164,26 @@ function SMSFields({ preview }: { preview: SendPreview | undefined }) {
         extra={t("newSend.transliterateMeans")}
       >
         <Switch />
+      </Form.Item>
+    </>
+  );
+}
+
+/** LimitFields are the most segments of the SMS, and the time after which the message is useless. */
+function LimitFields() {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Form.Item name="max_segments" label={t("newSend.maxSegments")}>
+        <InputNumber
+          min={fallback.max_segments.minimum}
+          max={fallback.max_segments.maximum}
+          precision={0}
+          placeholder={t("newSend.anyNumber")}
+        />
+      </Form.Item>
+      <Form.Item name="expires_at" label={t("sends.expires")} extra={t("newSend.expiresMeans")}>
+        <DatePicker showTime onKeyDown={keepForm} />
       </Form.Item>
     </>
   );
@@ -191,17 +242,7 @@ function Overrides() {
       <Form.Item name="routes" label={t("rules.routes.label")} extra={t("newSend.routesMean")}>
         <AccountsSelect />
       </Form.Item>
-      <Form.Item name="max_segments" label={t("newSend.maxSegments")}>
-        <InputNumber
-          min={fallback.max_segments.minimum}
-          max={fallback.max_segments.maximum}
-          precision={0}
-          placeholder={t("newSend.anyNumber")}
-        />
-      </Form.Item>
-      <Form.Item name="expires_at" label={t("sends.expires")} extra={t("newSend.expiresMeans")}>
-        <DatePicker showTime onKeyDown={keepForm} />
-      </Form.Item>
+      <LimitFields />
     </>
   );
 }

@@ -1,8 +1,9 @@
 import dayjs from "dayjs";
+import type { TFunction } from "i18next";
 import { expect, test } from "vitest";
 import type { Schemas } from "../api/client";
 import type { Template } from "../templates/parameters";
-import { fieldOf, fieldOfTemplate, inputOf, previewInput } from "./draft";
+import { type Draft, fieldOf, fieldOfTemplate, inputOf, ownRule, previewInput } from "./draft";
 
 const draft = { to: "+44 7400 123-456", kind: "text", text: "Hello", policy: "1", sms: "Hi" } as const;
 
@@ -157,4 +158,46 @@ test("a preview has stand-ins for texts that are missing", () => {
   expect(previewInput(inputOf({ to, policy, kind: "template", template: "parcel", language: "e" }))).toMatchObject(
     standIns,
   );
+});
+
+const rule = { name: "Soon", type: "unread", wait_seconds: 60, send_id: "ACME" } as const;
+
+test("inputOf sends rules of the send in the place of a policy and its overrides", () => {
+  const routes = [{ account: "second", send_id: "60777" }, { account: "first" }];
+  const rules = [
+    { ...rule, routes, countries: ["FR"] },
+    { ...rule, wait_seconds: 0, routes: [], countries: [] },
+  ];
+  const overrides = { type: "undelivered", wait: 5, routes: ["first"] } satisfies Partial<Draft>;
+  const own = { ...draft, ...overrides, rules_of: "send" as const, rules };
+  const { name, type, send_id } = rule;
+  expect(inputOf(own).fallback).toEqual({ text: "Hi", rules: [rules[0], { name, type, send_id }] });
+  expect(inputOf({ ...own, rules_of: "policy" }).fallback).not.toHaveProperty("rules");
+});
+
+test("the preview waits for whole rules", () => {
+  const previewOf = (...rules: object[]) => previewInput(inputOf({ ...draft, rules_of: "send", rules }));
+  expect(previewOf(rule)?.fallback.rules).toEqual([rule]);
+  expect(previewOf()).toBeUndefined();
+  for (const half of [{ name: "" }, { send_id: "12" }, { wait_seconds: 0 }, { wait_seconds: 2_592_001 }]) {
+    expect(previewOf(rule, { ...rule, ...half })).toBeUndefined();
+  }
+});
+
+test("fieldOf returns the field of a rule of the send", () => {
+  expect(fieldOf("fallback.rules")).toBe("rules");
+  expect(fieldOf("fallback.rules.1.wait_seconds")).toEqual(["rules", 1, "wait_seconds"]);
+  expect(fieldOf("fallback.rules.1.routes.0.account")).toEqual(["rules", 1, "routes", 0, "account"]);
+  expect(fieldOf("fallback.rules.1.countries.2")).toEqual(["rules", 1, "countries"]);
+});
+
+test("ownRule gives a name that is free", () => {
+  const t = ((_: string, { number }: { number: number }) => `Rule ${number}`) as unknown as TFunction;
+  expect(ownRule([], t).name).toBe("Rule 1");
+  expect(ownRule([{ name: "rule 1" }, {}, { name: "Rule 3" }], t).name).toBe("Rule 2");
+});
+
+test("inputOf says only that an opted-out recipient is skipped", () => {
+  expect(inputOf({ ...draft, if_opted_out: "skip" }).if_opted_out).toBe("skip");
+  expect(inputOf({ ...draft, if_opted_out: "refuse" })).toEqual(inputOf(draft));
 });

@@ -1,8 +1,10 @@
 // The form of a new send as data: its values, and the body that they make for the API.
 import type { Dayjs } from "dayjs";
-import type { RuleType, Schemas, SendInput } from "../api/client";
+import type { TFunction } from "i18next";
+import type { RuleInput, RuleType, Schemas, SendInput } from "../api/client";
 import { constraints } from "../api/constraints.gen";
-import { bareNumber, fits } from "../rules/checks";
+import { bareNumber, fits, isWait } from "../rules/checks";
+import { fieldOfRule, withoutEmpty } from "../rules/ruleInput";
 import { componentsOf, fieldOfError, type Template, type Values } from "../templates/parameters";
 import { metadataOf, type Pair } from "./metadata";
 
@@ -20,12 +22,15 @@ export interface Draft {
   own?: boolean; // whether the components are written as JSON, although the template is known
   components: string;
   if_unsendable?: NonNullable<NonNullable<SendInput["whatsapp"]>["if_unsendable"]>;
+  rules_of?: "policy" | "send"; // whose rules apply
   policy?: string;
+  rules?: OwnRule[]; // of the send
   sms: string;
   transliterate?: boolean;
   max_segments?: number | null;
   exclusive?: boolean;
   category?: Schemas["Category"];
+  if_opted_out?: NonNullable<SendInput["if_opted_out"]>;
   type?: RuleType;
   wait?: number;
   send_id?: string;
@@ -35,6 +40,19 @@ export interface Draft {
   correlation_id?: string;
   correlation_unique?: boolean;
   metadata?: Pair[];
+}
+
+/** OwnRule has the values of a rule of the send. */
+export type OwnRule = Partial<RuleInput>;
+
+/** ownRule returns a rule to begin with. No other rule of the send has its name. */
+export function ownRule(others: OwnRule[], t: TFunction): OwnRule {
+  const names = new Set(others.map(({ name = "" }) => name.toLowerCase()));
+  let number = 1;
+  while (names.has(t("newSend.ruleNumber", { number }).toLowerCase())) {
+    number += 1;
+  }
+  return { name: t("newSend.ruleNumber", { number }), type: "undelivered", wait_seconds: 600, send_id: "" };
 }
 
 /**
@@ -57,22 +75,34 @@ export function inputOf(draft: Partial<Draft>, known?: Template, standIn = "", n
       ...(draft.account ? { account: draft.account } : {}),
     },
     fallback: {
-      policy_id: draft.policy ?? "",
+      ...(draft.rules_of === "send" ? { rules: rulesOf(draft.rules) } : byPolicy(draft)),
       ...(isMessage ? {} : { text: draft.sms ?? "" }),
       ...(draft.transliterate && !isMessage ? { transliterate: true } : {}),
       ...(draft.max_segments ? { max_segments: draft.max_segments } : {}),
       ...(draft.exclusive ? { exclusive: true } : {}),
-      ...(draft.type ? { type: draft.type } : {}),
-      ...(draft.wait === undefined || draft.wait === null ? {} : { wait_seconds: draft.wait }),
-      ...(draft.send_id ? { send_id: draft.send_id } : {}),
-      ...(draft.routes?.length ? { routes: draft.routes.map((account) => ({ account })) } : {}),
     },
     ...(draft.category ? { category: draft.category } : {}),
+    ...(draft.if_opted_out === "skip" ? { if_opted_out: draft.if_opted_out } : {}),
     ...(draft.send_at ? { send_at: draft.send_at.toISOString() } : {}),
     ...(draft.expires_at ? { expires_at: draft.expires_at.toISOString() } : {}),
     ...(correlation ? { correlation_id: correlation } : {}),
     ...(correlation && draft.correlation_unique ? { correlation_unique: true } : {}),
     ...(metadata ? { metadata } : {}),
+  };
+}
+
+function rulesOf(rules: OwnRule[] = []): RuleInput[] {
+  return rules.map((rule) => withoutEmpty({ name: "", type: "undelivered", send_id: "", ...rule }));
+}
+
+/** byPolicy returns the policy, and what the send changes in its rules. */
+function byPolicy(draft: Partial<Draft>): Omit<SendInput["fallback"], "text"> {
+  return {
+    policy_id: draft.policy ?? "",
+    ...(draft.type ? { type: draft.type } : {}),
+    ...(draft.wait === undefined || draft.wait === null ? {} : { wait_seconds: draft.wait }),
+    ...(draft.send_id ? { send_id: draft.send_id } : {}),
+    ...(draft.routes?.length ? { routes: draft.routes.map((account) => ({ account })) } : {}),
   };
 }
 
@@ -95,11 +125,11 @@ function variablesOf(names: string[], values: Values = {}, standIn = ""): Record
 }
 
 /**
- * previewInput returns the body of a preview; undefined without a policy or a whole recipient. A stand-in replaces each text
- * that is still missing, so that the plan shows before the texts are written.
+ * previewInput returns the body of a preview; undefined without a policy or valid rules, or without a whole recipient. A stand-in
+ * replaces each text that is still missing, so that the plan shows before the texts are written.
  */
 export function previewInput(input: SendInput): SendInput | undefined {
-  if (!input.fallback.policy_id || !fits(input.to, constraints.SendInput.to)) {
+  if (!hasRules(input.fallback) || !fits(input.to, constraints.SendInput.to)) {
     return undefined;
   }
   if (input.message) {
@@ -110,6 +140,17 @@ export function previewInput(input: SendInput): SendInput | undefined {
     return { ...input, whatsapp: { text: "…", ...accountOf(input) }, fallback }; // the stand-in could not be exclusive
   }
   return { ...input, fallback: exclusive ? { ...fallback, exclusive } : fallback };
+}
+
+function hasRules({ policy_id, rules = [] }: SendInput["fallback"]): boolean {
+  const { name, send_id } = constraints.RuleInput;
+  return (
+    Boolean(policy_id) ||
+    (rules.length > 0 &&
+      rules.every(
+        (rule) => fits(rule.name, name) && fits(rule.send_id, send_id) && isWait(rule.wait_seconds, rule.type),
+      ))
+  );
 }
 
 function accountOf({ whatsapp }: SendInput): { account?: string } {
@@ -134,8 +175,15 @@ export function parseComponents(text = ""): Record<string, never>[] | undefined 
   }
 }
 
+/** Field is a field of the form, or the path to one. */
+export type Field = keyof Draft | (string | number)[];
+
 /** fieldOf returns the field of the form for a path of the API; undefined if the form has none. */
-export function fieldOf(path: string): keyof Draft | undefined {
+export function fieldOf(path: string): Field | undefined {
+  const [, index, part] = /^fallback\.rules\.(\d+)(?:\.(.*))?$/.exec(path) ?? [];
+  if (index !== undefined) {
+    return ["rules", Number(index), fieldOfRule(part ?? "name")].flat();
+  }
   return path.startsWith("fallback.routes") ? "routes" : fields.get(path);
 }
 
@@ -147,10 +195,7 @@ export interface Chosen {
 }
 
 /** fieldOfTemplate returns the field for an error of the API, if it is about the template; else what fieldOf returns. */
-export function fieldOfTemplate(
-  wrong: Schemas["FieldError"],
-  { isPicked, template, own }: Chosen,
-): keyof Draft | ["values" | "variables", string] | undefined {
+export function fieldOfTemplate(wrong: Schemas["FieldError"], { isPicked, template, own }: Chosen): Field | undefined {
   const { field } = wrong;
   if (field.startsWith("variables.")) {
     return ["variables", field.slice("variables.".length)];
@@ -165,6 +210,7 @@ export function fieldOfTemplate(
 const fields = new Map<string, keyof Draft>([
   ["to", "to"],
   ["category", "category"],
+  ["if_opted_out", "if_opted_out"],
   ["whatsapp.account", "account"],
   ["send_at", "send_at"],
   ["expires_at", "expires_at"],
@@ -176,6 +222,7 @@ const fields = new Map<string, keyof Draft>([
   ["message", "message"],
   ["message.id", "message"],
   ["fallback.policy_id", "policy"],
+  ["fallback.rules", "rules"],
   ["fallback.text", "sms"],
   ["fallback.max_segments", "max_segments"],
   ["fallback.exclusive", "exclusive"],

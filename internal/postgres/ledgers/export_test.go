@@ -2,6 +2,7 @@ package ledgers
 
 import (
 	"context"
+	"time"
 
 	"github.com/backstophq/backstop"
 )
@@ -55,6 +56,20 @@ func (l *Locks) Lock(ctx context.Context, send string) (unlock func(), err error
 
 // Held returns the number of sends whose lock is held or waited for.
 func (l *Locks) Held() int { return len(l.locks.held) }
+
+// BeginWhile is Begin, with a function that runs between the decision of the ledger that a call may be made and the statement
+// that saves it.
+func (s *Store) BeginWhile(ctx context.Context, send string, c backstop.Call, meanwhile func()) (backstop.Ruling, error) {
+	ruling, _, err := updateLedger(ctx, s, "begin attempt", send,
+		func(l *backstop.Ledger, now time.Time) (backstop.Ruling, error) {
+			ruling, err := l.Begin(c, now)
+			if ruling.Answer == backstop.MayCall {
+				meanwhile()
+			}
+			return ruling, err
+		})
+	return ruling, err
+}
 
 // callbacksAfter returns the end of a statement that queues callbacks, and that has n parameters after those of stateColumns.
 func callbacksAfter(n int) string { return AddCallbacks(len(stateColumns)+n+1) + noRow }

@@ -88,6 +88,31 @@ func TestStore_Begin_optedIn(t *testing.T) {
 	d.begin(whatsApp)
 }
 
+// STOP is stored after the ledger has decided that the call may be made, and before the call is saved. The ledger comes from the
+// cache or from the database. The call is refused all the same: only the statement that saves it can know.
+func TestStore_Begin_stopMeanwhile(t *testing.T) {
+	t.Parallel()
+	db, other := twoProcesses(t)
+	for number, isCached := range map[string]bool{"+447402000001": true, "+447402000002": false} {
+		d := sendTo(t, db, number, backstop.Marketing)
+		process := db
+		if !isCached {
+			process = other
+		}
+		_, found := process.Cached(d.id)
+		require.Equal(t, isCached, found)
+		var decisions int
+		ruling, err := process.BeginWhile(t.Context(), d.id, whatsApp, func() {
+			decisions++
+			optOut(t, other, number, backstop.OptOutMarketing)
+		})
+		require.NoError(t, err)
+		require.Equal(t, backstop.RecipientOptedOut, ruling.Answer)
+		require.Equal(t, 1, decisions)
+		require.Equal(t, []string{"accepted", "opted_out whatsapp", "finished"}, d.kinds())
+	}
+}
+
 // STOP races Begin, in two processes. If STOP was stored before Begin was called, the call is refused. Begin never fails.
 func TestStore_Begin_racingStop(t *testing.T) {
 	t.Parallel()
