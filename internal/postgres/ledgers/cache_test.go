@@ -166,7 +166,7 @@ func TestStore_cache(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	cached := 0
+	cached, desks := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		script := rapid.SliceOfN(rapid.SampledFrom(names), 1, most).Draw(rt, "script")
 		if rapid.Bool().Draw(rt, "as usual") {
@@ -174,7 +174,8 @@ func TestStore_cache(t *testing.T) {
 		}
 		var actors [3]actor
 		for i, db := range []*postgres.DB{one, both[0], fresh[most]} {
-			actors[i] = actor{desk: newDesk(t, db), tokens: map[int]string{}}
+			desks++ // each has its own recipient, because a rejection opts the recipient out
+			actors[i] = actor{desk: sendTo(t, db, fmt.Sprintf("+447403%06d", desks), ""), tokens: map[int]string{}}
 		}
 		signals := [3]int{}
 		for place, name := range script {
