@@ -10,8 +10,8 @@ import (
 )
 
 // contentDigest returns a digest of what the recipient would read on both channels, of the number, and of the time of a scheduled
-// send: a reminder may be scheduled for several days at once. The category, the policy, the accounts, the time of expiry, and what
-// the caller adds for its own use do not change it.
+// send: a reminder may be scheduled for several days at once. The category, the policy, the accounts, the time of expiry, and
+// what the caller adds for its own use do not change it.
 func (s Send) contentDigest() []byte {
 	h := sha256.New()
 	write(h, s.To)

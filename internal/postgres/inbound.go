@@ -45,9 +45,9 @@ type inboundRow struct {
 	ReceivedAt time.Time `json:"received_at" type:"timestamptz"`
 }
 
-// InsertInbound stores the inbound messages that are new. The receipts have no status. It skips a message without an id. A person
-// who writes STOP or START is put on the list of opt-outs, or taken off it, in the same transaction. It returns the receipts of the
-// WhatsApp messages that the inbound messages answer, also for those that were stored before.
+// InsertInbound stores the inbound messages that are new. The receipts have no status. It skips a message without an id. A
+// person who writes STOP or START is put on the list of opt-outs, or taken off it, in the same transaction. It returns the
+// receipts of the WhatsApp messages that the inbound messages answer, also for those that were stored before.
 func (db *DB) InsertInbound(ctx context.Context, receipts []backstop.Receipt) ([]backstop.Receipt, error) {
 	now := db.Now()
 	var rows []inboundRow
