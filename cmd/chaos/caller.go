@@ -69,7 +69,8 @@ func checkEndedByCaller(r *record) result {
 			if isEnded {
 				out.breachf(s, "the cancellation was refused, and the send is cancelled")
 			}
-			if len(s.attemptsOf(sms)) == 0 && s.Final.FinishedAt != nil && r.toOwnClock(*s.Final.FinishedAt).After(s.EndedAt.Add(slack)) {
+			wasOpen := s.Final.FinishedAt != nil && r.toOwnClock(*s.Final.FinishedAt).After(s.EndedAt.Add(slack))
+			if wasOpen && len(s.attemptsOf(sms)) == 0 {
 				out.breachf(s, "the cancellation was refused, although no SMS had left and the send had not ended")
 			}
 		case s.EndStatus != http.StatusOK:
@@ -87,7 +88,8 @@ func (s *sendRecord) checkCallsAfterEnd(r *record, out *result) {
 	for _, c := range s.Calls {
 		a, begun := s.attemptOf(r, c)
 		if began := r.toOwnClock(a.StartedAt); begun && began.After(s.EndedAt.Add(slack)) {
-			out.breachf(s, "a %s call began %s after the send was ended by %s", c.Channel, began.Sub(s.EndedAt).Round(time.Millisecond), s.EndBy)
+			late := began.Sub(s.EndedAt).Round(time.Millisecond)
+			out.breachf(s, "a %s call began %s after the send was ended by %s", c.Channel, late, s.EndBy)
 			return
 		}
 	}

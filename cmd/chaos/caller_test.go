@@ -7,12 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// endedAt lets the caller end the send before its SMS.
-func endedAt(s *sendRecord, seconds float64, by, kind string) {
+// endedBy lets the caller end the send before its SMS.
+func endedBy(s *sendRecord, by, kind string) {
 	noSMS(s)
-	s.EndBy, s.EndedAt, s.EndStatus = by, at(seconds), http.StatusOK
-	s.Final.Outcome, s.Final.FinishedAt = kind, new(at(seconds))
-	s.Final.Events = append(s.Final.Events[:3], event{At: at(seconds), Kind: kind}, event{At: at(seconds), Kind: eventFinished})
+	s.EndBy, s.EndedAt, s.EndStatus = by, at(2), http.StatusOK
+	s.Final.Outcome, s.Final.FinishedAt = kind, new(at(2))
+	s.Final.Events = append(s.Final.Events[:3], event{At: at(2), Kind: kind}, event{At: at(2), Kind: eventFinished})
 }
 
 func callerBreaches() map[string]map[string]func(*record, *sendRecord) {
@@ -23,7 +23,7 @@ func callerBreaches() map[string]map[string]func(*record, *sendRecord) {
 		"no call after a send is cancelled or confirmed": {
 			"an SMS": func(_ *record, s *sendRecord) {
 				last := s.Final.Attempts[1]
-				endedAt(s, 2, cancels, eventCancelled)
+				endedBy(s, cancels, eventCancelled)
 				s.Calls = append(s.Calls, providerCall(3.1, sms, "TA3", "SM1"))
 				s.Final.Attempts = append(s.Final.Attempts, last)
 			},
@@ -34,7 +34,7 @@ func callerBreaches() map[string]map[string]func(*record, *sendRecord) {
 				s.EndBy, s.EndedAt, s.EndStatus = confirms, at(9), http.StatusOK
 			},
 			"refused, and cancelled": func(_ *record, s *sendRecord) {
-				endedAt(s, 2, cancels, eventCancelled)
+				endedBy(s, cancels, eventCancelled)
 				s.EndStatus = http.StatusConflict
 			},
 			"refused without a reason": func(_ *record, s *sendRecord) {
@@ -52,10 +52,10 @@ func callerBreaches() map[string]map[string]func(*record, *sendRecord) {
 func TestProperties_endedByCaller(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*sendRecord){
-		"cancelled": func(s *sendRecord) { endedAt(s, 2, cancels, eventCancelled) },
-		"confirmed": func(s *sendRecord) { endedAt(s, 2, confirms, eventConfirmed) },
+		"cancelled": func(s *sendRecord) { endedBy(s, cancels, eventCancelled) },
+		"confirmed": func(s *sendRecord) { endedBy(s, confirms, eventConfirmed) },
 		"cancelled, and delivered later": func(s *sendRecord) {
-			endedAt(s, 2, cancels, eventCancelled)
+			endedBy(s, cancels, eventCancelled)
 			s.Reports = append(s.Reports, receipt(3, meta, "wamid.1", delivered))
 			s.Final.WhatsApp.Status, s.Final.Attempts[0].Status = delivered, delivered
 			s.Final.Events = append(s.Final.Events, event{At: at(3), Kind: eventReceipt, Channel: whatsApp, Status: delivered})

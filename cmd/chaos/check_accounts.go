@@ -111,7 +111,8 @@ func (s *sendRecord) needsNoSMS(of rule) bool {
 	}
 	hasOptedOut := slices.ContainsFunc(s.Final.Events, func(e event) bool { return isOptOut(e.Code) })
 	hasStopped := slices.ContainsFunc(s.Final.Events, func(e event) bool { return isSTOP(e.Code) })
-	return s.Final.outcomeOfCaller() != "" || hasReached(s.Final.WhatsApp.Status, of.goal()) || hasOptedOut && s.maybeMarketing() || hasStopped && s.endsBySTOP()
+	return s.Final.outcomeOfCaller() != "" || hasReached(s.Final.WhatsApp.Status, of.goal()) ||
+		hasOptedOut && s.maybeMarketing() || hasStopped && s.endsBySTOP()
 }
 
 // mayLeaveOut reports whether one of the providers was out of order, so that Backstop may not have called it before the wait of

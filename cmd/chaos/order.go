@@ -143,7 +143,7 @@ func planOrders(random *rand.Rand, count int, duration time.Duration, faults []f
 			SMSText: fmt.Sprintf("Your parcel %dSMS comes today.", i),
 			After:   planTime(random, duration, faults),
 		}
-		o.planCaller(random)
+		o = o.withCaller(random)
 		switch {
 		case !o.ends():
 			o.ExpiresIn = expiresSoon
@@ -156,8 +156,8 @@ func planOrders(random *rand.Rand, count int, duration time.Duration, faults []f
 	return orders
 }
 
-// planCaller schedules some of the sends, and lets the caller end some.
-func (o *order) planCaller(random *rand.Rand) {
+// withCaller schedules some of the sends, and lets the caller end some.
+func (o order) withCaller(random *rand.Rand) order {
 	const one, most = 6, 6 * time.Second
 	if random.IntN(one) == 0 {
 		o.SendIn = time.Second + time.Duration(random.Int64N(int64(most)))
@@ -166,6 +166,7 @@ func (o *order) planCaller(random *rand.Rand) {
 		o.EndBy = []string{cancels, confirms}[random.IntN(2)]
 		o.EndAfter = time.Duration(random.Int64N(int64(o.SendIn + most)))
 	}
+	return o
 }
 
 // aimed is how long before a fault a send may go out, so that the fault hits its call, its receipts or the wait of its
