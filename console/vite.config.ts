@@ -34,6 +34,6 @@ export default defineConfig(({ command }) => ({
     },
     chunkSizeWarningLimit: 900, // kB, before compression; antd is most of it
   },
-  test: { include: ["src/**/*.test.ts"] }, // those in a browser are in e2e
+  test: { include: ["src/**/*.test.ts"], setupFiles: ["src/i18n/allWords.ts"] }, // those in a browser are in e2e
   server: { proxy: { "/v1": api, "/console/session": api } },
 }));

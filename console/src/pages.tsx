@@ -2,6 +2,7 @@
 
 import { type ComponentType, lazy, type ReactNode } from "react";
 import type { Session } from "./api/client";
+import { loadWords } from "./i18n";
 import OverviewPage from "./overview/OverviewPage";
 import {
   ApartmentOutlined,
@@ -41,6 +42,13 @@ interface Page {
   under?: string; // the path of the menu entry that is marked on this page
 }
 
+/** later loads a page, and the words that the first page does without. */
+const later = (load: () => Promise<{ default: Page["component"] }>) =>
+  lazy(async () => {
+    const [page] = await Promise.all([load(), loadWords()]);
+    return page;
+  });
+
 export const pages: Page[] = [
   {
     path: "/",
@@ -49,58 +57,58 @@ export const pages: Page[] = [
   },
   {
     path: "/sends",
-    component: lazy(() => import("./sends/SendsPage")),
+    component: later(() => import("./sends/SendsPage")),
     menu: { label: "sends.title", icon: <SendOutlined /> },
   },
-  { path: "/sends/new", component: lazy(() => import("./sends/NewSendPage")), under: "/sends" },
-  { path: "/sends/:id", component: lazy(() => import("./sends/SendPage")), under: "/sends" },
+  { path: "/sends/new", component: later(() => import("./sends/NewSendPage")), under: "/sends" },
+  { path: "/sends/:id", component: later(() => import("./sends/SendPage")), under: "/sends" },
   {
     path: "/rules",
-    component: lazy(() => import("./rules/RulesPage")),
+    component: later(() => import("./rules/RulesPage")),
     menu: { label: "rules.title", icon: <FieldTimeOutlined />, group: "fallback" },
   },
-  { path: "/rules/:id", component: lazy(() => import("./rules/RulePage")), under: "/rules" },
+  { path: "/rules/:id", component: later(() => import("./rules/RulePage")), under: "/rules" },
   {
     path: "/policies",
-    component: lazy(() => import("./policies/PoliciesPage")),
+    component: later(() => import("./policies/PoliciesPage")),
     menu: { label: "policies.title", icon: <ApartmentOutlined />, group: "fallback" },
   },
-  { path: "/policies/:id", component: lazy(() => import("./policies/PolicyPage")), under: "/policies" },
+  { path: "/policies/:id", component: later(() => import("./policies/PolicyPage")), under: "/policies" },
   {
     path: "/accounts",
-    component: lazy(() => import("./accounts/AccountsPage")),
+    component: later(() => import("./accounts/AccountsPage")),
     menu: { label: "accounts.title", icon: <ApiOutlined />, group: "more" },
   },
-  { path: "/accounts/:name", component: lazy(() => import("./accounts/AccountPage")), under: "/accounts" },
+  { path: "/accounts/:name", component: later(() => import("./accounts/AccountPage")), under: "/accounts" },
   {
     path: "/templates",
-    component: lazy(() => import("./templates/TemplatesPage")),
+    component: later(() => import("./templates/TemplatesPage")),
     menu: { label: "templates.title", icon: <FileTextOutlined />, group: "more" },
   },
   {
     path: "/messages",
-    component: lazy(() => import("./messages/MessagesPage")),
+    component: later(() => import("./messages/MessagesPage")),
     menu: { label: "messages.title", icon: <MessageOutlined />, group: "more" },
   },
-  { path: "/messages/:id", component: lazy(() => import("./messages/MessagePage")), under: "/messages" },
+  { path: "/messages/:id", component: later(() => import("./messages/MessagePage")), under: "/messages" },
   {
     path: "/callbacks",
-    component: lazy(() => import("./callbacks/CallbacksPage")),
+    component: later(() => import("./callbacks/CallbacksPage")),
     menu: { label: "callbacks.title", icon: <NotificationOutlined />, group: "more" },
   },
   {
     path: "/opt-outs",
-    component: lazy(() => import("./optOuts/OptOutsPage")),
+    component: later(() => import("./optOuts/OptOutsPage")),
     menu: { label: "optOuts.title", icon: <StopOutlined />, group: "more" },
   },
   {
     path: "/guards",
-    component: lazy(() => import("./guards/GuardsPage")),
+    component: later(() => import("./guards/GuardsPage")),
     menu: { label: "guards.title", icon: <SafetyOutlined />, group: "more" },
   },
   {
     path: "/start",
-    component: lazy(() => import("./start/StartPage")),
+    component: later(() => import("./start/StartPage")),
     menu: { label: "start.title", icon: <RocketOutlined />, group: "more" },
   },
 ];

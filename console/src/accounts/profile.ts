@@ -1,7 +1,7 @@
 // What is said of the number of an account, as its provider reports it.
 import type { TFunction } from "i18next";
 import type { Schemas } from "../api/client";
-import { en } from "../i18n/en";
+import { first } from "../i18n/first";
 import { statusText as templateStatus } from "../templates/template";
 import type { Tone } from "../theme";
 
@@ -9,12 +9,14 @@ const connected = "connected";
 
 /** statusText names the state of a number, or of the review of its name. */
 export function statusText(status: string, t: TFunction): string {
-  const word = (Object.keys(en.number.statuses) as (keyof typeof en.number.statuses)[]).find((one) => one === status);
+  const word = (Object.keys(first.number.statuses) as (keyof typeof first.number.statuses)[]).find(
+    (one) => one === status,
+  );
   return word ? t(`number.statuses.${word}`) : templateStatus(status, t);
 }
 
 export function throughputText(throughput: string, t: TFunction): string {
-  const words = Object.keys(en.number.throughputs) as (keyof typeof en.number.throughputs)[];
+  const words = Object.keys(first.number.throughputs) as (keyof typeof first.number.throughputs)[];
   const word = words.find((one) => one === throughput);
   return word ? t(`number.throughputs.${word}`) : throughput;
 }

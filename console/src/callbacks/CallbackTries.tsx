@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { Spin, Table, Typography } from "antd";
+import { Spin, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { type CallbackItem, callbackQuery } from "../api/queries";
 import { none } from "../ui/listColumns";
 import { ProblemAlert } from "../ui/ProblemView";
+import { ScrollTable } from "../ui/ScrollTable";
 import { TimeText } from "../ui/TimeText";
 import { Answer } from "./CallbackTags";
 
@@ -28,12 +29,9 @@ export function CallbackTries({ callback }: { callback: CallbackItem }) {
       {tries.length === 0 ? (
         <p>{t("callbacks.noTries")}</p>
       ) : (
-        <Table
-          size="small"
+        <ScrollTable
           rowKey="number"
-          pagination={false}
-          scroll={{ x: "max-content" }}
-          aria-label={t("callbacks.ofCallback", { event: callback.event })}
+          label={t("callbacks.ofCallback", { event: callback.event })}
           dataSource={tries}
           columns={[
             { title: t("callbacks.number"), dataIndex: "number" },

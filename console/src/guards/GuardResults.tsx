@@ -34,7 +34,12 @@ export function GuardResults() {
   ];
   return (
     <Card size="small" title={<h2>{t("guards.results")}</h2>}>
-      <ListTable list={results} columns={columns} empty={<p className="hint">{t("guards.noResults")}</p>} />
+      <ListTable
+        list={results}
+        columns={columns}
+        label={t("guards.results")}
+        empty={<p className="hint">{t("guards.noResults")}</p>}
+      />
     </Card>
   );
 }

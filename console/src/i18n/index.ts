@@ -3,12 +3,13 @@ import { initReactI18next } from "react-i18next";
 import { constraints } from "../api/constraints.gen";
 import type { Language } from "../stored";
 import type { chinese } from "./chinese";
-import { en } from "./en";
+import type { Words } from "./en";
+import { first } from "./first";
 
 // The types name all texts, so a missing text does not compile.
 declare module "i18next" {
   interface CustomTypeOptions {
-    resources: { translation: typeof en };
+    resources: { translation: Words };
   }
 }
 
@@ -22,13 +23,19 @@ const limits = {
 };
 
 i18n.use(initReactI18next).init({
-  resources: { en: { translation: en } },
+  resources: { en: { translation: first } },
   lng: "en",
   fallbackLng: "en",
   interpolation: { escapeValue: false, defaultVariables: limits }, // React escapes
 });
 
 export const t = i18n.t;
+
+/** loadWords loads the English words that the first page does without. */
+export async function loadWords(): Promise<void> {
+  const { en } = await import("./en");
+  i18n.addResourceBundle("en", "translation", en);
+}
 
 let loaded: typeof chinese | undefined; // once somebody has asked for Chinese
 

@@ -1,10 +1,10 @@
 // What is said of a template: whether it can be sent, its words and its tones.
 import type { TFunction } from "i18next";
-import { en } from "../i18n/en";
+import { first } from "../i18n/first";
 import type { Tone } from "../theme";
 import type { Template } from "./parameters";
 
-export const statuses = Object.keys(en.templates.statuses) as (keyof typeof en.templates.statuses)[];
+export const statuses = Object.keys(first.templates.statuses) as (keyof typeof first.templates.statuses)[];
 
 function isWord<Words extends object>(words: Words, word: string): word is keyof Words & string {
   return Object.hasOwn(words, word);
@@ -16,25 +16,25 @@ function readable(word: string): string {
 }
 
 export function statusText(status: string, t: TFunction): string {
-  return isWord(en.templates.statuses, status) ? t(`templates.statuses.${status}`) : readable(status);
+  return isWord(first.templates.statuses, status) ? t(`templates.statuses.${status}`) : readable(status);
 }
 
 export function qualityText(quality: string, t: TFunction): string {
-  return isWord(en.templates.qualities, quality) ? t(`templates.qualities.${quality}`) : readable(quality);
+  return isWord(first.templates.qualities, quality) ? t(`templates.qualities.${quality}`) : readable(quality);
 }
 
 export function categoryText(category: string, t: TFunction): string {
-  return isWord(en.category, category) ? t(`category.${category}`) : readable(category);
+  return isWord(first.category, category) ? t(`category.${category}`) : readable(category);
 }
 
-export function isCategory(category: string): category is keyof typeof en.category {
-  return isWord(en.category, category);
+export function isCategory(category: string): category is keyof typeof first.category {
+  return isWord(first.category, category);
 }
 
 /** componentText names a component as the API does in errors: header, body, or button 0 by its index. */
 export function componentText(component: string, t: TFunction): string {
   const [name = "", index] = component.split(" ");
-  return isWord(en.templates.components, name)
+  return isWord(first.templates.components, name)
     ? t(`templates.components.${name}`, { number: Number(index ?? 0) + 1 })
     : component;
 }

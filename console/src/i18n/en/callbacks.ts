@@ -1,7 +1,9 @@
 // The English words of callbacks.
+import { titles } from "./titles";
+
 export const callbacks = {
   callbacks: {
-    title: "Callbacks",
+    ...titles.callbacks,
     about: "The events of sends that are posted to your addresses, with each try.",
     search: "Search by URL or the id of a send",
     event: "Event",

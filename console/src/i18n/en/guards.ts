@@ -1,7 +1,9 @@
 // The English words of the guards.
+import { titles } from "./titles";
+
 export const guards = {
   guards: {
-    title: "Guards",
+    ...titles.guards,
     about: "Guards refuse sends before anything is stored or sent. A guard without a value is off.",
     settings: "Settings",
     edit: "Edit the guards",

@@ -1,7 +1,9 @@
 // The English words of stored messages.
+import { titles } from "./titles";
+
 export const messages = {
   messages: {
-    title: "Messages",
+    ...titles.messages,
     one: "Message",
     about:
       "A message is a WhatsApp message and the text of its SMS, with variables. A send names it and gives the values.",

@@ -1,7 +1,9 @@
 // The English words of the list of opt-outs.
+import { titles } from "./titles";
+
 export const optOuts = {
   optOuts: {
-    title: "Opt-outs",
+    ...titles.optOuts,
     about: "Those who want no messages. The list holds for WhatsApp and SMS, and for all accounts.",
     number: "Number",
     category: "Messages",

@@ -1,0 +1,4 @@
+// Loads all words before the unit tests.
+import { loadWords } from "./index";
+
+await loadWords();

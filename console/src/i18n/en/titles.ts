@@ -1,0 +1,7 @@
+// The titles of pages whose other words are loaded with them. The menu has them.
+export const titles = {
+  callbacks: { title: "Callbacks" },
+  guards: { title: "Guards" },
+  messages: { title: "Messages" },
+  optOuts: { title: "Opt-outs" },
+};
