@@ -46,6 +46,10 @@ func (c Content) Render(s Send) (Send, error) {
 		c.Variables.validate(&wrong)
 	}
 	c.render(&s, fill, &wrong)
+	if s.Text == "" && c.Text != "" { // its variables are empty
+		wrong.add("whatsapp.text", FieldBlank, blank)
+		s.Text = c.Text // or Send.Validate would miss a text
+	}
 	wrong = append(wrong, fill.err()...)
 	if needed := MeasureSMS(s.SMSText).Segments; len(wrong) == 0 && c.MaxSegments > 0 && needed > c.MaxSegments {
 		wrong.add("fallback.text", FieldSegmentsMax,

@@ -38,6 +38,7 @@ func TestOptOut_Validate(t *testing.T) {
 			"to": backstop.FieldTrunkDigits, "category": backstop.FieldOneOf, "since": backstop.FieldTime, "note": backstop.FieldLengthMax,
 		}},
 		"controls": {func(o *backstop.OptOut) { o.Note = "a\nb" }, map[string]backstop.FieldCode{"note": backstop.FieldControlCharacters}},
+		"Latin-1":  {func(o *backstop.OptOut) { o.Note = "caf\xe9" }, map[string]backstop.FieldCode{"note": backstop.FieldNotText}},
 		"too old":  {func(o *backstop.OptOut) { o.Since = now.AddDate(-100, 0, 0) }, map[string]backstop.FieldCode{"since": backstop.FieldTimeYears}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -74,6 +75,11 @@ func TestContent_variablesRefused(t *testing.T) {
 	_, err := backstop.Content{Text: "é {{", SMSText: "hi", IsPattern: true}.Render(backstop.Send{})
 	e, _ := errors.AsType[*backstop.Error](err)
 	require.Equal(t, map[string]string{"at": "2"}, e.Fields[0].Params)
+
+	empty := backstop.Content{Text: "{{a}}", SMSText: "hi", IsPattern: true, Variables: backstop.Variables{"a": ""}}
+	send, err := empty.Render(backstop.Send{})
+	require.Equal(t, codes{"whatsapp.text": backstop.FieldBlank}, codesOf(err))
+	require.NotContains(t, codesOf(send.Validate(time.Now())), "whatsapp", "the text is not missing")
 }
 
 // Without variables a text is no pattern.
