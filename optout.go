@@ -103,7 +103,7 @@ func (o OptOut) Validate(now time.Time) error {
 	switch {
 	case o.Since.IsZero():
 	case o.Since.After(now):
-		f.add("since", FieldTime, "must not be in the future")
+		f.add("since", FieldMustBePast, "must not be in the future")
 	case !ValidTime(o.Since):
 		f.addTime("since")
 	}
