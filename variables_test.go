@@ -76,10 +76,10 @@ func TestContent_variablesRefused(t *testing.T) {
 	e, _ := errors.AsType[*backstop.Error](err)
 	require.Equal(t, map[string]string{"at": "2"}, e.Fields[0].Params)
 
-	empty := backstop.Content{Text: "{{a}}", SMSText: "hi", IsPattern: true, Variables: backstop.Variables{"a": ""}}
+	empty := backstop.Content{Text: "{{a}}", SMSText: "{{a}}", IsPattern: true, Variables: backstop.Variables{"a": ""}}
 	send, err := empty.Render(backstop.Send{})
-	require.Equal(t, codes{"whatsapp.text": backstop.FieldBlank}, codesOf(err))
-	require.NotContains(t, codesOf(send.Validate(time.Now())), "whatsapp", "the text is not missing")
+	require.Equal(t, codes{"whatsapp.text": backstop.FieldBlank, "fallback.text": backstop.FieldBlank}, codesOf(err))
+	require.Empty(t, codesOf(send.Validate(time.Now())), "no text is missing")
 }
 
 // Without variables a text is no pattern.
