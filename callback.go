@@ -105,7 +105,8 @@ func (c *Callback) validate(f *fields, prefix string) {
 	for _, name := range c.Events {
 		switch {
 		case !slices.Contains(CallbackEvents(), name):
-			f.add(prefix+"events", FieldOneOf, "must be names of events", "values", joinEvents(CallbackEvents()))
+			all := joinEvents(CallbackEvents())
+			f.add(prefix+"events", FieldOneOf, "must be some of "+all, "values", all)
 			return
 		case seen[name]:
 			f.add(prefix+"events", FieldGivenTwice, "must have each event once")

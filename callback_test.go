@@ -57,6 +57,8 @@ func TestCallback_Validate(t *testing.T) {
 		err := (&backstop.Callback{URL: good[0], Events: events}).Validate("callback.")
 		require.ErrorContains(t, err, "callback.events")
 	}
+	err := (&backstop.Callback{URL: good[0], Events: []backstop.CallbackEvent{"reading"}}).Validate("")
+	require.ErrorContains(t, err, "must be some of accepted submitted", "the names are not guessed")
 }
 
 // An endpoint is paused after hours of failures, and not after a few. A failed probe makes the pause longer.

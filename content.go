@@ -46,6 +46,16 @@ func (c Content) Render(s Send) (Send, error) {
 		c.Variables.validate(&wrong)
 	}
 	c.render(&s, fill, &wrong)
+	for _, text := range []struct {
+		field   string
+		final   *string
+		pattern string
+	}{{"whatsapp.text", &s.Text, c.Text}, {"fallback.text", &s.SMSText, c.SMSText}} {
+		if *text.final == "" && text.pattern != "" { // its variables are empty
+			wrong.add(text.field, FieldBlank, blank)
+			*text.final = text.pattern // or Send.Validate would miss a text
+		}
+	}
 	wrong = append(wrong, fill.err()...)
 	if needed := MeasureSMS(s.SMSText).Segments; len(wrong) == 0 && c.MaxSegments > 0 && needed > c.MaxSegments {
 		wrong.add("fallback.text", FieldSegmentsMax,

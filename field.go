@@ -38,6 +38,7 @@ const (
 	FieldLink              FieldCode = "link" // to a file
 	FieldMetadataKey       FieldCode = "metadata_key"
 	FieldMustBeFuture      FieldCode = "must_be_future"
+	FieldMustBePast        FieldCode = "must_be_past"
 	FieldNoRuleApplies     FieldCode = "no_rule_applies" // in the recipient's country
 	FieldNotFound          FieldCode = "not_found"       // nothing has this id
 	FieldNotText           FieldCode = "not_text"        // not UTF-8, or with a NUL character
@@ -93,8 +94,8 @@ func FieldCodes() []FieldCode {
 		FieldDaysAheadMax, FieldDigits, FieldETag, FieldExclusiveTTL, FieldExclusiveUnread,
 		FieldExclusiveWait, FieldGivenTwice, FieldHoursPastMax, FieldIdempotencyKey,
 		FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode, FieldLengthMax,
-		FieldLengthMin, FieldLink, FieldMetadataKey, FieldMustBeFuture, FieldNoRuleApplies, FieldNotFound, FieldNotText,
-		FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber, FieldRangeDaysMax,
+		FieldLengthMin, FieldLink, FieldMetadataKey, FieldMustBeFuture, FieldMustBePast, FieldNoRuleApplies, FieldNotFound,
+		FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber, FieldRangeDaysMax,
 		FieldRefused, FieldRequired, FieldRulesOrPolicy, FieldSameText, FieldSchema, FieldSendID, FieldTaken,
 		FieldTemplateLanguage, FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate,
 		FieldMessageOrTexts, FieldTextOrTemplate, FieldTexts, FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount,

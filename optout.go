@@ -103,14 +103,16 @@ func (o OptOut) Validate(now time.Time) error {
 	switch {
 	case o.Since.IsZero():
 	case o.Since.After(now):
-		f.add("since", FieldTime, "must not be in the future")
+		f.add("since", FieldMustBePast, "must not be in the future")
 	case !ValidTime(o.Since):
 		f.addTime("since")
 	}
 	switch {
 	case utf8.RuneCountInString(o.Note) > MaxOptOutNote:
 		f.addMax("note", FieldLengthMax, "must have at most %d characters", MaxOptOutNote)
-	case !utf8.ValidString(o.Note) || strings.ContainsFunc(o.Note, unicode.IsControl):
+	case !utf8.ValidString(o.Note):
+		f.add("note", FieldNotText, "must be valid UTF-8")
+	case strings.ContainsFunc(o.Note, unicode.IsControl):
 		f.add("note", FieldControlCharacters, "must not contain control characters")
 	}
 	if _, err := CountryOf(o.To); err != nil {

@@ -35,9 +35,10 @@ func TestOptOut_Validate(t *testing.T) {
 		"everything": {func(o *backstop.OptOut) {
 			o.To, o.Category, o.Since, o.Note = "+4407400123456", "offers", now.Add(time.Second), strings.Repeat("ü", 201)
 		}, map[string]backstop.FieldCode{
-			"to": backstop.FieldTrunkDigits, "category": backstop.FieldOneOf, "since": backstop.FieldTime, "note": backstop.FieldLengthMax,
+			"to": backstop.FieldTrunkDigits, "category": backstop.FieldOneOf, "since": backstop.FieldMustBePast, "note": backstop.FieldLengthMax,
 		}},
 		"controls": {func(o *backstop.OptOut) { o.Note = "a\nb" }, map[string]backstop.FieldCode{"note": backstop.FieldControlCharacters}},
+		"Latin-1":  {func(o *backstop.OptOut) { o.Note = "caf\xe9" }, map[string]backstop.FieldCode{"note": backstop.FieldNotText}},
 		"too old":  {func(o *backstop.OptOut) { o.Since = now.AddDate(-100, 0, 0) }, map[string]backstop.FieldCode{"since": backstop.FieldTimeYears}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -74,6 +75,11 @@ func TestContent_variablesRefused(t *testing.T) {
 	_, err := backstop.Content{Text: "é {{", SMSText: "hi", IsPattern: true}.Render(backstop.Send{})
 	e, _ := errors.AsType[*backstop.Error](err)
 	require.Equal(t, map[string]string{"at": "2"}, e.Fields[0].Params)
+
+	empty := backstop.Content{Text: "{{a}}", SMSText: "{{a}}", IsPattern: true, Variables: backstop.Variables{"a": ""}}
+	send, err := empty.Render(backstop.Send{})
+	require.Equal(t, codes{"whatsapp.text": backstop.FieldBlank, "fallback.text": backstop.FieldBlank}, codesOf(err))
+	require.Empty(t, codesOf(send.Validate(time.Now())), "no text is missing")
 }
 
 // Without variables a text is no pattern.

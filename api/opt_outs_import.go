@@ -95,9 +95,11 @@ func readOptOuts(body io.Reader, now time.Time) ([]backstop.OptOut, error) {
 		}
 	}
 	if r.lines > 0 {
-		return nil, &backstop.Error{
-			Code: backstop.Invalid, Message: fmt.Sprintf("%d lines are wrong: nothing is imported", r.lines), Fields: r.wrong,
+		wrong := "1 line is wrong"
+		if r.lines > 1 {
+			wrong = fmt.Sprintf("%d lines are wrong", r.lines)
 		}
+		return nil, &backstop.Error{Code: backstop.Invalid, Message: wrong + ": nothing is imported", Fields: r.wrong}
 	}
 	return r.entries, nil
 }

@@ -123,6 +123,9 @@ func TestOptOuts_Import_wrong(t *testing.T) {
 	got := r.importFile(t, "to,category,since\n+447400123456,all,\n07400,offers,2031\n\n+447400123457,,2032-01-01T00:00:00Z\n\"a\nb\"\n+447400123458,all,\n").
 		problem(422, "invalid", "lines.3.to", "lines.3.category", "lines.3.since", "lines.5.since", "lines.6.to")
 	require.Equal(t, "3 lines are wrong: nothing is imported", got.Detail)
+	got = r.importFile(t, "to,note\n+447400123456,caf\xe9\n").problem(422, "invalid", "lines.2.note")
+	require.Equal(t, "1 line is wrong: nothing is imported", got.Detail)
+	require.Equal(t, "must be valid UTF-8", got.Errors[0].Reason)
 	for file, field := range map[string]string{
 		"category\nall\n": "lines.1.to", "to,to\n+447400123456,+447400123456\n": "lines.1.to", "\n": "lines.1.to",
 		"to\n+447400123456\n\"+447400123457\n": "lines.3", "to\n+4474\"00\n": "lines.2",

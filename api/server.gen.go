@@ -220,6 +220,7 @@ const (
 	FieldErrorCodeMessageOrTexts      FieldErrorCode = "message_or_texts"
 	FieldErrorCodeMetadataKey         FieldErrorCode = "metadata_key"
 	FieldErrorCodeMustBeFuture        FieldErrorCode = "must_be_future"
+	FieldErrorCodeMustBePast          FieldErrorCode = "must_be_past"
 	FieldErrorCodeNoAccount           FieldErrorCode = "no_account"
 	FieldErrorCodeNoRuleApplies       FieldErrorCode = "no_rule_applies"
 	FieldErrorCodeNotFound            FieldErrorCode = "not_found"

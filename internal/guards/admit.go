@@ -55,7 +55,7 @@ func (k *Keeper) Refused(ctx context.Context, send backstop.Send, err error, isA
 	if refusal.Check.Cap > 0 && k.full.add(refusal.Check, k.store.Now(), refusal.After) {
 		k.log.WarnContext(ctx, "a cap is reached: sends are refused", slog.String("guard", string(refusal.Guard)),
 			slog.String("country", country), slog.String("key", maskKey(refusal.Check)), slog.Int("cap", refusal.Check.Cap),
-			slog.Duration("for", refusal.After))
+			slog.String("for", refusal.After.Round(time.Second).String()))
 	}
 }
 

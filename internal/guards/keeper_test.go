@@ -82,7 +82,7 @@ func (s *store) counted() map[string]int {
 func newKeeper(t *testing.T, s *store) (*guards.Keeper, *logtest.Buffer) {
 	t.Helper()
 	var log logtest.Buffer
-	k, err := guards.New(s, slog.New(slog.NewTextHandler(&log, nil)))
+	k, err := guards.New(s, slog.New(slog.NewJSONHandler(&log, nil)))
 	require.NoError(t, err)
 	return k, &log
 }
@@ -155,6 +155,7 @@ func TestKeeper_Admit(t *testing.T) {
 			k.Refused(t.Context(), send, backstop.RefuseCap(checks.Caps[0], rest), false)
 		}
 		require.Equal(t, 1, strings.Count(log.String(), "a cap is reached"))
+		require.Contains(t, log.String(), `"for":"1m30s"`)
 		require.NotContains(t, log.String(), "7400123456")
 		time.Sleep(30 * time.Second)
 		_, err = k.Admit(send, false)
@@ -223,7 +224,7 @@ func TestKeeper_Accepted(t *testing.T) {
 	k.Accepted(t.Context(), send)
 	k.Close(t.Context())
 	require.Equal(t, map[string]int{"countries watched GB": 1}, s.counted())
-	require.Contains(t, log.String(), "send=1")
+	require.Contains(t, log.String(), `"send":"1"`)
 	require.NotContains(t, log.String(), "7400123456")
 }
 

@@ -2,7 +2,10 @@
 //
 //	CALLBACK_SECRETS=whsec_... PORT=3000 node receiver.ts
 //
-// Node 22.18 and later run TypeScript as it is. For Node 20 compile it first: npx tsc --module nodenext receiver.ts
+// Node 22.18 and later run TypeScript as it is. For Node 20 compile it first, and run receiver.js:
+//
+//	npm install --no-save typescript @types/node
+//	npx tsc --module nodenext --types node receiver.ts
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from "node:http";

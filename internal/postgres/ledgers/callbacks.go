@@ -59,6 +59,9 @@ func CallbacksOf(c *backstop.Callback, events []backstop.Event, revision int) (q
 			return Queued{}, err
 		}
 		rows, q.Last = append(rows, row), row.Seq
+		for j := len(rows) - 1; j > 0 && rows[j].CreatedAt.Equal(rows[j-1].CreatedAt) && rows[j].ID < rows[j-1].ID; j-- {
+			rows[j].ID, rows[j-1].ID = rows[j-1].ID, rows[j].ID // the list is in the order of the ids
+		}
 	}
 	if len(rows) == 0 {
 		return Queued{}, nil

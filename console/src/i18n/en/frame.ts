@@ -89,6 +89,7 @@ export const frame = {
       message_or_texts: "must not be given together with texts or a template",
       metadata_key: "must have a key of 1 to 64 letters, digits, dots, hyphens and underscores",
       must_be_future: "must be in the future",
+      must_be_past: "must not be in the future",
       no_account: "no account can send to the country of this recipient",
       no_rule_applies: "no rule of policy “{{policy}}” applies in the country of this recipient",
       no_rule_applies_own: "no rule of the send applies in the country of this recipient",

@@ -104,6 +104,7 @@ export const frame: Pick<
       message_or_texts: "不能与文本或模板同时提供",
       metadata_key: "键须为 1 到 64 个字母、数字、点、连字符和下划线",
       must_be_future: "必须是将来的时间",
+      must_be_past: "不能是将来的时间",
       no_account: "没有账户可以向该接收者所在的国家/地区发送",
       no_rule_applies: "策略“{{policy}}”没有适用于该接收者所在国家/地区的规则",
       no_rule_applies_own: "此发送没有适用于该接收者所在国家/地区的规则",
