@@ -2552,7 +2552,7 @@ export interface components {
             reason?: string;
             /**
              * Format: double
-             * @description The time from the acceptance of the send until the rule fired.
+             * @description The time from the start of the send, which is its acceptance or the turn of a scheduled one, until the rule fired.
              */
             waited_seconds: number;
         };
