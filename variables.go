@@ -16,8 +16,8 @@ const (
 	MaxVariableName   = 64
 	MaxVariablesBytes = 16 << 10 // of all names and values
 
-	// maxFilled bounds the texts of one send with their values, in bytes. Each text has a lower bound of its own, which is checked
-	// when it is filled. A pattern that repeats a long value would take a lot of memory until then.
+	// maxFilled bounds the texts of one send with their values, in bytes. Each text has a lower bound of its own, which is
+	// checked when it is filled. A pattern that repeats a long value would take a lot of memory until then.
 	maxFilled = 64 << 10
 )
 
@@ -150,7 +150,7 @@ func (f *filler) fill(field, text string) string {
 	before := f.size
 	if f.size += p.size(f.values); f.size > maxFilled {
 		if before <= maxFilled {
-			f.fields.addMax(field, FieldBytesMax, "must have at most %d bytes, with the texts before it and all values", maxFilled)
+			f.fields.addMax(field, FieldBytesMax, "must have at most %d bytes, with the texts before it and values", maxFilled)
 		}
 		return text
 	}
