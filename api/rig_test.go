@@ -21,6 +21,7 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/internal/guards"
+	"github.com/backstophq/backstop/internal/logtest"
 )
 
 const apiKey = "a-key-for-tests"
@@ -38,7 +39,7 @@ type rig struct {
 	outs     *optOuts
 	handler  http.Handler
 	contract *openapi3.T
-	logs     *logs
+	logs     *logtest.Buffer
 }
 
 // readContract reads the contract once for all tests. No test changes it.
@@ -46,28 +47,10 @@ var readContract = sync.OnceValues(func() (*openapi3.T, error) {
 	return openapi3.NewLoader().LoadFromFile("openapi.yaml")
 })
 
-// logs is a buffer for the log lines of concurrent requests.
-type logs struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	t.Helper()
 	r := &rig{
-		store: &store{}, outs: &optOuts{}, logs: &logs{}, guarded: &guardStore{guards: backstop.Guards{Version: 1}},
+		store: &store{}, outs: &optOuts{}, logs: &logtest.Buffer{}, guarded: &guardStore{guards: backstop.Guards{Version: 1}},
 	}
 	r.door = &door{store: r.store, outs: r.outs, keys: map[string]backstop.Send{}, hashes: map[string][]byte{}}
 	o := r.options()

@@ -16,11 +16,12 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/api"
+	"github.com/backstophq/backstop/internal/logtest"
 )
 
 func TestNew_Missing(t *testing.T) {
 	t.Parallel()
-	r := &rig{store: &store{}, logs: &logs{}, door: &door{}, guarded: &guardStore{}}
+	r := &rig{store: &store{}, logs: &logtest.Buffer{}, door: &door{}, guarded: &guardStore{}}
 	for name, strip := range map[string]func(*api.Options){
 		"Rules":    func(o *api.Options) { o.Rules = nil },
 		"Policies": func(o *api.Options) { o.Policies = nil },

@@ -9,6 +9,7 @@ import (
 
 	"github.com/backstophq/backstop/client"
 	"github.com/backstophq/backstop/internal/demo"
+	"github.com/backstophq/backstop/internal/logtest"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 	"github.com/backstophq/backstop/internal/sandbox"
 )
@@ -37,7 +38,7 @@ func TestAccounts_testMessage(t *testing.T) {
 	t.Parallel()
 	r := newFleet(t, nil)
 	r.stop()
-	log := &logBuffer{}
+	log := &logtest.Buffer{}
 	r.process = r.launch("serve", r.environment, log)
 	r.awaitReady(r.apiURL)
 	spare := r.spareSMS()

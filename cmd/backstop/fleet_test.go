@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop/client"
+	"github.com/backstophq/backstop/internal/logtest"
 	"github.com/backstophq/backstop/internal/sandbox"
 )
 
@@ -31,24 +31,6 @@ func newFleet(t *testing.T, changes map[string]string) *rig {
 	return newRig(t, environment)
 }
 
-// logBuffer is the log of a process.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // second starts another process of the program, and waits until it serves or works. It returns the URL of its API, which a worker
 // does not have, and stops it as an operator does.
 func (r *rig) second(command string) (url string, stop func()) {
@@ -56,7 +38,7 @@ func (r *rig) second(command string) (url string, stop func()) {
 	api, err := listenLocal(r.t.Context(), "127.0.0.1:0")
 	require.NoError(r.t, err)
 	require.NoError(r.t, api.Close()) // the port is for the process
-	environment, log := maps.Clone(r.environment), &logBuffer{}
+	environment, log := maps.Clone(r.environment), &logtest.Buffer{}
 	environment["BACKSTOP_LISTEN"] = api.Addr().String()
 	process := r.launch(command, environment, log)
 	stop = sync.OnceFunc(func() {

@@ -18,34 +18,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop/internal/callbacks"
+	"github.com/backstophq/backstop/internal/logtest"
 )
 
 // callbackBody is a callback as Backstop posts it, shortened.
 const callbackBody = `{"type": "rule_fired", "timestamp": "2026-11-26T18:00:00Z", "data": {"seq": 4, "revision": 7,
   "rule": {"name": "Unread\u001b[31m 10 s"}, "send": {"id": "0193a5c0-1111-7222-8333-444444444444", "to": "+447400123402", "outcome": "pending"}}}`
 
-// output is what a command writes, while it runs.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
 // listening is a running command listen.
 type listening struct {
 	url            string
-	stdout, stderr *output
+	stdout, stderr *logtest.Buffer
 	stop           func() int // returns the exit code
 }
 
@@ -53,7 +36,7 @@ var listenedAt = regexp.MustCompile(`waiting for callbacks at (http://[^ ]+/)`)
 
 func startListen(t *testing.T, environ []string, args ...string) listening {
 	t.Helper()
-	l := listening{stdout: &output{}, stderr: &output{}}
+	l := listening{stdout: &logtest.Buffer{}, stderr: &logtest.Buffer{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	code := make(chan int, 1)
 	go func() {
@@ -217,7 +200,7 @@ func TestListen_interrupted(t *testing.T) {
 	require.NoError(t, err)
 	program := exec.CommandContext(t.Context(), self, "listen", "--address", "127.0.0.1:0")
 	program.Env = []string{asProgram + "=1"}
-	stderr := &output{}
+	stderr := &logtest.Buffer{}
 	program.Stderr = stderr
 	require.NoError(t, program.Start())
 	require.Eventually(t, func() bool { return listenedAt.MatchString(stderr.String()) }, 10*time.Second, 5*time.Millisecond)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/backstophq/backstop/client"
 	"github.com/backstophq/backstop/internal/demo"
+	"github.com/backstophq/backstop/internal/logtest"
 	"github.com/backstophq/backstop/internal/sandbox"
 )
 
@@ -95,7 +96,7 @@ func (r *rig) try(to, policy string, category client.Category, ifOptedOut client
 func TestOptOuts(t *testing.T) {
 	t.Parallel()
 	r := newFleet(t, map[string]string{"BACKSTOP_STOP_WORDS": "ARRET"})
-	log := &logBuffer{}
+	log := &logtest.Buffer{}
 	r.stop()
 	r.process = r.launch("serve", r.environment, log)
 	r.awaitReady(r.apiURL)

@@ -78,6 +78,8 @@ const (
 	eventFired     = "rule_fired"
 	eventRouted    = "routed"
 	eventExpired   = "expired"
+	eventCancelled = "cancelled"
+	eventConfirmed = "confirmed"
 )
 
 // smsStatus returns the status of the SMS; empty if there is none.
@@ -184,7 +186,7 @@ func (a *api) makePolicy(ctx context.Context, p *policy) error {
 }
 
 // post requests a send.
-func (a *api) post(ctx context.Context, o order, expiresAt *time.Time) (identified, error) {
+func (a *api) post(ctx context.Context, o order, sendAt, expiresAt *time.Time) (identified, error) {
 	message := map[string]any{"text": o.Text}
 	if o.Account != "" {
 		message["account"] = o.Account
@@ -195,6 +197,9 @@ func (a *api) post(ctx context.Context, o order, expiresAt *time.Time) (identifi
 	}
 	if o.Category != "" {
 		in["category"] = o.Category
+	}
+	if sendAt != nil {
+		in["send_at"] = sendAt.UTC()
 	}
 	if expiresAt != nil {
 		in["expires_at"] = expiresAt.UTC()

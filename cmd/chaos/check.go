@@ -44,6 +44,8 @@ func allProperties() []property {
 		{"every acknowledged receipt is stored", checkStored},
 		{"no SMS to those who opted out", checkOptedOut},
 		{"nothing after expires_at", checkExpired},
+		{"nothing before send_at", checkNotBefore},
+		{"no call after a send is cancelled or confirmed", checkEndedByCaller},
 		{"nothing goes back from look to look", checkForward},
 		{"timelines are in order", checkTimelines},
 		{"the outcome is what the attempts say", checkOutcome},

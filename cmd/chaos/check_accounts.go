@@ -104,14 +104,15 @@ func (r rule) uncalled(calls []call) []string {
 	return left
 }
 
-// needsNoSMS reports whether the message has reached the goal of a rule, or its recipient has opted out.
+// needsNoSMS reports whether the message has reached the goal of a rule, its recipient has opted out, or its caller has ended it.
 func (s *sendRecord) needsNoSMS(of rule) bool {
 	if s.Final == nil {
 		return false
 	}
 	hasOptedOut := slices.ContainsFunc(s.Final.Events, func(e event) bool { return isOptOut(e.Code) })
 	hasStopped := slices.ContainsFunc(s.Final.Events, func(e event) bool { return isSTOP(e.Code) })
-	return hasReached(s.Final.WhatsApp.Status, of.goal()) || hasOptedOut && s.maybeMarketing() || hasStopped && s.endsBySTOP()
+	return s.Final.outcomeOfCaller() != "" || hasReached(s.Final.WhatsApp.Status, of.goal()) ||
+		hasOptedOut && s.maybeMarketing() || hasStopped && s.endsBySTOP()
 }
 
 // mayLeaveOut reports whether one of the providers was out of order, so that Backstop may not have called it before the wait of

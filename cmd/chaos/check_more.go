@@ -179,8 +179,8 @@ func describeStepBack(before, after view) string {
 
 func hasArrived(outcome string) bool { return outcome == whatsApp || outcome == sms }
 
-// checkTimelines: a timeline begins with accepted, and its times never go back. Only receipts, and the duplicates that
-// receipts reveal, follow finished.
+// checkTimelines: a timeline begins with accepted, and its times never go back. Only receipts, the duplicates that receipts
+// reveal, and a late confirmation follow finished.
 func checkTimelines(r *record) result {
 	var out result
 	for _, s := range r.sends {
@@ -205,7 +205,7 @@ func timelineFault(events []event) string {
 		switch {
 		case i > 0 && e.At.Before(events[i-1].At):
 			return fmt.Sprintf("%s goes back by %s, after %s", e.Kind, events[i-1].At.Sub(e.At), events[i-1].Kind)
-		case finished && e.Kind != eventReceipt && e.Kind != eventDuplicate:
+		case finished && e.Kind != eventReceipt && e.Kind != eventDuplicate && e.Kind != eventConfirmed:
 			return fmt.Sprintf("%s follows finished", e.Kind)
 		}
 		finished = finished || e.Kind == eventFinished
@@ -228,13 +228,16 @@ func checkOutcome(r *record) result {
 	return out
 }
 
-// outcomes returns the outcomes that an ended send may have: the channel on which a message arrived; else unconfirmed if
-// a provider has a message or may have one; else expired or failed.
+// outcomes returns the outcomes that an ended send may have: sms if an SMS arrived; else what its caller ended it with; else
+// whatsapp if that message arrived; else unconfirmed if a provider has a message or may have one; else expired or failed.
 func (v *view) outcomes() []string {
 	for _, channel := range []string{sms, whatsApp} {
 		isThere := func(a attempt) bool { return a.Channel == channel && hasReached(a.Status, delivered) }
 		if slices.ContainsFunc(v.Attempts, isThere) {
 			return []string{channel}
+		}
+		if own := v.outcomeOfCaller(); own != "" {
+			return []string{own}
 		}
 	}
 	wasOut, doubtful := false, false

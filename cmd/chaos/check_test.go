@@ -289,6 +289,7 @@ func TestProperties(t *testing.T) {
 		},
 	}
 	maps.Copy(breaches, accountBreaches())
+	maps.Copy(breaches, callerBreaches())
 	for _, p := range allProperties() {
 		require.NotEmpty(t, breaches[p.name], "no record breaches %q", p.name)
 		for name, change := range breaches[p.name] {

@@ -44,19 +44,21 @@ func (l *load) run(ctx context.Context, orders []order, began time.Time) {
 	posting.Wait()
 }
 
-// post retries a request until the API accepts it, for at most repeatFor.
+// post retries a request until the API accepts it, for at most repeatFor. Then it ends the send, if its order says so.
 func (l *load) post(ctx context.Context, s *sendRecord) {
 	began := time.Now()
-	var expiresAt *time.Time
+	var sendAt, expiresAt *time.Time
+	if s.SendIn > 0 {
+		sendAt = new(began.Add(s.SendIn))
+	}
 	if s.ExpiresIn > 0 {
-		at := began.Add(s.ExpiresIn)
-		expiresAt = &at
+		expiresAt = new(began.Add(s.SendIn + s.ExpiresIn))
 	}
 	var answer identified
 	var problems []string
 	for time.Since(began) < repeatFor && ctx.Err() == nil {
 		var err error
-		if answer, err = l.api.post(ctx, s.order, expiresAt); err == nil {
+		if answer, err = l.api.post(ctx, s.order, sendAt, expiresAt); err == nil {
 			break
 		}
 		no := (*refusal)(nil)
@@ -69,10 +71,13 @@ func (l *load) post(ctx context.Context, s *sendRecord) {
 		sleepFor(ctx, repeatPause)
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	s.PostedAt, s.ExpiresAt, s.Problems = began, expiresAt, problems
+	s.PostedAt, s.SendAt, s.ExpiresAt, s.Problems = began, sendAt, expiresAt, problems
 	if answer.ID != "" {
 		s.ID, s.AnsweredAt = answer.ID, time.Now()
+	}
+	l.mu.Unlock()
+	if answer.ID != "" && s.EndBy != "" {
+		l.end(ctx, s)
 	}
 }
 

@@ -112,6 +112,9 @@ type order struct {
 	Text      string        // of the WhatsApp message
 	SMSText   string
 	After     time.Duration // since the beginning of the load
+	SendIn    time.Duration // send_at, from the first request; 0: at once
+	EndBy     string        // how the caller ends the send; empty: it does not
+	EndAfter  time.Duration // from the 202
 }
 
 // Expiries of a send. expiresSoon passes during the run, and expiresFar does not. expiresLate is for policies without a
@@ -140,6 +143,7 @@ func planOrders(random *rand.Rand, count int, duration time.Duration, faults []f
 			SMSText: fmt.Sprintf("Your parcel %dSMS comes today.", i),
 			After:   planTime(random, duration, faults),
 		}
+		o = o.withCaller(random)
 		switch {
 		case !o.ends():
 			o.ExpiresIn = expiresSoon
@@ -150,6 +154,19 @@ func planOrders(random *rand.Rand, count int, duration time.Duration, faults []f
 	}
 	slices.SortStableFunc(orders, func(a, b order) int { return cmp.Compare(a.After, b.After) })
 	return orders
+}
+
+// withCaller schedules some of the sends, and lets the caller end some.
+func (o order) withCaller(random *rand.Rand) order {
+	const one, most = 6, 6 * time.Second
+	if random.IntN(one) == 0 {
+		o.SendIn = time.Second + time.Duration(random.Int64N(int64(most)))
+	}
+	if random.IntN(one) == 0 {
+		o.EndBy = []string{cancels, confirms}[random.IntN(2)]
+		o.EndAfter = time.Duration(random.Int64N(int64(o.SendIn + most)))
+	}
+	return o
 }
 
 // aimed is how long before a fault a send may go out, so that the fault hits its call, its receipts or the wait of its
@@ -185,9 +202,9 @@ func (o order) fires() bool {
 }
 
 // mustFallBack reports whether an SMS must be requested with any faults. A send with expiresSoon need not fall back,
-// because a fault may outlast it.
+// because a fault may outlast it, and one that its caller ends need not.
 func (o order) mustFallBack() bool {
-	return o.fires() && !o.mustNotFallBack() && o.ExpiresIn != expiresSoon
+	return o.fires() && !o.mustNotFallBack() && o.ExpiresIn != expiresSoon && o.EndBy == ""
 }
 
 // mustNotFallBack reports whether no SMS may be requested: the recipient has opted out of marketing, and the send may be

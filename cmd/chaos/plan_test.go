@@ -29,7 +29,8 @@ func TestPlan(t *testing.T) {
 
 	accounts, routes := map[string]bool{}, map[string]bool{}
 	digits, kinds, numbers := map[string]bool{}, map[faultKind]bool{}, map[string]bool{}
-	var must, mustNot int
+	var must, mustNot, scheduled int
+	ends := map[string]int{}
 	for i, o := range orders {
 		digits[o.Scenario.digits] = true
 		accounts[o.Account] = true
@@ -44,6 +45,10 @@ func TestPlan(t *testing.T) {
 		if o.mustFallBack() {
 			must++
 		}
+		if o.SendIn > 0 {
+			scheduled++
+		}
+		ends[o.EndBy]++
 		if o.mustNotFallBack() {
 			mustNot++
 		}
@@ -53,6 +58,8 @@ func TestPlan(t *testing.T) {
 	require.Len(t, routes, 5, "no routes, either account first, one alone, and own senders")
 	require.Greater(t, must, 100)
 	require.Greater(t, mustNot, 5)
+	require.Greater(t, scheduled, 30)
+	require.Greater(t, min(ends[cancels], ends[confirms]), 10)
 
 	hit := map[string]bool{}
 	for _, f := range faults {

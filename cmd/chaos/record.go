@@ -28,7 +28,10 @@ type sendRecord struct {
 	PostedAt   time.Time // when the first try began
 	AnsweredAt time.Time // when the 202 arrived
 	ExpiresAt  *time.Time
-	Problems   []string // answers that a correct client should never get
+	SendAt     *time.Time
+	EndedAt    time.Time // when the answer to EndBy arrived
+	EndStatus  int       // its HTTP status; 0: there was none
+	Problems   []string  // answers that a correct client should never get
 
 	Final   *view  // nil if it could not be read
 	Views   []view // polled during the run, in order
@@ -140,6 +143,9 @@ func (s *sendRecord) timeline(r *record) []string {
 	if !s.AnsweredAt.IsZero() {
 		add(s.AnsweredAt, "202")
 	}
+	if s.EndStatus != 0 {
+		add(s.EndedAt, "%s was answered with %d", s.EndBy, s.EndStatus)
+	}
 	for _, c := range s.Calls {
 		add(c.Time, "provider: %s call to %s from %s, answered %d %d",
 			c.Channel, c.Provider, c.From, c.Answer.Status, c.Answer.Code)
@@ -169,8 +175,8 @@ func (s *sendRecord) timeline(r *record) []string {
 	}
 	sortBy(lines, func(l line) time.Time { return l.at })
 	texts := make([]string, 0, len(lines)+1)
-	texts = append(texts, fmt.Sprintf("send %s to %s, scenario %s, policy %q, category %q, expires in %s",
-		s.ID, maskNumber(s.Number), s.Scenario.digits, s.Policy.Name, s.Category, s.ExpiresIn))
+	texts = append(texts, fmt.Sprintf("send %s to %s, scenario %s, policy %q, category %q, expires in %s, starts in %s",
+		s.ID, maskNumber(s.Number), s.Scenario.digits, s.Policy.Name, s.Category, s.ExpiresIn, s.SendIn))
 	for _, l := range lines {
 		texts = append(texts, fmt.Sprintf("%+9.3f s  %s", l.at.Sub(s.PostedAt).Seconds(), l.text))
 	}

@@ -1,7 +1,6 @@
 package guards_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/guards"
+	"github.com/backstophq/backstop/internal/logtest"
 )
 
 // store keeps the settings and the results in memory. It counts the reads of the settings.
@@ -79,9 +79,9 @@ func (s *store) counted() map[string]int {
 	return s.results
 }
 
-func newKeeper(t *testing.T, s *store) (*guards.Keeper, *bytes.Buffer) {
+func newKeeper(t *testing.T, s *store) (*guards.Keeper, *logtest.Buffer) {
 	t.Helper()
-	var log bytes.Buffer
+	var log logtest.Buffer
 	k, err := guards.New(s, slog.New(slog.NewTextHandler(&log, nil)))
 	require.NoError(t, err)
 	return k, &log

@@ -1,7 +1,6 @@
 package handoff_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/logtest"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 	"github.com/backstophq/backstop/internal/temporaltest"
@@ -46,7 +46,7 @@ type rig struct {
 	raw    *postgrestest.SQL
 	store  *store
 	engine *engine
-	log    *lines
+	log    *logtest.Buffer
 
 	mu   sync.Mutex
 	made []*handoff.Handoff
@@ -58,7 +58,7 @@ func newRig(t *testing.T, behind handoff.Engine) *rig {
 	db := postgrestest.Open(t, url)
 	_, err := db.Migrate(t.Context())
 	require.NoError(t, err)
-	return &rig{t: t, db: db, raw: postgrestest.Past(t, url), store: &store{Store: db}, engine: newEngine(behind), log: &lines{}}
+	return &rig{t: t, db: db, raw: postgrestest.Past(t, url), store: &store{Store: db}, engine: newEngine(behind), log: &logtest.Buffer{}}
 }
 
 // handoff returns a hand-over on the rig's store and engine.
@@ -242,22 +242,4 @@ func runID(t *testing.T, c client.Client, send string) string {
 	require.NoError(t, err)
 	require.Equal(t, "Send", d.GetWorkflowExecutionInfo().GetType().GetName())
 	return d.GetWorkflowExecutionInfo().GetExecution().GetRunId()
-}
-
-// lines collects the log.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -54,8 +54,8 @@ func TestClient_Receipts_inbound(t *testing.T) {
 		"choice": {Text: "Later", ReplyTo: "wamid.out"},
 		"row":    {Text: "Monday"},
 		"image":  {},
-		"halt":   {Keyword: backstop.StopKeyword},
-		"resume": {Keyword: backstop.StartKeyword},
+		"halt":   {Keyword: backstop.StopKeyword, Category: backstop.Marketing},
+		"resume": {Keyword: backstop.StartKeyword, Category: backstop.Marketing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
