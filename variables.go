@@ -15,6 +15,10 @@ const (
 	MaxVariables      = 50
 	MaxVariableName   = 64
 	MaxVariablesBytes = 16 << 10 // of all names and values
+
+	// maxFilled bounds the texts of one send with their values, in bytes. Each text has a lower bound of its own, which is
+	// checked when it is filled. A pattern that repeats a long value would take a lot of memory until then.
+	maxFilled = 64 << 10
 )
 
 // variableName is the form of a variable's name.
@@ -63,6 +67,21 @@ func parsePattern(text string) (p pattern, at int, ok bool) {
 	}
 }
 
+// size returns the number of bytes of the text that fill returns.
+func (p pattern) size(values Variables) (n int) {
+	for _, literal := range p.literals {
+		n += len(literal)
+	}
+	for _, name := range p.names {
+		if value, given := values[name]; given {
+			n += len(value)
+		} else {
+			n += len("{{}}") + len(name)
+		}
+	}
+	return n
+}
+
 // fill returns the text with the values in place of the variables. It does not parse a value. A variable without a value stays.
 func (p pattern) fill(values Variables) string {
 	var b strings.Builder
@@ -100,6 +119,7 @@ type filler struct {
 	isDraft   bool              // a variable without a value stays as it is
 	names     []string          // of all variables, in the order of their first place
 	users     map[string]string // the field that names a variable first, by the variable
+	size      int               // of the texts, with their values
 	fields    fields
 }
 
@@ -126,6 +146,13 @@ func (f *filler) fill(field, text string) string {
 	}
 	if !isComplete && !f.isDraft {
 		return text // err says so
+	}
+	before := f.size
+	if f.size += p.size(f.values); f.size > maxFilled {
+		if before <= maxFilled {
+			f.fields.addMax(field, FieldBytesMax, "must have at most %d bytes, with the texts before it and values", maxFilled)
+		}
+		return text
 	}
 	return p.fill(f.values)
 }

@@ -139,3 +139,27 @@ func FuzzVariables(f *testing.F) {
 		require.Equal(t, strings.ReplaceAll(marked, mark, value), got)
 	})
 }
+
+// A pattern that repeats a long value is refused before it takes the memory.
+func TestContent_variablesRepeated(t *testing.T) {
+	t.Parallel()
+	long := backstop.Variables{"a": strings.Repeat("x", 16000)}
+	for field, texts := range map[string][]string{
+		"fallback.text": {strings.Repeat("{{a}}", 320)}, "whatsapp.template.components.0.parameters.4": make([]string, 6500),
+	} {
+		content := backstop.Content{Text: "hello", SMSText: texts[0], IsPattern: true, Variables: long}
+		if len(texts) > 1 {
+			for i := range texts {
+				texts[i] = `"{{a}}"`
+			}
+			content.Text, content.SMSText = "", "hi"
+			content.Template = &backstop.ContentTemplate{
+				Name: "t", Language: "en", Components: []byte(`[{"parameters": [` + strings.Join(texts, ",") + `]}]`),
+			}
+		}
+		_, err := content.Render(backstop.Send{})
+		require.Equal(t, map[string]backstop.FieldCode{field: backstop.FieldBytesMax}, codesOf(err))
+		draft, _ := content.Draft()
+		require.Less(t, len(draft.SMSText), 64<<10)
+	}
+}

@@ -217,7 +217,7 @@ func showFiredRule(s backstop.Send, e backstop.Event) *CallbackRule {
 	}
 	shown := &CallbackRule{
 		Name: e.Rule, Cause: omitZero(FallbackReason(e.Cause)), Reason: omitZero(e.Detail),
-		WaitedSeconds: max(e.At.Sub(s.AcceptedAt), 0).Seconds(),
+		WaitedSeconds: max(e.At.Sub(s.Origin()), 0).Seconds(),
 	}
 	for _, rule := range s.Plan.Rules {
 		if rule.Name == e.Rule {

@@ -222,3 +222,26 @@ func TestWriteCallback(t *testing.T) {
 	require.NoError(t, json.Unmarshal(got.Body.Bytes(), &shown))
 	require.Equal(t, shown, data["send"])
 }
+
+// The wait of a scheduled send begins with its turn, not with its acceptance days before.
+func TestWriteCallback_scheduled(t *testing.T) {
+	t.Parallel()
+	turn := now.Add(72 * time.Hour)
+	send := backstop.Send{
+		ID: someID, To: "+447400123456", AcceptedAt: now, SendAt: &turn, StartedAt: &turn,
+		Plan: backstop.Plan{Rules: []backstop.Rule{{Name: "first", Type: backstop.Undelivered, WaitSeconds: 90, SendID: "MyShop"}}},
+	}
+	fired := backstop.Event{Send: send.ID, At: turn.Add(90 * time.Second), Kind: backstop.EventFired, Channel: backstop.SMS, Rule: "first"}
+	from := source{ledger: &backstop.Ledger{Revision: 7, Send: send}, events: []backstop.Event{fired}}
+	text, err := api.WriteCallback(t.Context(), from, backstop.QueuedCallback{Send: send.ID, Seq: 1, Event: "rule_fired"})
+	require.NoError(t, err)
+	var body struct {
+		Data struct {
+			Rule struct {
+				Waited float64 `json:"waited_seconds"`
+			} `json:"rule"`
+		} `json:"data"`
+	}
+	require.NoError(t, json.Unmarshal(text, &body))
+	require.InDelta(t, 90, body.Data.Rule.Waited, 0)
+}

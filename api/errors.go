@@ -114,7 +114,7 @@ func (s *server) writeProblem(c *gin.Context, e *backstop.Error, state *Send) {
 		Send:      state,
 	}
 	if len(e.Fields) > 0 {
-		problem.Errors = new(showAll(e.Fields, showField))
+		problem.Errors = new(showAll(e.Fields[:min(len(e.Fields), maxFields)], showField))
 	}
 	if e.Code == unauthorized {
 		c.Header("WWW-Authenticate", `Bearer realm="backstop"`)

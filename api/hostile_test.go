@@ -63,3 +63,35 @@ func TestServer_depth(t *testing.T) {
 	require.Equal(t, 202, r.call(t, "POST", "/v1/sends", body(text, nested(100-around))).Code)
 	r.call(t, "POST", "/v1/sends", body(text, nested(101-around))).problem(400, "malformed")
 }
+
+// A send that fits the contract may have thousands of faults. The answer names some of them.
+func TestServer_manyFaults(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, policy := r.seed(t)
+	const long = 30 << 10
+	for name, list := range map[string]string{
+		"no variables": strings.Repeat(`"{{",`, long/5), "missing variables": manyNames(long / 10), "blank texts": "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			template := `"components":[{"type":"body","parameters":[` + strings.TrimSuffix(list, ",") + `]}]`
+			if list == "" {
+				template = `"body":["` + strings.Repeat(`"," `, 7000) + `"]`
+			}
+			body := `{"to":"+447400123456","variables":{},"whatsapp":{"template":{"name":"a","language":"en",` + template +
+				`}},"fallback":{"policy_id":"` + policy.ID + `","text":"hi"}}`
+			got := r.call(t, "POST", "/v1/sends", body)
+			require.Contains(t, []int{400, 422}, got.Code)
+			require.Less(t, got.Body.Len(), 64<<10, "the answer")
+		})
+	}
+}
+
+func manyNames(n int) string {
+	var names strings.Builder
+	for i := range n {
+		fmt.Fprintf(&names, `"{{v%04d}}",`, i)
+	}
+	return names.String()
+}

@@ -37,7 +37,11 @@ func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, e
 		send.Callback = old.Callback
 	}
 	if old.ExpiresAt != nil {
-		send.ExpiresAt = new(s.now().Add(old.ExpiresAt.Sub(old.Origin())))
+		begin := old.AcceptedAt
+		if old.SendAt != nil { // not its turn, which may have come after ExpiresAt
+			begin = *old.SendAt
+		}
+		send.ExpiresAt = new(s.now().Add(old.ExpiresAt.Sub(begin)))
 	}
 	return s.resolveSend(ctx, send, old.Plan.RuleSource(), orZero(old.Plan.Override))
 }

@@ -117,3 +117,17 @@ func TestSends_Repeat_idempotency(t *testing.T) {
 	r.call(t, "POST", "/v1/sends", body, "Idempotency-Key", "k").problem(422, "mismatch")
 	require.Len(t, r.sends, 3)
 }
+
+// A scheduled send whose turn came after its expires_at is repeated with the time that it would have had.
+func TestSends_Repeat_lateTurn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, policy := r.seed(t)
+	body := strings.Replace(sendBody(policy.ID), `{`, `{"send_at": "2031-05-04T13:00:00Z", "expires_at": "2031-05-04T13:05:00Z", `, 1)
+	require.Equal(t, 202, r.call(t, "POST", "/v1/sends", body).Code)
+	turn := r.sends[0].ExpiresAt.Add(time.Minute) // the engine was away
+	r.sends[0].StartedAt = &turn
+	require.Equal(t, 202, r.call(t, "POST", "/v1/sends/"+r.sends[0].ID+"/repeat", "").Code)
+	require.Equal(t, now.Add(5*time.Minute), *r.sends[1].ExpiresAt)
+	require.Nil(t, r.sends[1].SendAt)
+}

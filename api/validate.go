@@ -143,7 +143,7 @@ func violationError(err error) *backstop.Error {
 	return &backstop.Error{Code: malformed, Message: "the request does not fit the contract", Fields: found, Cause: err}
 }
 
-// maxFields is the most fields that an error lists.
+// maxFields is the most fields that the answer to an error lists.
 const maxFields = 100
 
 // fieldsOf walks the validator's tree of errors and returns each wrong field once, at most maxFields.

@@ -1208,7 +1208,7 @@ type CallbackRule struct {
 	// message: at once, unless an SMS may still arrive.
 	Type *RuleType `json:"type,omitempty"`
 
-	// WaitedSeconds The time from the acceptance of the send until the rule fired.
+	// WaitedSeconds The time from the start of the send until the rule fired. A scheduled send starts at its turn.
 	WaitedSeconds float64 `json:"waited_seconds"`
 }
 

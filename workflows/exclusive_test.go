@@ -62,6 +62,12 @@ func TestSend_exclusive(t *testing.T) {
 			arrivals: []arrival{{after: 9 * minute, receipt: whatsapp(1, backstop.Delivered)}},
 			outcome:  backstop.OutcomeWhatsApp, smsAfter: []time.Duration{},
 		},
+		"sent late, and fails while the SMS is held": {
+			rules: []backstop.Rule{first}, whatsapp: []error{slow, nil}, arrivals: []arrival{
+				{after: 6 * minute, receipt: whatsapp(1, backstop.Failed)}, {after: 20 * minute, receipt: sms(0, backstop.Delivered)},
+			},
+			outcome: backstop.OutcomeSMS, smsAfter: []time.Duration{6 * minute},
+		},
 		"sent late, and another rule is due while the SMS is held": {
 			rules: []backstop.Rule{first, next}, whatsapp: []error{slow, nil},
 			arrivals: []arrival{{after: 20 * minute, receipt: sms(0, backstop.Delivered)}},

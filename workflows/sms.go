@@ -82,7 +82,7 @@ func (s *send) submitSMS(ctx workflow.Context, step activities.Step) (activities
 	c := s.startCall(ctx, fmt.Sprintf("SMS from %s, rule %s", rule.SendID, rule.Name), acts.SendSMS, step)
 	err := s.await(ctx, func() bool { return c.tried })
 	if err == nil && !c.ended {
-		err = s.awaitRetries(ctx, c, step.Rule)
+		err = s.awaitRetries(ctx, c, step)
 	}
 	if err != nil {
 		return "", c.abandon(ctx, err)
@@ -97,6 +97,8 @@ func (s *send) submitSMS(ctx workflow.Context, step activities.Step) (activities
 	case s.hasLapsed(ctx) || s.isEnded():
 		s.nothingToTry = true
 		return activities.NoMoreCalls, nil
+	case s.isFreed(step):
+		return activities.Rejected, nil // the failure decides which rule fires now
 	default:
 		step.Ended = c.unsaved
 		err := s.giveUp(ctx, backstop.SMS, step)
@@ -108,11 +110,12 @@ func (s *send) submitSMS(ctx workflow.Context, step activities.Step) (activities
 	}
 }
 
-// awaitRetries waits for the end of a call that is being retried, and stops it at retriesEnd.
-func (s *send) awaitRetries(ctx workflow.Context, c *call, rule int) error {
-	until, isOfRule := s.retriesEnd(ctx, rule)
+// awaitRetries waits for the end of a call that is being retried, and stops it at retriesEnd, or if a failure frees it.
+func (s *send) awaitRetries(ctx workflow.Context, c *call, step activities.Step) error {
+	until, isOfRule := s.retriesEnd(ctx, step.Rule)
 	timer := startTimer(ctx, until, textUntil("retries of the SMS", until))
-	if err := s.await(ctx, func() bool { return c.ended || isReady(timer) || s.isEnded() }); err != nil {
+	err := s.await(ctx, func() bool { return c.ended || isReady(timer) || s.isEnded() || s.isFreed(step) })
+	if err != nil {
 		return err
 	}
 	if c.ended {
@@ -124,6 +127,12 @@ func (s *send) awaitRetries(ctx workflow.Context, c *call, rule int) error {
 	}
 	c.cancel()
 	return c.await(ctx)
+}
+
+// isFreed reports whether WhatsApp has failed while the ledger held an SMS of an exclusive send, for which no call has begun.
+func (s *send) isFreed(step activities.Step) bool {
+	isExclusive := s.in.Rules[step.Rule].GraceSeconds > 0
+	return isExclusive && !step.ByFailure && s.view.WhatsApp == backstop.Failed && !s.hasSMS()
 }
 
 // retriesEnd returns when the retries of an SMS end: when the wait of another rule ends or the message expires, whichever comes

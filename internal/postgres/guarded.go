@@ -104,8 +104,8 @@ func (db *DB) findRefused(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency, isRepeated bool,
 ) (stored backstop.Send, found bool, err error) {
 	if isRepeated {
-		if _, err = db.Send(ctx, send.ID); backstop.CodeOf(err) != backstop.NotFound {
-			return send, err == nil, err
+		if stored, found, err = db.findStored(ctx, send.ID); err != nil || found {
+			return stored, found, err
 		}
 	}
 	if key == nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
@@ -45,6 +46,11 @@ type inboundRow struct {
 	ReceivedAt time.Time `json:"received_at" type:"timestamptz"`
 }
 
+// lockSenders makes the changes of a person follow each other, also those of other processes: a provider may bring a STOP and a
+// later START at the same moment.
+const lockSenders = `SELECT pg_advisory_xact_lock(hashtextextended('inbound ' || sender, 0))
+FROM (SELECT DISTINCT sender FROM unnest($1::text[]) AS u (sender) ORDER BY sender) AS s`
+
 // InsertInbound stores the inbound messages that are new. The receipts have no status. It skips a message without an id. A person
 // who writes STOP or START is put on the list of opt-outs, or taken off it, in the same transaction. It returns the receipts of
 // the WhatsApp messages that the inbound messages answer, also for those that were stored before.
@@ -52,7 +58,7 @@ func (db *DB) InsertInbound(ctx context.Context, receipts []backstop.Receipt) ([
 	now := db.Now()
 	var rows []inboundRow
 	var stored []backstop.Receipt // those of the rows
-	hasKeyword := false
+	var asking pq.StringArray     // those who write a keyword
 	for _, r := range receipts {
 		row, err := db.inboundRowOf(r, now)
 		if err != nil {
@@ -60,7 +66,9 @@ func (db *DB) InsertInbound(ctx context.Context, receipts []backstop.Receipt) ([
 		}
 		if row.MessageID != "" && row.Account != "" {
 			rows, stored = append(rows, row), append(stored, r)
-			hasKeyword = hasKeyword || row.Keyword != ""
+			if row.Keyword != "" {
+				asking = append(asking, row.Sender)
+			}
 		}
 	}
 	if len(rows) == 0 {
@@ -71,11 +79,14 @@ func (db *DB) InsertInbound(ctx context.Context, receipts []backstop.Receipt) ([
 		return nil, err
 	}
 	err = pool.UntilKnown(ctx, "insert inbound messages", func(bool) error { // a repetition stores nothing
-		if !hasKeyword {
+		if len(asking) == 0 {
 			_, err := db.pool.Exec(ctx, insertInbound, written)
 			return err
 		}
 		return db.pool.InTx(ctx, "insert inbound messages", func(tx *sqlx.Tx) error {
+			if err := pool.Execute(ctx, tx, lockSenders, asking); err != nil {
+				return err
+			}
 			var added []string
 			if err := tx.SelectContext(ctx, &added, insertInbound, written); err != nil {
 				return fmt.Errorf("insert messages: %w", err)

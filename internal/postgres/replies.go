@@ -41,11 +41,12 @@ type reply struct {
 	N int `json:"n"`
 }
 
-// readByReply returns the receipts of the WhatsApp messages that stored inbound messages answer.
+// readByReply returns the receipts of the WhatsApp messages that stored inbound messages answer. A change of a preference, which
+// has a category, answers none: the person need not have the chat open.
 func (db *DB) readByReply(ctx context.Context, inbound []backstop.Receipt, rows []inboundRow) ([]backstop.Receipt, error) {
 	var replies []reply
 	for i, row := range rows {
-		if row.Channel == backstop.WhatsApp {
+		if row.Channel == backstop.WhatsApp && row.Category == "" {
 			replies = append(replies, reply{inboundRow: row, N: i})
 		}
 	}

@@ -33,9 +33,12 @@ func TestDB_InsertInbound_reads(t *testing.T) {
 		return []backstop.Receipt{r}
 	}
 	for name, change := range map[string]func(*backstop.Receipt){
-		"of another account":   func(r *backstop.Receipt) { r.Account = "other" },
-		"of another provider":  func(r *backstop.Receipt) { r.Provider = "twilio" },
-		"of another person":    func(r *backstop.Receipt) { r.Inbound.From = "+447400123457" },
+		"of another account":  func(r *backstop.Receipt) { r.Account = "other" },
+		"of another provider": func(r *backstop.Receipt) { r.Provider = "twilio" },
+		"of another person":   func(r *backstop.Receipt) { r.Inbound.From = "+447400123457" },
+		"a changed preference": func(r *backstop.Receipt) {
+			r.Inbound.Text, r.Inbound.Keyword, r.Inbound.Category = "", backstop.StopKeyword, backstop.Marketing
+		},
 		"of nobody":            func(r *backstop.Receipt) { r.Inbound.From = "" },
 		"to another message":   func(r *backstop.Receipt) { r.Inbound.ReplyTo = "wamid.other" },
 		"to a message by SMS":  func(r *backstop.Receipt) { r.Inbound.ReplyTo = messageID(bySMS.ID, 3) },

@@ -162,13 +162,17 @@ var errNoRow = errors.New("no send is stored")
 func (db *DB) inserted(
 	ctx context.Context, insert insertRow, send backstop.Send, key *handoff.Idempotency, isRepeated bool, err error,
 ) (stored backstop.Send, created bool, _ error) {
+	isRefused := errors.Is(err, errNoRow) || pool.IsTaken(err, "sends_pkey") || pool.IsTaken(err, uniqueCorrelation)
+	if isRepeated && isRefused {
+		if stored, found, err := db.findStored(ctx, send.ID); err != nil || found {
+			return stored, found, err
+		}
+	}
 	switch {
 	case err == nil:
 		if !send.IsScheduled() { // nothing changes it soon
 			db.Remember(send)
 		}
-		return send, true, nil
-	case isRepeated && pool.IsTaken(err, "sends_pkey"): // this send was stored before its answer was lost
 		return send, true, nil
 	case pool.IsTaken(err, uniqueCorrelation):
 		return db.correlated(ctx, send, key)
@@ -186,6 +190,16 @@ func (db *DB) inserted(
 		return db.correlated(ctx, send, key)
 	}
 	return stored, created, err
+}
+
+// findStored returns the send that was stored before the answer to its statement was lost, or false. Since then its recipient may
+// have opted out, or in again.
+func (db *DB) findStored(ctx context.Context, id string) (stored backstop.Send, found bool, err error) {
+	stored, err = db.Send(ctx, id)
+	if backstop.CodeOf(err) == backstop.NotFound {
+		return backstop.Send{}, false, nil
+	}
+	return stored, err == nil, err
 }
 
 var getSendByKey = `SELECT ` + ledgers.Columns.Names() + `, idempotency_hash FROM sends WHERE idempotency_key = $1`

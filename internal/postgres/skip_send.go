@@ -57,7 +57,8 @@ func (db *DB) insertOptedOut(
 	statement, args := insertSkipped.statement(append(insertColumns.Values(insert), l.NextRevision(), written), queued)
 	rows, err := db.pool.Exec(ctx, statement, args...)
 	switch {
-	case pool.IsTaken(err, "sends_pkey"): // it was stored before its answer was lost
+	case pool.IsTaken(err, "sends_pkey"): // a statement whose answer was lost has stored it meanwhile
+		return backstop.Send{}, false, pool.ErrMoved
 	case err != nil:
 		return backstop.Send{}, false, fmt.Errorf("insert skipped send: %w", err)
 	case rows == 0:

@@ -2552,7 +2552,7 @@ export interface components {
             reason?: string;
             /**
              * Format: double
-             * @description The time from the acceptance of the send until the rule fired.
+             * @description The time from the start of the send until the rule fired. A scheduled send starts at its turn.
              */
             waited_seconds: number;
         };
