@@ -19,6 +19,7 @@ type view struct {
 	AcceptedAt time.Time     `json:"accepted_at"`
 	ExpiresAt  *time.Time    `json:"expires_at"`
 	FinishedAt *time.Time    `json:"finished_at"`
+	Confirmed  *time.Time    `json:"confirmed_at"`
 	WhatsApp   channelState  `json:"whatsapp"`
 	SMS        *channelState `json:"sms"`
 	Duplicate  bool          `json:"duplicate_delivery"`

@@ -63,7 +63,7 @@ func TestProperties_endedByCaller(t *testing.T) {
 		"too late to cancel": func(s *sendRecord) { s.EndBy, s.EndedAt, s.EndStatus = cancels, at(3.5), http.StatusConflict },
 		"confirmed after the end": func(s *sendRecord) {
 			s.EndBy, s.EndedAt, s.EndStatus = confirms, at(9), http.StatusOK
-			s.Final.Events = append(s.Final.Events, event{At: at(9), Kind: eventConfirmed})
+			s.Final.Confirmed = new(at(9))
 		},
 		"scheduled": func(s *sendRecord) { s.SendAt = new(at(0.1)) },
 	} {

@@ -179,8 +179,8 @@ func describeStepBack(before, after view) string {
 
 func hasArrived(outcome string) bool { return outcome == whatsApp || outcome == sms }
 
-// checkTimelines: a timeline begins with accepted, and its times never go back. Only receipts, the duplicates that receipts
-// reveal, and a late confirmation follow finished.
+// checkTimelines: a timeline begins with accepted, and its times never go back. Only receipts, and the duplicates that receipts
+// reveal, follow finished.
 func checkTimelines(r *record) result {
 	var out result
 	for _, s := range r.sends {
@@ -205,7 +205,7 @@ func timelineFault(events []event) string {
 		switch {
 		case i > 0 && e.At.Before(events[i-1].At):
 			return fmt.Sprintf("%s goes back by %s, after %s", e.Kind, events[i-1].At.Sub(e.At), events[i-1].Kind)
-		case finished && e.Kind != eventReceipt && e.Kind != eventDuplicate && e.Kind != eventConfirmed:
+		case finished && e.Kind != eventReceipt && e.Kind != eventDuplicate:
 			return fmt.Sprintf("%s follows finished", e.Kind)
 		}
 		finished = finished || e.Kind == eventFinished
