@@ -124,6 +124,7 @@ function Picker({ id, free, isLoading, isFull, onPick, standard }: PickerProps) 
     <Select<string, { value: string; label: string; about: string }>
       id={id}
       className="grow"
+      showSearch
       value={null as unknown as string}
       disabled={isFull}
       loading={isLoading}
