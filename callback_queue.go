@@ -11,6 +11,7 @@ type CallbackQueue struct {
 	Next        *QueuedCallback // nil: none is pending
 	SinceReplay int             // the tries of Next before its newest replay
 
+	Lease       string     // names the lease that this read may lead to
 	LeasedUntil *time.Time // another process posts
 	NextAt      *time.Time // no callback is posted before it
 	Endpoint    *CallbackEndpoint

@@ -46,7 +46,7 @@ CREATE TABLE callback_queues (
     url          text        NOT NULL,
     last_seq     integer     NOT NULL, -- of the newest event in the queue
     changes      integer     NOT NULL DEFAULT 0, -- counts the additions, so that a row with a new one is not deleted
-    lease        text        NOT NULL DEFAULT '',
+    lease        text        NOT NULL DEFAULT '', -- names the lease, so that a process that was frozen does not end another one
     leased_until timestamptz,
     next_at      timestamptz, -- no callback is posted before it
     is_due       boolean     NOT NULL DEFAULT false, -- the workflow must not wait for the retry that it has planned

@@ -71,11 +71,15 @@ func (db *DB) NextCallback(ctx context.Context, send string) (backstop.CallbackQ
 	if err := db.pool.Get(ctx, &row, nextCallback, id); err != nil {
 		return backstop.CallbackQueue{}, pool.Failed(ctx, "read callbacks", pool.OrNotFound(err, "queue of callbacks"))
 	}
-	return row.queue()
+	q, err := row.queue()
+	if err == nil {
+		q.Lease, err = pool.NewIDAt(q.Now)
+	}
+	return q, err
 }
 
 const (
-	leaseQueue = `UPDATE callback_queues SET leased_until = clock_timestamp() + $4 * interval '1 microsecond',
+	leaseQueue = `UPDATE callback_queues SET lease = $5, leased_until = clock_timestamp() + $4 * interval '1 microsecond',
     sweep_at = clock_timestamp() + $4 * interval '1 microsecond' + interval '1 minute', is_due = false
 WHERE send = $1 AND last_seq = $2 AND changes = $3
     AND (leased_until IS NULL OR leased_until <= clock_timestamp()) AND (next_at IS NULL OR next_at <= clock_timestamp())`
@@ -94,7 +98,7 @@ func (db *DB) LeaseCallback(ctx context.Context, q backstop.CallbackQueue, lengt
 			return false, pool.Failed(ctx, "lease probe", err)
 		}
 	}
-	leased, err := db.pool.Exec(ctx, leaseQueue, q.Send, q.LastSeq, q.Changes, length.Microseconds())
+	leased, err := db.pool.Exec(ctx, leaseQueue, q.Send, q.LastSeq, q.Changes, length.Microseconds(), q.Lease)
 	return leased > 0, pool.Failed(ctx, "lease callbacks", err)
 }
 
@@ -118,15 +122,15 @@ const endCallback = `WITH c AS (
         $3 = 'gone' OR NOT EXISTS (SELECT FROM callbacks WHERE send = $4 AND state = 'pending' AND id <> $1)
     ) RETURNING send
 ), u AS (
-    UPDATE callback_queues SET leased_until = NULL,
+    UPDATE callback_queues SET lease = '', leased_until = NULL,
         next_at = CASE WHEN $3 = 'pending' THEN clock_timestamp() + $12 * interval '1 microsecond' END,
         sweep_at = clock_timestamp() + $12 * interval '1 microsecond' + interval '2 minutes'
-    WHERE send = $4 AND NOT EXISTS (SELECT FROM d)
+    WHERE send = $4 AND lease = $13 AND NOT EXISTS (SELECT FROM d)
 )
 SELECT (SELECT count(*) FROM d) AS deleted, (SELECT count(*) FROM t WHERE is_new) AS added`
 
 // EndCallback stores a try of a callback, and what it says of the endpoint. It reports whether the queue was empty and is
-// deleted. Repeated, it changes nothing. A callback that was delivered does not change any more.
+// deleted. Repeated, it changes nothing. A callback that was delivered does not change any more. The lease of another process stays.
 func (db *DB) EndCallback(ctx context.Context, q backstop.CallbackQueue, e backstop.CallbackEnding) (isEmpty bool, err error) {
 	c, t := q.Next, e.Try
 	var done struct {
@@ -135,7 +139,7 @@ func (db *DB) EndCallback(ctx context.Context, q backstop.CallbackQueue, e backs
 	}
 	err = pool.UntilKnown(ctx, "end callback", func(bool) error {
 		return db.pool.Get(ctx, &done, endCallback, c.ID, t.Number, e.State, q.Send, pool.Stamp(t.At), t.Status,
-			t.Latency.Microseconds(), pool.Clean(t.Answer), pool.Clean(t.Error), q.LastSeq, q.Changes, e.RetryIn.Microseconds())
+			t.Latency.Microseconds(), pool.Clean(t.Answer), pool.Clean(t.Error), q.LastSeq, q.Changes, e.RetryIn.Microseconds(), q.Lease)
 	})
 	if err != nil {
 		return false, err

@@ -111,3 +111,35 @@ func TestCallbacks_guarded(t *testing.T) {
 		require.Equal(t, i+1, r.count(`SELECT count(*) FROM callbacks`))
 	}
 }
+
+// A process that was frozen for longer than its lease stores its try, and does not end the lease of another process.
+func TestCallbacks_frozen(t *testing.T) {
+	t.Parallel()
+	r := newCallbackRig(t)
+	send := r.insert(hook)
+	accept(t, r.DB, begin(t, r.DB, send.ID, whatsApp))
+	lease := func() (backstop.CallbackQueue, bool) {
+		q := r.next(send.ID)
+		isLeased, err := r.LeaseCallback(t.Context(), q, time.Minute)
+		require.NoError(t, err)
+		return q, isLeased
+	}
+	frozen, isLeased := lease()
+	require.True(t, isLeased)
+	r.raw.Exec(`UPDATE callback_queues SET leased_until = clock_timestamp() - interval '1 second'`)
+	other, isLeased := lease()
+	require.True(t, isLeased)
+
+	ending := backstop.CallbackEnding{Try: backstop.CallbackTry{Number: 1, At: frozen.Now, Status: 200}}
+	ending.Decide(frozen)
+	_, err := r.EndCallback(t.Context(), frozen, ending)
+	require.NoError(t, err)
+	require.Equal(t, 1, r.count(`SELECT count(*) FROM callbacks WHERE state = 'delivered'`))
+	_, isLeased = lease()
+	require.False(t, isLeased, "the other process still posts")
+	_, err = r.EndCallback(t.Context(), other, ending)
+	require.NoError(t, err)
+	next, isLeased := lease()
+	require.True(t, isLeased)
+	require.NotEqual(t, other.Next.ID, next.Next.ID)
+}
