@@ -130,7 +130,8 @@ const endCallback = `WITH c AS (
 SELECT (SELECT count(*) FROM d) AS deleted, (SELECT count(*) FROM t WHERE is_new) AS added`
 
 // EndCallback stores a try of a callback, and what it says of the endpoint. It reports whether the queue was empty and is
-// deleted. Repeated, it changes nothing. A callback that was delivered does not change any more. The lease of another process stays.
+// deleted. Repeated, it changes nothing. A callback that was delivered does not change any more. The lease of another process
+// stays.
 func (db *DB) EndCallback(ctx context.Context, q backstop.CallbackQueue, e backstop.CallbackEnding) (isEmpty bool, err error) {
 	c, t := q.Next, e.Try
 	var done struct {
@@ -139,7 +140,8 @@ func (db *DB) EndCallback(ctx context.Context, q backstop.CallbackQueue, e backs
 	}
 	err = pool.UntilKnown(ctx, "end callback", func(bool) error {
 		return db.pool.Get(ctx, &done, endCallback, c.ID, t.Number, e.State, q.Send, pool.Stamp(t.At), t.Status,
-			t.Latency.Microseconds(), pool.Clean(t.Answer), pool.Clean(t.Error), q.LastSeq, q.Changes, e.RetryIn.Microseconds(), q.Lease)
+			t.Latency.Microseconds(), pool.Clean(t.Answer), pool.Clean(t.Error), q.LastSeq, q.Changes,
+			e.RetryIn.Microseconds(), q.Lease)
 	})
 	if err != nil {
 		return false, err
