@@ -115,7 +115,7 @@ func FuzzVariables(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, value string) {
 		const mark = "\x00\x01\x00"
 		if strings.Contains(text, mark) || len(value) > 100 {
-			t.Skip("the mark is in the text")
+			return // the mark would be ambiguous, or the failure unreadable
 		}
 		got, wrong := filled(escapePattern(text), backstop.Variables{})
 		require.Empty(t, wrong)
@@ -126,7 +126,7 @@ func FuzzVariables(f *testing.F) {
 			values[name], marks[name] = value, mark
 		}
 		if len(values) > backstop.MaxVariables {
-			t.Skip("too many variables")
+			return // more than a send may have
 		}
 		marked, wrong := filled(text, marks)
 		if len(wrong) > 0 {

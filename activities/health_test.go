@@ -330,8 +330,8 @@ func TestActivities_unhealthy_fallsBack_notSMS(t *testing.T) {
 	requireRetry(t, "unavailable", 0, err)
 }
 
-// An account that is disabled rejects nothing. Neither does one that this process cannot open. Its messages wait, and go out when
-// it is well. The next account of a rule does not wait.
+// The messages of an account that is disabled, or that this process cannot open, are not rejected: they wait until it is well.
+// If a rule has another account, that one sends at once.
 func TestActivities_fault(t *testing.T) {
 	t.Parallel()
 	const why = "the account is disabled"

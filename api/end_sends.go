@@ -61,8 +61,8 @@ func (s *server) endSends(
 	return EndedSends{Items: items, MoreSends: more}, nil
 }
 
-// sendsToEnd returns the newest sends of a CorrelationID. Those that have not ended come first. more says whether further ones
-// have not ended.
+// sendsToEnd returns the newest sends of a CorrelationID, and first the sends that have not ended. more reports whether there are
+// other sends that have not ended.
 func (s *server) sendsToEnd(ctx context.Context, correlationID string) (sends []backstop.Send, more bool, err error) {
 	open := backstop.SendFilter{CorrelationID: correlationID, Outcomes: []backstop.Outcome{backstop.OutcomePending}}
 	sends, more, err = s.sends.ListSends(ctx, open, backstop.Page{Limit: maxEnded})

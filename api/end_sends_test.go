@@ -70,7 +70,7 @@ func TestSends_endOrder(t *testing.T) {
 	}
 }
 
-// One request ends a bounded number of sends. It begins with those that have not ended. So a repetition ends the others.
+// One request ends at most 100 sends. The sends that have not ended come first, so a repeated request ends the rest.
 func TestSends_endOrder_many(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -298,7 +298,7 @@ func (s *store) Timeline(context.Context, string) ([]backstop.Attempt, []backsto
 	return s.attempts, s.events, s.away
 }
 
-// ListSends returns all sends. With a CorrelationID in the filter it returns those that have it, and one of the outcomes.
+// ListSends returns all sends. If the filter has a CorrelationID, it returns the sends with that id and with one of the outcomes.
 func (s *store) ListSends(
 	ctx context.Context, filter backstop.SendFilter, page backstop.Page,
 ) ([]backstop.Send, bool, error) {

@@ -85,7 +85,7 @@ func (s *server) acceptGuarded(
 	return backstop.Send{}, false, err
 }
 
-// firstSend returns the send with the same content as one that a guard refuses, or nil.
+// firstSend returns the earlier send with the same content, if that is why a guard refused a send; otherwise nil.
 func firstSend(err error) *backstop.Send {
 	refusal, ok := errors.AsType[*backstop.GuardError](err)
 	if !ok {

@@ -1917,7 +1917,7 @@ type MessagePreviewInput struct {
 	// Sms The SMS.
 	Sms MessageSMS `json:"sms"`
 
-	// Variables Values of the variables, by their names. Those that no text names are ignored.
+	// Variables The values of the variables, by their names. A variable that no text names is ignored.
 	Variables *VariableValues `json:"variables,omitempty"`
 
 	// Whatsapp The WhatsApp message: either a `text` or a `template`.
@@ -2893,7 +2893,7 @@ type SendInput struct {
 	// Variables The values of the variables, by their names: at most 50, and 16 KB together. If it is given, also as `{}`, the texts of
 	// this send are patterns: `{{name}}` in the WhatsApp text, in the parameters of the template and in the SMS text is replaced
 	// by the value. A name has 1 to 64 letters, digits and underscores. `{{{{` is a literal `{{`. A value is never read as a
-	// pattern. The answer is 422 if a text names a variable that is missing here, or no text names one that is given. Without
+	// pattern. The answer is 422 if a text names a variable that is missing here, or if a given variable is named by no text. Without
 	// `variables` the texts are sent as they are.
 	//
 	//
@@ -3436,13 +3436,13 @@ type UsedMessage struct {
 // VariableNames The names of the variables in the texts, in the order of their first place. A send gives a value for each.
 type VariableNames = []string
 
-// VariableValues Values of the variables, by their names. Those that no text names are ignored.
+// VariableValues The values of the variables, by their names. A variable that no text names is ignored.
 type VariableValues map[string]string
 
 // Variables The values of the variables, by their names: at most 50, and 16 KB together. If it is given, also as `{}`, the texts of
 // this send are patterns: `{{name}}` in the WhatsApp text, in the parameters of the template and in the SMS text is replaced
 // by the value. A name has 1 to 64 letters, digits and underscores. `{{{{` is a literal `{{`. A value is never read as a
-// pattern. The answer is 422 if a text names a variable that is missing here, or no text names one that is given. Without
+// pattern. The answer is 422 if a text names a variable that is missing here, or if a given variable is named by no text. Without
 // `variables` the texts are sent as they are.
 //
 // Example: {"name":"Ada","order":"4711"}

@@ -1941,7 +1941,7 @@ export interface components {
             sms: components["schemas"]["SMSLength"];
             variables: components["schemas"]["VariableNames"];
         };
-        /** @description Values of the variables, by their names. Those that no text names are ignored. */
+        /** @description The values of the variables, by their names. A variable that no text names is ignored. */
         VariableValues: {
             [key: string]: string;
         };
@@ -2030,7 +2030,7 @@ export interface components {
          * @description The values of the variables, by their names: at most 50, and 16 KB together. If it is given, also as `{}`, the texts of
          *     this send are patterns: `{{name}}` in the WhatsApp text, in the parameters of the template and in the SMS text is replaced
          *     by the value. A name has 1 to 64 letters, digits and underscores. `{{{{` is a literal `{{`. A value is never read as a
-         *     pattern. The answer is 422 if a text names a variable that is missing here, or no text names one that is given. Without
+         *     pattern. The answer is 422 if a text names a variable that is missing here, or if a given variable is named by no text. Without
          *     `variables` the texts are sent as they are.
          * @example {
          *       "name": "Ada",
