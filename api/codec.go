@@ -16,6 +16,8 @@ const (
 	// maxPayloads bounds the body of a request for the codec, in bytes. Temporal stores at most 2 MiB in one payload
 	// (limit.blobSize.error), and base64 makes a third more of it.
 	maxPayloads = 4 << 20
+	// codecHeaders are the headers that the Temporal UI (2.55) sends.
+	codecHeaders = "Authorization, Authorization-Extras, Content-Type, X-Namespace"
 	// preflightSeconds is how long a browser keeps the answer to a CORS preflight.
 	preflightSeconds = "600"
 )
@@ -62,7 +64,7 @@ func allowOrigin(origin string) gin.HandlerFunc {
 		c.Header("Access-Control-Allow-Credentials", "true")
 		if c.Request.Method == http.MethodOptions {
 			c.Header("Access-Control-Allow-Methods", http.MethodPost)
-			c.Header("Access-Control-Allow-Headers", "Authorization, Content-Type, X-Namespace") // what the UI sends
+			c.Header("Access-Control-Allow-Headers", codecHeaders)
 			c.Header("Access-Control-Max-Age", preflightSeconds)
 		}
 	}

@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	commonpb "go.temporal.io/api/common/v1"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/internal/codec"
@@ -30,31 +28,38 @@ type codecRig struct {
 
 func newCodecRig(t *testing.T) codecRig {
 	t.Helper()
-	encrypt := func(key string) (*codec.Codec, string) {
+	newCodec := func(key string) http.Handler {
 		ring, err := keyring.Parse(key)
 		require.NoError(t, err)
 		c, err := codec.New(ring, true)
 		require.NoError(t, err)
-		encoded, err := c.Encode([]*commonpb.Payload{{
-			Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(`"the secret"`),
-		}})
-		require.NoError(t, err)
-		text, err := protojson.Marshal(&commonpb.Payloads{Payloads: encoded})
-		require.NoError(t, err)
-		return c, string(text)
+		return c.Handler()
 	}
-	ours, encrypted := encrypt("k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
-	_, foreign := encrypt("k2:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDI=")
+	ours := newCodec("k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
+	theirs := newCodec("k2:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDI=")
 	r := newRig(t, func(o *api.Options) {
-		o.TemporalUIURL, o.PayloadCodec = "https://Temporal.example.com:443/ui", ours.Handler()
+		o.TemporalUIURL, o.PayloadCodec = "https://Temporal.example.com:443/ui", ours
 	})
 	server := httptest.NewServer(r.handler)
 	t.Cleanup(server.Close)
-	return codecRig{rig: r, url: server.URL, encrypted: encrypted, foreign: foreign}
+	encrypt := func(c http.Handler) string {
+		body := strings.NewReader(`{"payloads":[{"metadata":{"encoding":"anNvbi9wbGFpbg=="},"data":"InRoZSBzZWNyZXQi"}]}`)
+		encoded := httptest.NewRecorder()
+		c.ServeHTTP(encoded, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/encode", body))
+		return encoded.Body.String()
+	}
+	return codecRig{rig: r, url: server.URL, encrypted: encrypt(ours), foreign: encrypt(theirs)}
+}
+
+// reply is an answer that came over a connection.
+type reply struct {
+	status int
+	header http.Header
+	body   string
 }
 
 // ask makes a request. headers are pairs of name and value.
-func (r codecRig) ask(t *testing.T, method, path, body string, headers ...string) (*http.Response, string) {
+func (r codecRig) ask(t *testing.T, method, path, body string, headers ...string) reply {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, r.url+path, strings.NewReader(body))
 	require.NoError(t, err)
@@ -66,16 +71,17 @@ func (r codecRig) ask(t *testing.T, method, path, body string, headers ...string
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	return response, string(text)
+	return reply{response.StatusCode, response.Header, string(text)}
 }
 
 // data returns the data of the payload in an answer.
-func data(t *testing.T, body string) string {
+func (r reply) data(t *testing.T) string {
 	t.Helper()
-	var payloads commonpb.Payloads
-	require.NoError(t, protojson.Unmarshal([]byte(body), &payloads), body)
-	require.Len(t, payloads.GetPayloads(), 1)
-	return string(payloads.GetPayloads()[0].GetData())
+	require.Equal(t, 200, r.status, r.body)
+	var read struct{ Payloads []struct{ Data []byte } }
+	require.NoError(t, json.Unmarshal([]byte(r.body), &read), r.body)
+	require.Len(t, read.Payloads, 1)
+	return string(read.Payloads[0].Data)
 }
 
 // TestCodec: the Temporal UI, a page of another origin, decrypts with the cookie of the console; a program does with the API key.
@@ -88,18 +94,16 @@ func TestCodec(t *testing.T) {
 		"the UI with a token":    {"Authorization", "Bearer " + apiKey, "Origin", uiOrigin, "Sec-Fetch-Site", "same-site"},
 		"a program":              {"Authorization", "Bearer " + apiKey},
 	} {
-		response, body := r.ask(t, "POST", "/codec/decode", r.encrypted, append(headers, "Content-Type", "application/json")...)
-		require.Equal(t, 200, response.StatusCode, name+body)
-		require.Equal(t, `"the secret"`, data(t, body), name)
-		require.Equal(t, "no-store", response.Header.Get("Cache-Control"), name)
-		require.Equal(t, "Origin", response.Header.Get("Vary"), name)
+		headers = append(headers, "Content-Type", "application/json")
+		decoded := r.ask(t, "POST", "/codec/decode?preserveStorageRefs=true", r.encrypted, headers...)
+		require.Equal(t, `"the secret"`, decoded.data(t), name)
+		require.Equal(t, "no-store", decoded.header.Get("Cache-Control"), name)
+		require.Equal(t, "Origin", decoded.header.Get("Vary"), name)
 		if name != "a program" {
-			require.Equal(t, uiOrigin, response.Header.Get("Access-Control-Allow-Origin"), name)
-			require.Equal(t, "true", response.Header.Get("Access-Control-Allow-Credentials"), name)
+			require.Equal(t, uiOrigin, decoded.header.Get("Access-Control-Allow-Origin"), name)
+			require.Equal(t, "true", decoded.header.Get("Access-Control-Allow-Credentials"), name)
 		}
-		response, body = r.ask(t, "POST", "/codec/encode", body, headers...)
-		require.Equal(t, 200, response.StatusCode, name)
-		require.NotContains(t, data(t, body), "secret", name)
+		require.NotContains(t, r.ask(t, "POST", "/codec/encode", decoded.body, headers...).data(t), "secret", name)
 	}
 	require.NotContains(t, r.logs.String(), "the secret")
 }
@@ -124,36 +128,36 @@ func TestCodec_refused(t *testing.T) {
 		"a file or a sandboxed frame": {403, []string{"Cookie", cookie, "Origin", "null", "Sec-Fetch-Site", "cross-site"}},
 	} {
 		for _, path := range []string{"/codec/decode", "/codec/encode"} {
-			response, body := r.ask(t, "POST", path, r.encrypted, row.headers...)
-			require.Equal(t, row.status, response.StatusCode, name)
-			require.Equal(t, "application/problem+json", response.Header.Get("Content-Type"), name)
-			require.NotContains(t, body, "secret", name)
-			if allowed := response.Header.Get("Access-Control-Allow-Origin"); allowed != "" {
+			refused := r.ask(t, "POST", path, r.encrypted, row.headers...)
+			require.Equal(t, row.status, refused.status, name)
+			require.Equal(t, "application/problem+json", refused.header.Get("Content-Type"), name)
+			require.NotContains(t, refused.body, "secret", name)
+			if allowed := refused.header.Get("Access-Control-Allow-Origin"); allowed != "" {
 				require.Equal(t, uiOrigin, allowed, name)
 			}
 		}
 	}
 	// The UI is trusted for the codec alone.
-	response, _ := r.ask(t, "POST", "/v1/rules", "{}", "Cookie", cookie, "Origin", uiOrigin, "Content-Type", "application/json")
-	require.Equal(t, 403, response.StatusCode)
-	require.Empty(t, response.Header.Get("Access-Control-Allow-Origin"))
+	refused := r.ask(t, "POST", "/v1/rules", "{}", "Cookie", cookie, "Origin", uiOrigin, "Content-Type", "application/json")
+	require.Equal(t, 403, refused.status)
+	require.Empty(t, refused.header.Get("Access-Control-Allow-Origin"))
 }
 
 func TestCodec_preflight(t *testing.T) {
 	t.Parallel()
 	r := newCodecRig(t)
-	ask := func(origin string) *http.Response {
-		response, _ := r.ask(t, "OPTIONS", "/codec/decode", "", "Origin", origin,
+	ask := func(origin string) http.Header {
+		got := r.ask(t, "OPTIONS", "/codec/decode", "", "Origin", origin,
 			"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "content-type,x-namespace")
-		require.Equal(t, 204, response.StatusCode)
-		return response
+		require.Equal(t, 204, got.status)
+		return got.header
 	}
-	got := ask(uiOrigin).Header
+	got := ask(uiOrigin)
 	require.Equal(t, uiOrigin, got.Get("Access-Control-Allow-Origin"))
 	require.Equal(t, "true", got.Get("Access-Control-Allow-Credentials"))
 	require.Equal(t, "POST", got.Get("Access-Control-Allow-Methods"))
-	require.Equal(t, "Authorization, Content-Type, X-Namespace", got.Get("Access-Control-Allow-Headers"))
-	for name := range ask("https://evil.example").Header {
+	require.Equal(t, "Authorization, Authorization-Extras, Content-Type, X-Namespace", got.Get("Access-Control-Allow-Headers"))
+	for name := range ask("https://evil.example") {
 		require.NotContains(t, name, "Access-Control")
 	}
 }
@@ -177,17 +181,14 @@ func TestCodec_wrong(t *testing.T) {
 		"deep":          {strings.Repeat(`{"payloads":[`, 20_000), 400, ""},
 		"oversize":      {strings.Repeat(" ", 4<<20) + r.encrypted, 413, "the body may have at most 4194304 bytes"},
 	} {
-		response, body := r.ask(t, "POST", "/codec/decode", row.body, "Authorization", "Bearer "+apiKey)
-		require.Equal(t, row.status, response.StatusCode, name+": "+body)
-		require.Contains(t, body, row.text, name)
+		got := r.ask(t, "POST", "/codec/decode", row.body, "Authorization", "Bearer "+apiKey)
+		require.Equal(t, row.status, got.status, name+": "+got.body)
+		require.Contains(t, got.body, row.text, name)
 	}
 	// A payload that nobody encrypted is returned as it is.
 	plain := `{"payloads":[{"metadata":{"encoding":"anNvbi9wbGFpbg=="},"data":"MQ=="}]}`
-	response, body := r.ask(t, "POST", "/codec/decode", plain, "Authorization", "Bearer "+apiKey)
-	require.Equal(t, 200, response.StatusCode)
-	require.Equal(t, "1", data(t, body))
-	response, _ = r.ask(t, "GET", "/codec/decode", "", "Authorization", "Bearer "+apiKey)
-	require.Equal(t, 405, response.StatusCode)
+	require.Equal(t, "1", r.ask(t, "POST", "/codec/decode", plain, "Authorization", "Bearer "+apiKey).data(t))
+	require.Equal(t, 405, r.ask(t, "GET", "/codec/decode", "", "Authorization", "Bearer "+apiKey).status)
 	require.NotContains(t, r.logs.String(), "panic")
 }
 

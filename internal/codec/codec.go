@@ -1,5 +1,5 @@
-// Package codec encrypts what Temporal stores of a workflow: inputs, results, signals, updates, queries, memos, summaries, and the
-// messages and details of failures. The keys are those of the keyring: the first encrypts, and all decrypt.
+// Package codec encrypts what Temporal stores of a workflow: inputs, results, signals, updates, queries, memos, summaries, and
+// the messages and details of failures. The keys are those of the keyring: the first encrypts, and all decrypt.
 package codec
 
 import (

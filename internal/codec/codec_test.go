@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,11 +21,11 @@ import (
 
 func ring(t *testing.T, ids ...string) *keyring.Keyring {
 	t.Helper()
-	var text string
-	for _, id := range ids {
-		text += "," + id + ":" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte(id[1:2]), keyring.KeySize))
+	entries := make([]string, len(ids))
+	for i, id := range ids {
+		entries[i] = id + ":" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte(id[1:2]), keyring.KeySize))
 	}
-	r, err := keyring.Parse(text[min(1, len(text)):])
+	r, err := keyring.Parse(strings.Join(entries, ","))
 	require.NoError(t, err)
 	return r
 }
