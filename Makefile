@@ -20,7 +20,7 @@ build: bin/backstop bin/devstack ## build bin/backstop and bin/devstack
 
 run: if-npm ## start everything and stay up, for trying it by hand
 	@$(MAKE) --no-print-directory build
-	bin/devstack --data .data/run -- bin/backstop dev
+	bin/devstack --data .data/run --codec http://127.0.0.1:8080/codec -- bin/backstop dev
 
 demo: if-npm ## send messages to simulated providers, watch them fall back, check what came out
 	@$(MAKE) --no-print-directory build
