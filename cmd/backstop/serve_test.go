@@ -18,7 +18,7 @@ func TestProgram_ready(t *testing.T) {
 	silent, err := listenLocal(t.Context(), "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, silent.Close()) })
-	temporal, err := newTemporal(temporalConfig{Address: silent.Addr().String()}, slog.New(slog.DiscardHandler))
+	temporal, err := newTemporal(temporalConfig{Address: silent.Addr().String()}, nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
 	config, err := readConfig[config](complete())

@@ -110,8 +110,10 @@ func (e *engine) check(ctx context.Context) error {
 	return checkHealth(ctx, e.Client)
 }
 
-func newTemporal(c temporalConfig, logger *slog.Logger) (*engine, error) {
-	options := client.Options{HostPort: c.Address, Namespace: c.Namespace, Logger: log.NewStructuredLogger(logger)}
+func newTemporal(c temporalConfig, metrics client.MetricsHandler, logger *slog.Logger) (*engine, error) {
+	options := client.Options{
+		HostPort: c.Address, Namespace: c.Namespace, Logger: log.NewStructuredLogger(logger), MetricsHandler: metrics,
+	}
 	// Our messages have 1 or 2 KB. Compression would cost both sides more CPU than it saves.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	if c.APIKey != "" {

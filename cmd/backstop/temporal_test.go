@@ -19,7 +19,7 @@ func TestEngine_firstUse(t *testing.T) {
 	t.Parallel()
 	server := temporaltest.Start(t)
 	temporal, err := newTemporal(
-		temporalConfig{Address: server.Address, Namespace: server.Namespace(t)}, slog.New(slog.DiscardHandler))
+		temporalConfig{Address: server.Address, Namespace: server.Namespace(t)}, nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
 	var users sync.WaitGroup
