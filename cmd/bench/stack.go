@@ -46,6 +46,7 @@ type stack struct {
 	plain    *plainChild
 	meter    *meter
 
+	fail        context.CancelCauseFunc // of the bench, if Backstop ends by itself
 	logProgress progressLog
 	stops       []func() error // in the order of the starts
 }
@@ -137,15 +138,24 @@ func (s *stack) startBackstop(ctx context.Context, f flags, fail context.CancelC
 	if err := runChild(ctx, backstopCommand("migrate", s.env, s.logProgress)); err != nil {
 		return err
 	}
-	if s.backstop, err = startChild(backstopCommand("serve", s.env, s.logProgress)); err != nil {
+	s.fail = fail
+	if err := s.serveBackstop(s.env); err != nil {
 		return err
 	}
-	s.stops = append(s.stops, s.backstop.stop)
-	s.backstop.cancelAtEnd(fail)
+	s.stops = append(s.stops, func() error { return s.backstop.stop() })
 	if s.send, err = newSender(s.apiURL, s.apiKey, s.store, s.temporal); err != nil {
 		return err
 	}
 	return awaitReady(ctx, s.apiURL)
+}
+
+// serveBackstop starts the API and worker.
+func (s *stack) serveBackstop(env map[string]string) (err error) {
+	if s.backstop, err = startChild(backstopCommand("serve", env, s.logProgress)); err != nil {
+		return err
+	}
+	s.backstop.cancelAtEnd(s.fail)
+	return nil
 }
 
 // serveProviders serves simulated providers on a listener.

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"time"
+
+	"github.com/backstophq/backstop/client"
+)
+
+const (
+	metricsOff = "off"
+	metricsOn  = "metrics and traces"
+	// leastWithMetrics is the share of the throughput that remains with metrics and traces.
+	leastWithMetrics = 0.97
+	// scrapeEvery is a third of what Prometheus has by default.
+	scrapeEvery = 5 * time.Second
+)
+
+// measureMetrics compares whole sends with metrics and traces and without them, in turns. Backstop is started anew for each round.
+// Every request is traced, a collector takes all spans, and the metrics are scraped.
+func (b *bench) measureMetrics(ctx context.Context) (err error) {
+	policy, err := b.send.policy(ctx, "Metrics", rule{client.RuleTypeUndelivered, time.Hour})
+	if err != nil {
+		return err
+	}
+	installation, err := b.store.installation(ctx)
+	if err != nil {
+		return err
+	}
+	on, stop, err := b.serveCollector(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	all := b.contestants(policy, installation)
+	c, rounds := all[len(all)-1], map[string][]round{}
+	settings := map[string]map[string]string{metricsOff: nil, metricsOn: on}
+	for n := range b.flags.rounds {
+		for _, name := range inTurn(n, metricsOff, metricsOn) {
+			r, err := b.runMeasured(ctx, c, settings[name])
+			if err != nil {
+				return err
+			}
+			b.logProgress("round %d of %d, %s: %.1f completed per second", n+1, b.flags.rounds, name, r.PerSecond)
+			rounds[name] = append(rounds[name], r)
+		}
+	}
+	b.raw["metrics"] = rounds
+	b.printMetrics(rounds)
+	return b.restartBackstop(ctx, nil)
+}
+
+// inTurn returns two names, in the other order in every second round: a machine that gets slower, or faster, favours neither.
+func inTurn(n int, first, second string) []string {
+	if n%2 == 1 {
+		return []string{second, first}
+	}
+	return []string{first, second}
+}
+
+// runMeasured starts Backstop anew with more settings, warms it up and runs a round, while its metrics, if any, are scraped.
+func (b *bench) runMeasured(ctx context.Context, c contestant, more map[string]string) (round, error) {
+	if err := b.restartBackstop(ctx, more); err != nil {
+		return round{}, err
+	}
+	if _, err := b.runRound(ctx, c, min(b.flags.round, 5*time.Second)); err != nil {
+		return round{}, err
+	}
+	scraping, stop := context.WithCancel(ctx)
+	scraped := make(chan error, 1)
+	go func() { scraped <- b.scrape(scraping, more["BACKSTOP_METRICS_LISTEN"]) }()
+	r, err := b.runRound(ctx, c, b.flags.round)
+	stop()
+	return r, errors.Join(err, <-scraped)
+}
+
+// scrape scrapes the metrics of an address until ctx is done. Without an address it does nothing.
+func (b *bench) scrape(ctx context.Context, address string) error {
+	if address == "" {
+		return nil
+	}
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", http.NoBody)
+		if err != nil {
+			return fmt.Errorf("make request: %w", err)
+		}
+		answer, err := b.http.Do(request)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // the round has ended
+		}
+		if err != nil {
+			return fmt.Errorf("scrape: %w", err)
+		}
+		_, _ = io.Copy(io.Discard, answer.Body)
+		_ = answer.Body.Close()
+		if pauseFor(ctx, scrapeEvery) != nil {
+			return nil
+		}
+	}
+}
+
+// serveCollector serves a collector that drops what it gets, and returns the settings of a Backstop that uses it.
+func (*bench) serveCollector(ctx context.Context) (settings map[string]string, stop func() error, err error) {
+	listener, err := listenLoopback(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	ports, err := freePorts(ctx, 1)
+	if err != nil {
+		return nil, nil, err
+	}
+	server := &http.Server{
+		Handler:           http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }),
+		ReadHeaderTimeout: callTimeout,
+	}
+	go func() { _ = server.Serve(listener) }() // until server.Close
+	return map[string]string{
+		"BACKSTOP_METRICS_LISTEN": ports[0], "BACKSTOP_OTLP_ENDPOINT": "http://" + listener.Addr().String(),
+	}, server.Close, nil
+}
+
+// restartBackstop ends Backstop and starts it with more settings.
+func (s *stack) restartBackstop(ctx context.Context, more map[string]string) error {
+	if err := s.backstop.stop(); err != nil {
+		return err
+	}
+	env := maps.Clone(s.env)
+	maps.Copy(env, more)
+	if err := s.serveBackstop(env); err != nil {
+		return err
+	}
+	s.meter = newMeter(s.store, s.backstop.PID(), s.plain.PID())
+	return awaitReady(ctx, s.apiURL)
+}
+
+func (b *bench) printMetrics(rounds map[string][]round) {
+	t := table{
+		title: fmt.Sprintf("Metrics and traces: %d in flight, %d rounds of %s each, in turns; median (lowest-highest)",
+			b.flags.inFlight, b.flags.rounds, b.flags.round),
+		notes: []string{
+			"metrics and traces: every request traced, all spans exported, a scrape every 5 s.",
+			"CPU: of Backstop and its part of Postgres, per completed send.",
+		},
+	}
+	t.row("", "completed/s", "of off", "CPU ms/send")
+	base := roundRates(rounds[metricsOff])
+	for _, name := range []string{metricsOff, metricsOn} {
+		mine := roundRates(rounds[name])
+		var cpu []float64
+		for _, r := range rounds[name] {
+			const ms = 1000
+			cpu = append(cpu, ms*(r.CPU[useBackstop]+r.CPU[usePostgresBackstop])/float64(r.Completed))
+		}
+		t.row(name, spreadOf(mine).String(), spreadOf(ratiosOf(mine, base)).String(), spreadOf(cpu).String())
+	}
+	b.printTable(t)
+	ratio := spreadOf(ratiosOf(roundRates(rounds[metricsOn]), base)).Median
+	b.atLeast("completed sends per second with metrics and traces, of without", ratio, leastWithMetrics, "x")
+}
