@@ -53,6 +53,10 @@ type Options struct {
 	TemporalUIURL     string // for links in the console; may be empty
 	TemporalNamespace string // for links in the console
 
+	// PayloadCodec encrypts and decrypts payloads for the Temporal UI, by its protocol for codec servers. It gets the body whole,
+	// of a caller who has signed in. Nil: there is no codec server.
+	PayloadCodec http.Handler
+
 	Sandbox func() bool // reports whether the providers are simulated; the console shows it; nil: they are not
 
 	Scenarios []Scenario // what the simulated providers do; the console offers them for a test
@@ -109,6 +113,8 @@ type server struct {
 	console           *console // nil: no console
 	temporalUIURL     string
 	temporalNamespace string
+	payloadCodec      http.Handler
+	codecOrigins      *http.CrossOriginProtection // as origins, and trusts the Temporal UI
 	sandbox           func() bool
 	scenarios         []Scenario
 	errorCodes        []backstop.ErrorCode
@@ -138,7 +144,7 @@ func New(o Options) (http.Handler, error) {
 
 		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready, answered: o.Answered,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),
-		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace,
+		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace, payloadCodec: o.PayloadCodec,
 		sandbox: o.Sandbox, scenarios: o.Scenarios, watch: o.Watch.orDefaults(), stopping: o.Stopping,
 	}
 	s.limited = newLimitedLog(s.log)
@@ -204,6 +210,9 @@ func (s *server) newEngine() (http.Handler, error) {
 	session.DELETE("", s.SignOut)
 	if s.console != nil {
 		s.console.route(engine, s)
+	}
+	if err := s.routeCodec(engine); err != nil {
+		return nil, err
 	}
 
 	strict := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{withContextCopy}, StrictGinServerOptions{

@@ -64,6 +64,7 @@ type temporalConfig struct {
 	TLSKey    string `env:"TLS_KEY"`
 	TLSCA     string `env:"TLS_CA"`
 	UIURL     string `env:"UI_URL"`
+	Encrypt   bool   `env:"ENCRYPT"` // with the keyring
 }
 
 type apiConfig struct {
@@ -183,8 +184,11 @@ func (c config) validate() error {
 	for _, former := range c.API.FormerPublicURLs {
 		check(isHTTPURL(former), "FORMER_PUBLIC_URLS", "must be http or https URLs, separated by commas")
 	}
-	_, err := c.keyring()
+	ring, err := c.keyring()
 	check(err == nil, "KEYRING", fmt.Sprint(err))
+	check(!c.Temporal.Encrypt || err != nil || !ring.IsEmpty(), "TEMPORAL_ENCRYPT",
+		"needs a key: set "+keyring.Variable+" (backstop keys generate prints a key)")
+	check(c.Temporal.UIURL == "" || isHTTPURL(c.Temporal.UIURL), "TEMPORAL_UI_URL", "must be an http or https URL")
 	fault := databaseFault(string(c.Database.URL))
 	check(fault == "", "DATABASE_URL", fault)
 	for name, value := range map[string]string{

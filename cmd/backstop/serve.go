@@ -17,6 +17,7 @@ import (
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/console"
 	"github.com/backstophq/backstop/internal/accounts"
+	"github.com/backstophq/backstop/internal/codec"
 	"github.com/backstophq/backstop/internal/guards"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/health"
@@ -69,6 +70,7 @@ type program struct {
 	listener net.Listener // nil: the program listens at config.API.Listen
 	db       *postgres.DB
 	install  string // the installation's id
+	payloads *codec.Codec
 	temporal *engine
 	acts     *activities.Activities
 	handoff  *handoff.Handoff
@@ -102,7 +104,7 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if p.install, err = untilAnswered(ctx, p.log, p.db.Installation); err != nil {
 		return err
 	}
-	if p.temporal, err = newTemporal(p.config.Temporal, p.engineMetrics(), p.log); err != nil {
+	if err := p.newEngine(); err != nil {
 		return err
 	}
 	defer p.temporal.Close()
@@ -150,6 +152,19 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		return err
 	}
 	return p.runParts(ctx, listening)
+}
+
+// newEngine makes the client of Temporal, with the keys of its payloads.
+func (p *program) newEngine() error {
+	ring, err := p.config.keyring()
+	if err != nil {
+		return err
+	}
+	if p.payloads, err = codec.New(ring, p.config.Temporal.Encrypt); err != nil {
+		return usageError{err}
+	}
+	p.temporal, err = newTemporal(p.config.Temporal, p.payloads, p.engineMetrics(), p.log)
+	return err
 }
 
 // runParts runs the parts of the role concurrently. If one fails, it stops the others.
@@ -247,7 +262,8 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		ErrorCodes: codes,
 		APIKey:     string(p.config.API.Key), Log: p.log, ExclusiveGrace: p.config.Send.ExclusiveGrace,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
-		Sandbox: p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version, Answered: p.answered(),
+		PayloadCodec: p.payloads.Handler(),
+		Sandbox:      p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version, Answered: p.answered(),
 		Ready: func(checking context.Context) (map[string]string, error) {
 			if ctx.Err() != nil {
 				return nil, errors.New("the program is stopping") // a load balancer then uses another process

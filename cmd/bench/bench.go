@@ -48,6 +48,7 @@ func allParts() []part {
 		{"scheduled", (*bench).measureScheduled},
 		{"guards", (*bench).measureGuards},
 		{"metrics", (*bench).measureMetrics},
+		{"codec", (*bench).measureCodec},
 	}
 }
 

@@ -25,7 +25,7 @@ type child struct {
 	name        string
 	log         *os.File
 	logProgress progressLog
-	isStopped   atomic.Bool // by us
+	isReplaced  atomic.Bool // its end is no fault
 }
 
 // childOptions are the options of startChild. Stdin and Stdout are optional.
@@ -60,11 +60,11 @@ func startChild(o childOptions) (*child, error) {
 	return c, nil
 }
 
-// cancelAtEnd cancels a context when the child ends by itself. The cause names the log of the child.
+// cancelAtEnd cancels a context when the child ends. The cause names the log of the child.
 func (c *child) cancelAtEnd(cancel context.CancelCauseFunc) {
 	go func() {
 		<-c.Ended()
-		if c.isStopped.Load() {
+		if c.isReplaced.Load() {
 			return
 		}
 		cancel(fmt.Errorf("%s ended: %w; its log is %s", c.name, c.Err(), c.log.Name()))
@@ -73,7 +73,6 @@ func (c *child) cancelAtEnd(cancel context.CancelCauseFunc) {
 
 // stop ends the child and waits for it.
 func (c *child) stop() error {
-	c.isStopped.Store(true)
 	err := c.Stop(childStopTimeout)
 	if err != nil {
 		err = fmt.Errorf("stop %s: %w", c.name, err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"time"
 
@@ -36,7 +35,7 @@ func (b *bench) measureMetrics(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stop()) }()
+	defer func() { err = errors.Join(err, b.restartBackstop(context.WithoutCancel(ctx), nil), stop()) }()
 	all := b.contestants(policy, installation)
 	c, rounds := all[len(all)-1], map[string][]round{}
 	settings := map[string]map[string]string{metricsOff: nil, metricsOn: on}
@@ -51,8 +50,10 @@ func (b *bench) measureMetrics(ctx context.Context) (err error) {
 		}
 	}
 	b.raw["metrics"] = rounds
-	b.printMetrics(rounds)
-	return b.restartBackstop(ctx, nil)
+	ratio := b.printPair("Metrics and traces", metricsOff, metricsOn, rounds,
+		"metrics and traces: every request traced, all spans exported, a scrape every 5 s. Each round has a process of its own, warmed up.")
+	b.atLeast("completed sends per second with metrics and traces, of without", ratio, leastWithMetrics, "x")
+	return nil
 }
 
 // inTurn returns two names, in the other order in every second round: a machine that gets slower, or faster, favours neither.
@@ -122,43 +123,4 @@ func (*bench) serveCollector(ctx context.Context) (settings map[string]string, s
 	return map[string]string{
 		"BACKSTOP_METRICS_LISTEN": ports[0], "BACKSTOP_OTLP_ENDPOINT": "http://" + listener.Addr().String(),
 	}, server.Close, nil
-}
-
-// restartBackstop ends Backstop and starts it with more settings.
-func (s *stack) restartBackstop(ctx context.Context, more map[string]string) error {
-	if err := s.backstop.stop(); err != nil {
-		return err
-	}
-	env := maps.Clone(s.env)
-	maps.Copy(env, more)
-	if err := s.serveBackstop(env); err != nil {
-		return err
-	}
-	s.meter = newMeter(s.store, s.backstop.PID(), s.plain.PID())
-	return awaitReady(ctx, s.apiURL)
-}
-
-func (b *bench) printMetrics(rounds map[string][]round) {
-	t := table{
-		title: fmt.Sprintf("Metrics and traces: %d in flight, %d rounds of %s each, in turns; median (lowest-highest)",
-			b.flags.inFlight, b.flags.rounds, b.flags.round),
-		notes: []string{
-			"metrics and traces: every request traced, all spans exported, a scrape every 5 s.",
-			"CPU: of Backstop and its part of Postgres, per completed send.",
-		},
-	}
-	t.row("", "completed/s", "of off", "CPU ms/send")
-	base := roundRates(rounds[metricsOff])
-	for _, name := range []string{metricsOff, metricsOn} {
-		mine := roundRates(rounds[name])
-		var cpu []float64
-		for _, r := range rounds[name] {
-			const ms = 1000
-			cpu = append(cpu, ms*(r.CPU[useBackstop]+r.CPU[usePostgresBackstop])/float64(r.Completed))
-		}
-		t.row(name, spreadOf(mine).String(), spreadOf(ratiosOf(mine, base)).String(), spreadOf(cpu).String())
-	}
-	b.printTable(t)
-	ratio := spreadOf(ratiosOf(roundRates(rounds[metricsOn]), base)).Median
-	b.atLeast("completed sends per second with metrics and traces, of without", ratio, leastWithMetrics, "x")
 }
