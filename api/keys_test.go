@@ -122,3 +122,106 @@ func TestKeys_session(t *testing.T) {
 		})
 	}
 }
+
+func bearerOf(secret string) []string { return []string{"Authorization", "Bearer " + secret} }
+
+// TestKeys_policies: a key with policies sends by them, and sees their sends alone.
+func TestKeys_policies(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, policy := r.seed(t)
+	other := newID()
+	of := func(policies ...string) []string {
+		in := scopes(backstop.ScopeSendsRead, backstop.ScopeSendsWrite)
+		in.Policies = policies
+		_, secret := r.createKey(t, in, backstop.KeyLive)
+		return bearerOf(secret)
+	}
+	mine, foreign, both := of(policy.ID), of(other), of(policy.ID, other)
+	require.Equal(t, 202, r.call(t, "POST", "/v1/sends", sendBody(policy.ID), mine...).Code)
+	r.call(t, "POST", "/v1/sends", sendBody(policy.ID), foreign...).problem(422, "invalid", "fallback.policy_id")
+	r.call(t, "POST", "/v1/sends/preview", sendBody(policy.ID), foreign...).problem(422, "invalid", "fallback.policy_id")
+	require.Len(t, r.sends, 1)
+
+	path := "/v1/sends/" + r.sends[0].ID
+	require.Equal(t, 200, r.call(t, "GET", path, "", mine...).Code)
+	r.call(t, "GET", path, "", foreign...).problem(404, "not_found")
+	r.call(t, "GET", path+"/watch", "", foreign...).problem(404, "not_found")
+	for _, action := range []string{"/cancel", "/confirm", "/repeat"} {
+		r.call(t, "POST", path+action, "", foreign...).problem(404, "not_found")
+	}
+	require.Equal(t, backstop.OutcomePending, r.sends[0].Outcome, "nobody has ended it")
+
+	require.Equal(t, 200, r.call(t, "GET", "/v1/sends", "", foreign...).Code)
+	require.Equal(t, other, r.filter.PolicyID, "of its one policy")
+	r.call(t, "GET", "/v1/sends", "", both...).problem(403, "forbidden", "policy_id")
+	r.call(t, "GET", "/v1/sends.csv", "", both...).problem(403, "forbidden", "policy_id")
+	require.Equal(t, 200, r.call(t, "GET", "/v1/sends?policy_id="+policy.ID, "", both...).Code)
+	r.call(t, "GET", "/v1/sends?policy_id="+policy.ID, "", foreign...).problem(403, "forbidden", "policy_id")
+}
+
+func TestKeys_accounts(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, policy := r.seed(t)
+	in := scopes(backstop.ScopeSendsWrite)
+	for field, accounts := range map[string][]string{
+		"": {"meta", "twilio", "second"}, "whatsapp.account": {"twilio"}, "fallback.routes": {"meta"},
+	} {
+		in.Name, in.Accounts = "key "+field, accounts
+		_, secret := r.createKey(t, in, backstop.KeyLive)
+		got := r.call(t, "POST", "/v1/sends", sendBody(policy.ID), bearerOf(secret)...)
+		if field == "" {
+			require.Equal(t, 202, got.Code, got.Body.String())
+			continue
+		}
+		got.problem(422, "invalid", field)
+	}
+	require.Len(t, r.sends, 1)
+}
+
+// TestKeys_test: the sends of a test key go by accounts of the sandbox, pass no guard, and nobody else's answer is theirs.
+func TestKeys_test(t *testing.T) {
+	t.Parallel()
+	list := newAccounts()
+	r := newRig(t, func(o *api.Options) { o.Accounts = list })
+	_, policy := r.seed(t)
+	_, secret := r.createKey(t, scopes(backstop.ScopeSendsRead, backstop.ScopeSendsWrite), backstop.KeyTest)
+	test := bearerOf(secret)
+	r.call(t, "POST", "/v1/sends", sendBody(policy.ID), test...).problem(422, "invalid", "whatsapp.account", "fallback.policy_id")
+
+	for _, of := range []string{"meta", "twilio"} {
+		for _, a := range list.all {
+			if a.Name == of {
+				a.Name = "sandbox-" + of
+				list.all = append(list.all, a)
+			}
+		}
+	}
+	live := append([]string{"Idempotency-Key", "one"}, "Authorization", "Bearer "+apiKey)
+	require.Equal(t, 202, r.call(t, "POST", "/v1/sends", sendBody(policy.ID), live...).Code)
+	r.call(t, "POST", "/v1/sends", sendBody(policy.ID), append([]string{"Idempotency-Key", "one"}, test...)...).
+		problem(422, "mismatch")
+	r.guarded.guards.RecipientCap = 1
+	require.NoError(t, r.keeper.Load(t.Context()))
+	require.Equal(t, 202, r.call(t, "POST", "/v1/sends", sendBody(policy.ID), test...).Code)
+	require.Empty(t, r.door.checks, "it takes nobody's place")
+
+	require.False(t, r.sends[0].IsTest)
+	send := r.sends[1]
+	require.True(t, send.IsTest)
+	require.Equal(t, "sandbox-meta", send.Plan.Account)
+	require.Equal(t, []backstop.Route{{Account: "sandbox-twilio"}}, send.Plan.Rules[0].Routes)
+	r.call(t, "GET", "/v1/sends/"+r.sends[0].ID, "", test...).problem(404, "not_found")
+	var shown api.Send
+	r.call(t, "GET", "/v1/sends/"+send.ID, "", test...).into(200, &shown)
+	require.True(t, *shown.Test)
+	require.Equal(t, 200, r.call(t, "GET", "/v1/sends", "", test...).Code)
+	require.True(t, r.filter.IsTest)
+	require.Equal(t, 200, r.call(t, "GET", "/v1/sends", "").Code)
+	require.False(t, r.filter.IsTest)
+
+	require.Equal(t, 202, r.call(t, "POST", "/v1/sends/"+send.ID+"/repeat", "").Code)
+	require.True(t, r.sends[2].IsTest, "also if an administrator repeats it")
+	require.Equal(t, "sandbox-meta", r.sends[2].Plan.Account)
+}
