@@ -12,6 +12,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/keys"
+	"github.com/backstophq/backstop/internal/postgres"
 )
 
 // newKeys reads the API keys.
@@ -107,7 +108,7 @@ func withAPIKeys(
 		return err
 	}
 	log := newLog(stdout, c.Log.Level)
-	db, err := openDatabase(ctx, c.Database, backstop.OptOutRules{}, log)
+	db, err := openDatabase(ctx, c.Database, postgres.Options{Log: log})
 	if err != nil {
 		return err
 	}
