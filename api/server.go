@@ -25,6 +25,7 @@ type Options struct {
 	Messages Messages
 	Sends    Sends
 	Sessions Sessions
+	Keys     Keys
 	Handoff  Handoff
 	Accounts Accounts
 	Guards   GuardKeeper
@@ -46,8 +47,10 @@ type Options struct {
 
 	ErrorCodes []backstop.ErrorCode // of all providers, explained
 
-	APIKey string // required under /v1, and to sign in to the console
+	APIKey string // the first administrator's key, besides those of Keys
 	Log    *slog.Logger
+
+	TrustedProxies []string // addresses and CIDR ranges; of their requests the caller's address is in X-Forwarded-For
 
 	Console           fs.FS  // the files of the web console with an index.html; nil: no console
 	TemporalUIURL     string // for links in the console; may be empty
@@ -81,6 +84,7 @@ type server struct {
 	stored   Messages
 	sends    Sends
 	sessions Sessions
+	keys     Keys
 	handoff  Handoff
 	accounts Accounts
 	guards   GuardKeeper
@@ -134,8 +138,8 @@ func New(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{
-		rules: o.Rules, policies: o.Policies, stored: o.Messages, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
+		rules: o.Rules, policies: o.Policies, stored: o.Messages, sends: o.Sends, sessions: o.Sessions, keys: o.Keys,
+		handoff: o.Handoff, accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
 		callbacks: o.Callbacks, callbackSettings: o.CallbackSettings,
 		webhooks: o.Webhooks, refresh: o.RefreshAccounts,
 		errorCodes:     slices.Clone(o.ErrorCodes),
@@ -168,7 +172,7 @@ func New(o Options) (http.Handler, error) {
 	s.stats = newStatsCache(o.Sends.Stats, s.now, slots)
 	s.messages = newStatsCache(o.Sends.MessageStats, s.now, slots)
 	s.changes = newStatsCache(o.Sends.StatsChanges, s.now, slots)
-	return s.newEngine()
+	return s.newEngine(o.TrustedProxies)
 }
 
 func (o Options) check() error {
@@ -176,7 +180,8 @@ func (o Options) check() error {
 		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "OptOuts": o.OptOuts == nil,
 		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
 		"Messages": o.Messages == nil,
-		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
+		"Sessions": o.Sessions == nil, "Keys": o.Keys == nil, "Handoff": o.Handoff == nil,
+		"Templates": o.Templates == nil, "Log": o.Log == nil,
 		"APIKey": o.APIKey == "", "Callbacks": o.Callbacks == nil,
 	}
 	maps.DeleteFunc(absent, func(_ string, missing bool) bool { return !missing })
@@ -186,14 +191,15 @@ func (o Options) check() error {
 	return nil
 }
 
-func (s *server) newEngine() (http.Handler, error) {
+func (s *server) newEngine(trustedProxies []string) (http.Handler, error) {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false // the contract has no redirects
 	engine.ContextWithFallback = true    // if the caller disconnects, its queries are cancelled
-	if err := engine.SetTrustedProxies(nil); err != nil {
-		return nil, fmt.Errorf("trust no proxy: %w", err)
+	engine.RemoteIPHeaders = []string{"X-Forwarded-For"}
+	if err := engine.SetTrustedProxies(trustedProxies); err != nil {
+		return nil, fmt.Errorf("trust proxies: %w", err)
 	}
 	engine.Use(s.setRequestID, s.logAccess, s.recoverPanic)
 	engine.NoRoute(onlyV1(s.authenticate), s.noRoute)

@@ -21,6 +21,7 @@ import (
 	"github.com/backstophq/backstop/internal/guards"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/health"
+	"github.com/backstophq/backstop/internal/keys"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/provider/registry"
 	"github.com/backstophq/backstop/internal/sandbox"
@@ -77,6 +78,7 @@ type program struct {
 	accounts *accounts.Directory
 	health   *health.Monitor
 	guards   *guards.Keeper
+	keys     *keys.Keeper
 
 	templates *templates.Syncer
 	telemetry *telemetry.Telemetry // nil: nothing is measured
@@ -128,6 +130,9 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if _, err = untilAnswered(ctx, p.log, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, p.guards.Load(ctx)
 	}); err != nil {
+		return err
+	}
+	if err := p.newKeys(ctx); err != nil {
 		return err
 	}
 	p.templates, err = templates.New(templates.Options{Store: p.db, Accounts: p.accounts, Log: p.log})
@@ -221,6 +226,10 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 			p.guards.Run(ctx)
 			return nil
 		})
+		start(func(ctx context.Context) error {
+			p.keys.Run(ctx)
+			return nil
+		})
 		start(func(ctx context.Context) error { return p.serveAPI(ctx, worked, listening) })
 	}
 	<-ctx.Done()
@@ -257,10 +266,11 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 	}
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Messages: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff, OptOuts: p.db,
-		Accounts: p.accounts, Guards: p.guards, Callbacks: p.db, CallbackSettings: p.callbackSettings(),
+		Keys: p.keys, Accounts: p.accounts, Guards: p.guards, Callbacks: p.db, CallbackSettings: p.callbackSettings(),
 		Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
 		ErrorCodes: codes,
-		APIKey:     string(p.config.API.Key), Log: p.log, ExclusiveGrace: p.config.Send.ExclusiveGrace,
+		APIKey:     string(p.config.API.Key), TrustedProxies: p.config.API.TrustedProxies,
+		Log: p.log, ExclusiveGrace: p.config.Send.ExclusiveGrace,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
 		PayloadCodec: p.payloads.Handler(),
 		Sandbox:      p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version, Answered: p.answered(),
