@@ -17,7 +17,19 @@ func (s *server) authenticate(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	admit(c, configuredActor())
+}
+
+// configuredActor is the actor of BACKSTOP_API_KEY, and of the sessions that were made with it.
+func configuredActor() backstop.Actor {
+	return backstop.Actor{Kind: backstop.ActorKey, ID: "configured", Name: "BACKSTOP_API_KEY"}
+}
+
+// admit marks a request as authenticated, and gives its context the actor.
+func admit(c *gin.Context, actor backstop.Actor) {
 	markAuthenticated(c)
+	actor.From = c.ClientIP()
+	c.Request = c.Request.WithContext(backstop.WithActor(c.Request.Context(), actor))
 }
 
 // checkCredentials ignores the cookie if the request has an Authorization header. A program that sends a key means the key. A

@@ -49,6 +49,8 @@ type Options struct {
 	APIKey string // required under /v1, and to sign in to the console
 	Log    *slog.Logger
 
+	TrustedProxies []string // addresses and CIDR ranges; of their requests the caller's address is in X-Forwarded-For
+
 	Console           fs.FS  // the files of the web console with an index.html; nil: no console
 	TemporalUIURL     string // for links in the console; may be empty
 	TemporalNamespace string // for links in the console
@@ -155,7 +157,7 @@ func New(o Options) (http.Handler, error) {
 	s.stats = newStatsCache(o.Sends.Stats, s.now, slots)
 	s.messages = newStatsCache(o.Sends.MessageStats, s.now, slots)
 	s.changes = newStatsCache(o.Sends.StatsChanges, s.now, slots)
-	return s.newEngine()
+	return s.newEngine(o.TrustedProxies)
 }
 
 func (o Options) check() error {
@@ -173,14 +175,15 @@ func (o Options) check() error {
 	return nil
 }
 
-func (s *server) newEngine() (http.Handler, error) {
+func (s *server) newEngine(trustedProxies []string) (http.Handler, error) {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false // the contract has no redirects
 	engine.ContextWithFallback = true    // if the caller disconnects, its queries are cancelled
-	if err := engine.SetTrustedProxies(nil); err != nil {
-		return nil, fmt.Errorf("trust no proxy: %w", err)
+	engine.RemoteIPHeaders = []string{"X-Forwarded-For"}
+	if err := engine.SetTrustedProxies(trustedProxies); err != nil {
+		return nil, fmt.Errorf("trust proxies: %w", err)
 	}
 	engine.Use(s.setRequestID, s.logAccess, s.recoverPanic)
 	engine.NoRoute(onlyV1(s.authenticate), s.noRoute)

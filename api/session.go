@@ -43,7 +43,7 @@ func (s *server) SignIn(c *gin.Context) {
 		s.fail(c, &backstop.Error{Code: unauthorized, Message: "wrong API key: use the value of BACKSTOP_API_KEY"})
 		return
 	}
-	markAuthenticated(c)
+	admit(c, configuredActor())
 	token := newToken()
 	created := s.now().Truncate(time.Second)
 	expires := created.Add(sessionLife)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"reflect"
 	"slices"
@@ -71,6 +72,7 @@ type apiConfig struct {
 
 	FormerPublicURLs []string `env:"FORMER_PUBLIC_URLS"` // callbacks that were signed for them are still read
 	Keyring          secret   `env:"KEYRING"`            // seals the secrets of the accounts in the database
+	TrustedProxies   []string `env:"TRUSTED_PROXIES"`    // addresses and CIDR ranges
 }
 
 type workerConfig struct {
@@ -181,6 +183,9 @@ func (c config) validate() error {
 	for _, former := range c.API.FormerPublicURLs {
 		check(isHTTPURL(former), "FORMER_PUBLIC_URLS", "must be http or https URLs, separated by commas")
 	}
+	for _, proxy := range c.API.TrustedProxies {
+		check(isAddressRange(proxy), "TRUSTED_PROXIES", "must be addresses and ranges like 10.1.0.0/16, separated by commas")
+	}
 	_, err := c.keyring()
 	check(err == nil, "KEYRING", fmt.Sprint(err))
 	fault := databaseFault(string(c.Database.URL))
@@ -236,6 +241,15 @@ const minAPIKey = 16
 func isHTTPURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
+}
+
+// isAddressRange reports whether a text is an IP address or a CIDR range.
+func isAddressRange(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return true
+	}
+	_, err := netip.ParsePrefix(s)
+	return err == nil
 }
 
 // readConfig fills a configuration from the environment. Its error lists every problem with the name of its variable. A

@@ -119,7 +119,8 @@ func TestRead_namesTheForm(t *testing.T) {
 	for variable, form := range map[string]string{
 		"BACKSTOP_LOG_LEVEL": "debug, info, warn or error", "BACKSTOP_UNKNOWN_WAIT": "a duration, like 30s or 12h",
 		"BACKSTOP_WORKER_CALLS": "a number", "BACKSTOP_TEMPORAL_TLS": "true or false",
-		"BACKSTOP_CALLBACK_ALLOW": "addresses and ranges like 10.1.0.0/16, separated by commas",
+		"BACKSTOP_CALLBACK_ALLOW":  "addresses and ranges like 10.1.0.0/16, separated by commas",
+		"BACKSTOP_TRUSTED_PROXIES": "addresses and ranges like 10.1.0.0/16, separated by commas",
 	} {
 		environment := complete()
 		environment[variable] = "everywhere"
