@@ -37,6 +37,7 @@ type rig struct {
 	posted   callbacks
 	texts    messageStore
 	outs     *optOuts
+	audit    *auditLog
 	handler  http.Handler
 	contract *openapi3.T
 	logs     *logtest.Buffer
@@ -50,7 +51,7 @@ var readContract = sync.OnceValues(func() (*openapi3.T, error) {
 func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	t.Helper()
 	r := &rig{
-		store: &store{}, outs: &optOuts{}, logs: &logtest.Buffer{}, guarded: &guardStore{guards: backstop.Guards{Version: 1}},
+		store: &store{}, outs: &optOuts{}, audit: &auditLog{}, logs: &logtest.Buffer{}, guarded: &guardStore{guards: backstop.Guards{Version: 1}},
 	}
 	r.door = &door{store: r.store, outs: r.outs, keys: map[string]backstop.Send{}, hashes: map[string][]byte{}}
 	o := r.options()
@@ -73,7 +74,7 @@ func (r *rig) options() api.Options {
 	r.keeper = keeper
 	return api.Options{
 		Rules: r.store, Policies: r.store, Messages: &r.texts, Sends: r.store, Sessions: r.store, Handoff: r.door, APIKey: apiKey,
-		Version: "v0", Accounts: newAccounts(), Guards: r.keeper, OptOuts: r.outs, Templates: &r.known, Callbacks: &r.posted,
+		Version: "v0", Accounts: newAccounts(), Guards: r.keeper, OptOuts: r.outs, Audit: r.audit, Templates: &r.known, Callbacks: &r.posted,
 		Log: slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return now },
 	}
