@@ -65,7 +65,8 @@ DECLARE
     masked bigint;
 BEGIN
     PERFORM set_config('backstop.audit_door', 'mask', true);
-    UPDATE audit SET recipient = mask, before = before - 'note', after = after - 'note' WHERE recipient <> '' AND recipient = number;
+    UPDATE audit SET recipient = mask, before = before - 'note', after = after - 'note'
+    WHERE recipient <> '' AND recipient = number;
     GET DIAGNOSTICS masked = ROW_COUNT;
     PERFORM set_config('backstop.audit_door', '', true);
     RETURN masked;
@@ -80,7 +81,9 @@ DECLARE
     dropped bigint;
 BEGIN
     PERFORM set_config('backstop.audit_door', 'drop', true);
-    DELETE FROM audit WHERE id = ANY(ARRAY(SELECT a.id FROM audit AS a WHERE a.id < audit_id(until) ORDER BY a.id LIMIT most));
+    DELETE FROM audit WHERE id = ANY(ARRAY(
+        SELECT a.id FROM audit AS a WHERE a.id < audit_id(until) AND a.at < until ORDER BY a.id LIMIT most
+    ));
     GET DIAGNOSTICS dropped = ROW_COUNT;
     PERFORM set_config('backstop.audit_door', '', true);
     RETURN dropped;
