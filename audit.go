@@ -37,6 +37,7 @@ const (
 	AuditMessage  AuditKind = "message"
 	AuditAccount  AuditKind = "account"
 	AuditGuards   AuditKind = "guards"
+	AuditKey      AuditKind = "key"
 	AuditOptOut   AuditKind = "opt_out"
 	AuditSend     AuditKind = "send"
 	AuditCallback AuditKind = "callback"
@@ -45,7 +46,7 @@ const (
 // AuditKinds returns all kinds of things.
 func AuditKinds() []AuditKind {
 	return []AuditKind{
-		AuditRule, AuditPolicy, AuditMessage, AuditAccount, AuditGuards, AuditOptOut, AuditSend, AuditCallback,
+		AuditRule, AuditPolicy, AuditMessage, AuditAccount, AuditGuards, AuditKey, AuditOptOut, AuditSend, AuditCallback,
 	}
 }
 

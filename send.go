@@ -39,6 +39,7 @@ type Send struct {
 	SendAt     *time.Time // when a scheduled send starts; nil: at once
 	StartedAt  *time.Time // when the turn of a send with SendAt came; nil until then
 	Callback   *Callback  // nil: no callbacks
+	IsTest     bool       // made with a test key: it goes to the sandbox, and no statistics count it
 
 	// What the caller adds for its own use. It is personal data, as the texts are: in no log and no history.
 	CorrelationID     string            // may be empty

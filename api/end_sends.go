@@ -43,6 +43,8 @@ func (s *server) endSends(
 	if err != nil {
 		return EndedSends{}, err
 	}
+	key := keyOf(ctx)
+	sends = slices.DeleteFunc(sends, func(send backstop.Send) bool { return !key.Sees(send) })
 	if len(sends) == 0 {
 		return EndedSends{}, &backstop.Error{Code: backstop.NotFound, Message: "no send has this correlation_id"}
 	}
@@ -64,13 +66,14 @@ func (s *server) endSends(
 // sendsToEnd returns the newest sends of a CorrelationID, and first the sends that have not ended. more reports whether there are
 // other sends that have not ended.
 func (s *server) sendsToEnd(ctx context.Context, correlationID string) (sends []backstop.Send, more bool, err error) {
-	open := backstop.SendFilter{CorrelationID: correlationID, Outcomes: []backstop.Outcome{backstop.OutcomePending}}
+	isTest := keyOf(ctx).IsTest()
+	open := backstop.SendFilter{IsTest: isTest, CorrelationID: correlationID, Outcomes: []backstop.Outcome{backstop.OutcomePending}}
 	sends, more, err = s.sends.ListSends(ctx, open, backstop.Page{Limit: maxEnded})
 	if err != nil || len(sends) == maxEnded {
 		return sends, more, err
 	}
 	ended := backstop.SendFilter{
-		CorrelationID: correlationID, Outcomes: slices.DeleteFunc(backstop.Outcomes(), func(o backstop.Outcome) bool {
+		IsTest: isTest, CorrelationID: correlationID, Outcomes: slices.DeleteFunc(backstop.Outcomes(), func(o backstop.Outcome) bool {
 			return o == backstop.OutcomePending
 		}),
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/internal/guards"
+	"github.com/backstophq/backstop/internal/keys"
 	"github.com/backstophq/backstop/internal/logtest"
 )
 
@@ -32,6 +33,8 @@ type rig struct {
 
 	door     *door
 	guarded  *guardStore
+	stored   *keyStore
+	ring     *keys.Keeper
 	keeper   *guards.Keeper
 	known    templates
 	posted   callbacks
@@ -51,7 +54,8 @@ var readContract = sync.OnceValues(func() (*openapi3.T, error) {
 func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	t.Helper()
 	r := &rig{
-		store: &store{}, outs: &optOuts{}, audit: &auditLog{}, logs: &logtest.Buffer{}, guarded: &guardStore{guards: backstop.Guards{Version: 1}},
+		stored: &keyStore{now: now}, audit: &auditLog{},
+		store: &store{}, outs: &optOuts{}, logs: &logtest.Buffer{}, guarded: &guardStore{guards: backstop.Guards{Version: 1}},
 	}
 	r.door = &door{store: r.store, outs: r.outs, keys: map[string]backstop.Send{}, hashes: map[string][]byte{}}
 	o := r.options()
@@ -72,11 +76,15 @@ func (r *rig) options() api.Options {
 		panic(err) // the store and the log are there
 	}
 	r.keeper = keeper
+	if r.ring, err = keys.New(r.stored, slog.New(slog.NewJSONHandler(r.logs, nil))); err != nil {
+		panic(err)
+	}
 	return api.Options{
-		Rules: r.store, Policies: r.store, Messages: &r.texts, Sends: r.store, Sessions: r.store, Handoff: r.door, APIKey: apiKey,
-		Version: "v0", Accounts: newAccounts(), Guards: r.keeper, OptOuts: r.outs, Audit: r.audit, Templates: &r.known, Callbacks: &r.posted,
-		Log: slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Now: func() time.Time { return now },
+		Rules: r.store, Policies: r.store, Messages: &r.texts, Sends: r.store, Sessions: r.store, Keys: r.ring, Handoff: r.door, APIKey: apiKey,
+		Version: "v0", Accounts: newAccounts(), Guards: r.keeper, OptOuts: r.outs, Templates: &r.known, Callbacks: &r.posted,
+		Audit: r.audit,
+		Log:   slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Now:   func() time.Time { return now },
 	}
 }
 

@@ -90,6 +90,7 @@ const (
 	AuditKindAccount  AuditKind = "account"
 	AuditKindCallback AuditKind = "callback"
 	AuditKindGuards   AuditKind = "guards"
+	AuditKindKey      AuditKind = "key"
 	AuditKindMessage  AuditKind = "message"
 	AuditKindOptOut   AuditKind = "opt_out"
 	AuditKindPolicy   AuditKind = "policy"
@@ -261,6 +262,7 @@ const (
 	FieldErrorCodeOneValue            FieldErrorCode = "one_value"
 	FieldErrorCodeOptedOut            FieldErrorCode = "opted_out"
 	FieldErrorCodeOuterSpace          FieldErrorCode = "outer_space"
+	FieldErrorCodeOutsideKey          FieldErrorCode = "outside_key"
 	FieldErrorCodePattern             FieldErrorCode = "pattern"
 	FieldErrorCodePhoneNumber         FieldErrorCode = "phone_number"
 	FieldErrorCodeRangeDaysMax        FieldErrorCode = "range_days_max"
@@ -269,6 +271,7 @@ const (
 	FieldErrorCodeRulesOrPolicy       FieldErrorCode = "rules_or_policy"
 	FieldErrorCodeSameText            FieldErrorCode = "same_text"
 	FieldErrorCodeSchema              FieldErrorCode = "schema"
+	FieldErrorCodeScopeOfLimited      FieldErrorCode = "scope_of_limited"
 	FieldErrorCodeSegmentsMax         FieldErrorCode = "segments_max"
 	FieldErrorCodeSendID              FieldErrorCode = "send_id"
 	FieldErrorCodeTaken               FieldErrorCode = "taken"
@@ -328,6 +331,21 @@ const (
 const (
 	HealthStatusOk          HealthStatus = "ok"
 	HealthStatusUnavailable HealthStatus = "unavailable"
+)
+
+// Defines values for KeyKind.
+const (
+	KeyKindLive KeyKind = "live"
+	KeyKindTest KeyKind = "test"
+)
+
+// Defines values for KeyScope.
+const (
+	KeyScopeAdmin         KeyScope = "admin"
+	KeyScopeSendsRead     KeyScope = "sends:read"
+	KeyScopeSendsWrite    KeyScope = "sends:write"
+	KeyScopeSettingsRead  KeyScope = "settings:read"
+	KeyScopeSettingsWrite KeyScope = "settings:write"
 )
 
 // Defines values for MessageTemplateFormat.
@@ -1092,7 +1110,7 @@ type AuditEntry struct {
 	Before *json.RawMessage `json:"before,omitempty"`
 	ID     string           `json:"id"`
 
-	// Kind The kind of thing that was changed.
+	// Kind The kind of thing that was changed. `key`: an API key.
 	Kind AuditKind `json:"kind"`
 
 	// Name The name of the thing as of then.
@@ -1105,7 +1123,7 @@ type AuditEntry struct {
 	To *string `json:"to,omitempty"`
 }
 
-// AuditKind The kind of thing that was changed.
+// AuditKind The kind of thing that was changed. `key`: an API key.
 type AuditKind string
 
 // AuditList A page of the audit log.
@@ -1961,6 +1979,103 @@ type Health struct {
 // HealthStatus Whether requests can be served.
 type HealthStatus string
 
+// Key defines model for Key.
+type Key struct {
+	// Accounts The names of the accounts that the sends of the key may use. Empty, all.
+	Accounts []AccountRef `json:"accounts"`
+
+	// Callback Where the events of sends are posted that have no `callback`. Absent, it is the one of the configuration.
+	Callback *CallbackTarget `json:"callback,omitempty"`
+
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	CreatedAt Time `json:"created_at"`
+
+	// ExpiresAt When the key ends. Absent, it does not end.
+	ExpiresAt *Time `json:"expires_at,omitempty"`
+
+	// FormerPrefix The beginning of the former secret of a rotated key.
+	FormerPrefix *string `json:"former_prefix,omitempty"`
+
+	// FormerUntil When the former secret ends. It may be past.
+	FormerUntil *Time  `json:"former_until,omitempty"`
+	ID          string `json:"id"`
+
+	// Kind The sends of a `test` key go to accounts of the sandbox alone, and no statistics count them. It sees no other sends.
+	Kind KeyKind `json:"kind"`
+
+	// LastUsedAt When the key was last used. It may be up to a minute old. Absent, the key was not used.
+	LastUsedAt *Time `json:"last_used_at,omitempty"`
+
+	// Name A name that no other key has. Capitals do not matter.
+	Name string `json:"name"`
+
+	// Policies The ids of the policies that the key may use. It then sees no other sends, and no operation that covers all sends. Empty: it
+	// may use all, and rules of its own.
+	Policies []string `json:"policies"`
+
+	// Prefix The beginning of the secret, to recognise it by.
+	Prefix string `json:"prefix"`
+
+	// RateLimit The most requests a second, in each process. Absent or 0, there is no limit.
+	RateLimit int `json:"rate_limit"`
+
+	// Scopes What the key may do. `admin` is everything. A test key, or one with `policies` or `accounts`, can have neither `admin` nor
+	// `settings:write`.
+	Scopes []KeyScope `json:"scopes"`
+
+	// UpdatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	UpdatedAt Time `json:"updated_at"`
+	Version   int  `json:"version"`
+}
+
+// KeyInput defines model for KeyInput.
+type KeyInput struct {
+	// Accounts The names of the accounts that the sends of the key may use. Empty, all.
+	Accounts *[]AccountRef `json:"accounts,omitempty"`
+
+	// Callback Where the events of sends are posted that have no `callback`. Absent, it is the one of the configuration.
+	Callback *CallbackInput `json:"callback,omitempty"`
+
+	// ExpiresAt When the key ends. Absent, it does not end.
+	ExpiresAt *Time `json:"expires_at,omitempty"`
+
+	// Kind Absent, `live`.
+	Kind *KeyKind `json:"kind,omitempty"`
+
+	// Name A name that no other key has. Capitals do not matter.
+	Name string `json:"name"`
+
+	// Policies The ids of the policies that the key may use. It then sees no other sends, and no operation that covers all sends. Empty: it
+	// may use all, and rules of its own.
+	Policies *[]string `json:"policies,omitempty"`
+
+	// RateLimit The most requests a second, in each process. Absent or 0, there is no limit.
+	RateLimit *int `json:"rate_limit,omitempty"`
+
+	// Scopes What the key may do. `admin` is everything. A test key, or one with `policies` or `accounts`, can have neither `admin` nor
+	// `settings:write`.
+	Scopes []KeyScope `json:"scopes"`
+}
+
+// KeyKind The sends of a `test` key go to accounts of the sandbox alone, and no statistics count them. It sees no other sends.
+type KeyKind string
+
+// KeyList defines model for KeyList.
+type KeyList struct {
+	Items []Key `json:"items"`
+}
+
+// KeyPatchInput The fields of an API key to change, as a JSON merge patch. An absent field keeps its value.
+type KeyPatchInput = map[string]any
+
+// KeyScope What a key may do. Each operation of this contract names the scope that it needs as `x-scope`. No scope but `admin` includes
+// another.
+type KeyScope string
+
 // Message A stored message in its newest version.
 type Message struct {
 	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
@@ -2209,6 +2324,16 @@ type NamedMessage struct {
 
 	// Name The name; capitals do not matter.
 	Name *string `json:"name,omitempty"`
+}
+
+// NewKey defines model for NewKey.
+type NewKey struct {
+	Key Key `json:"key"`
+
+	// Secret What the caller presents as `Authorization: Bearer`. It is not shown again.
+	//
+	// Example: bsk_live_k3j9x2ab_mfzwizlton2gk4tfor2gk3tfojsxg43bm5sxgzlsnfxgo4tbnvs
+	Secret string `json:"secret"`
 }
 
 // NotCalled The reason for which the provider was not called at all. `unhealthy`: other calls had found the account unhealthy. `limit`: its
@@ -2589,6 +2714,12 @@ type RangeCounts struct {
 	Until Time `json:"until"`
 }
 
+// RotateKeyInput defines model for RotateKeyInput.
+type RotateKeyInput struct {
+	// KeepFormerSeconds How long the present secret stays valid. Absent, 86400; 0, it ends at once.
+	KeepFormerSeconds *int `json:"keep_former_seconds,omitempty"`
+}
+
 // Route An SMS account of a rule.
 type Route struct {
 	// Account The name of an account, listed by `GET /v1/accounts`.
@@ -2910,7 +3041,10 @@ type Send struct {
 
 	// Template The template of the WhatsApp message. Absent if the message is a text.
 	Template *TemplateRef `json:"template,omitempty"`
-	To       string       `json:"to"`
+
+	// Test `true`: it was made with a test key. It goes to the sandbox, and no statistics count it.
+	Test *bool  `json:"test,omitempty"`
+	To   string `json:"to"`
 
 	// Whatsapp The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Whatsapp ChannelState `json:"whatsapp"`
@@ -3157,7 +3291,10 @@ type SendSummary struct {
 	//
 	// Example: 2031-05-04T07:00:00Z
 	StartedAt *StartedAt `json:"started_at,omitempty"`
-	To        string     `json:"to"`
+
+	// Test `true`: it was made with a test key. It goes to the sandbox, and no statistics count it.
+	Test *bool  `json:"test,omitempty"`
+	To   string `json:"to"`
 
 	// Whatsapp The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Whatsapp ChannelState `json:"whatsapp"`
@@ -3767,6 +3904,9 @@ type OfSMSResult = SMSResult
 // OfSender defines model for OfSender.
 type OfSender = string
 
+// OfTestKey defines model for OfTestKey.
+type OfTestKey = bool
+
 // OfTo Example: +447400123456
 type OfTo = string
 
@@ -4025,6 +4165,12 @@ type ReplaceGuardsParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// PatchKeyParams defines parameters for PatchKey.
+type PatchKeyParams struct {
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // ListMessagesParams defines parameters for ListMessages.
 type ListMessagesParams struct {
 	// Search Only items whose name contains this text. The case of letters does not matter.
@@ -4243,6 +4389,9 @@ type ListSendsParams struct {
 	// Until Only sends accepted before this time.
 	Until *Until `form:"until,omitempty" json:"until,omitempty"`
 
+	// Test With `true`, only sends of test keys. Absent or `false`, only the others; of a test key, only those of test keys.
+	Test *OfTestKey `form:"test,omitempty" json:"test,omitempty"`
+
 	// Scheduled With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others.
 	Scheduled *Scheduled `form:"scheduled,omitempty" json:"scheduled,omitempty"`
 
@@ -4330,6 +4479,9 @@ type ExportSendsParams struct {
 
 	// Until Only sends accepted before this time.
 	Until *Until `form:"until,omitempty" json:"until,omitempty"`
+
+	// Test With `true`, only sends of test keys. Absent or `false`, only the others; of a test key, only those of test keys.
+	Test *OfTestKey `form:"test,omitempty" json:"test,omitempty"`
 
 	// Scheduled With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others.
 	Scheduled *Scheduled `form:"scheduled,omitempty" json:"scheduled,omitempty"`
@@ -4468,6 +4620,18 @@ type ReplayCallbacksJSONRequestBody = CallbackReplay
 // ReplaceGuardsJSONRequestBody defines body for ReplaceGuards for application/json ContentType.
 type ReplaceGuardsJSONRequestBody = GuardsInput
 
+// CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
+type CreateKeyJSONRequestBody = KeyInput
+
+// PatchKeyJSONRequestBody defines body for PatchKey for application/json ContentType.
+type PatchKeyJSONRequestBody = KeyPatchInput
+
+// PatchKeyApplicationMergePatchPlusJSONRequestBody defines body for PatchKey for application/merge-patch+json ContentType.
+type PatchKeyApplicationMergePatchPlusJSONRequestBody = KeyPatchInput
+
+// RotateKeyJSONRequestBody defines body for RotateKey for application/json ContentType.
+type RotateKeyJSONRequestBody = RotateKeyInput
+
 // CreateMessageJSONRequestBody defines body for CreateMessage for application/json ContentType.
 type CreateMessageJSONRequestBody = MessageInput
 
@@ -4566,6 +4730,24 @@ type ServerInterface interface {
 	// GetGuardResults Count what the guards did
 	// (GET /v1/guards/results)
 	GetGuardResults(c *gin.Context)
+	// ListKeys List API keys
+	// (GET /v1/keys)
+	ListKeys(c *gin.Context)
+	// CreateKey Create an API key
+	// (POST /v1/keys)
+	CreateKey(c *gin.Context)
+	// RevokeKey Revoke an API key
+	// (DELETE /v1/keys/{id})
+	RevokeKey(c *gin.Context, id ID)
+	// GetKey Get an API key
+	// (GET /v1/keys/{id})
+	GetKey(c *gin.Context, id ID)
+	// PatchKey Change some fields of an API key
+	// (PATCH /v1/keys/{id})
+	PatchKey(c *gin.Context, id ID, params PatchKeyParams)
+	// RotateKey Give an API key a new secret
+	// (POST /v1/keys/{id}/rotate)
+	RotateKey(c *gin.Context, id ID)
 	// ListMessages List messages
 	// (GET /v1/messages)
 	ListMessages(c *gin.Context, params ListMessagesParams)
@@ -5504,6 +5686,159 @@ func (siw *ServerInterfaceWrapper) GetGuardResults(c *gin.Context) {
 	}
 
 	siw.Handler.GetGuardResults(c)
+}
+
+// ListKeys operation middleware
+func (siw *ServerInterfaceWrapper) ListKeys(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListKeys(c)
+}
+
+// CreateKey operation middleware
+func (siw *ServerInterfaceWrapper) CreateKey(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateKey(c)
+}
+
+// RevokeKey operation middleware
+func (siw *ServerInterfaceWrapper) RevokeKey(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RevokeKey(c, id)
+}
+
+// GetKey operation middleware
+func (siw *ServerInterfaceWrapper) GetKey(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetKey(c, id)
+}
+
+// PatchKey operation middleware
+func (siw *ServerInterfaceWrapper) PatchKey(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PatchKeyParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter If-Match is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PatchKey(c, id, params)
+}
+
+// RotateKey operation middleware
+func (siw *ServerInterfaceWrapper) RotateKey(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RotateKey(c, id)
 }
 
 // ListMessages operation middleware
@@ -6557,6 +6892,14 @@ func (siw *ServerInterfaceWrapper) ListSends(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "test" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "test", c.Request.URL.Query(), &params.Test, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter test: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "scheduled" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "scheduled", c.Request.URL.Query(), &params.Scheduled, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
@@ -6813,6 +7156,14 @@ func (siw *ServerInterfaceWrapper) ExportSends(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "test" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "test", c.Request.URL.Query(), &params.Test, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter test: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -7398,6 +7749,12 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/stats", wrapper.GetStats)
 	router.GET(options.BaseURL+"/v1/stats/messages", wrapper.GetMessageStats)
 	router.GET(options.BaseURL+"/v1/stats/changes", wrapper.GetStatsChanges)
+	router.GET(options.BaseURL+"/v1/keys", wrapper.ListKeys)
+	router.POST(options.BaseURL+"/v1/keys", wrapper.CreateKey)
+	router.DELETE(options.BaseURL+"/v1/keys/:id", wrapper.RevokeKey)
+	router.GET(options.BaseURL+"/v1/keys/:id", wrapper.GetKey)
+	router.PATCH(options.BaseURL+"/v1/keys/:id", wrapper.PatchKey)
+	router.POST(options.BaseURL+"/v1/keys/:id/rotate", wrapper.RotateKey)
 }
 
 // CallbackReceiverInterface represents handlers for receiving inbound
@@ -9407,6 +9764,665 @@ type GetGuardResultsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetGuardResultsdefaultApplicationProblemPlusJSONResponse) VisitGetGuardResultsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListKeysRequestObject struct {
+}
+
+type ListKeysResponseObject interface {
+	VisitListKeysResponse(w http.ResponseWriter) error
+}
+
+type ListKeys200JSONResponse KeyList
+
+func (response ListKeys200JSONResponse) VisitListKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListKeys401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListKeys401ApplicationProblemPlusJSONResponse) VisitListKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListKeysdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListKeysdefaultApplicationProblemPlusJSONResponse) VisitListKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateKeyRequestObject struct {
+	Body *CreateKeyJSONRequestBody
+}
+
+type CreateKeyResponseObject interface {
+	VisitCreateKeyResponse(w http.ResponseWriter) error
+}
+
+type CreateKey201ResponseHeaders struct {
+	ETag     string
+	Location string
+}
+
+type CreateKey201JSONResponse struct {
+	Body    NewKey
+	Headers CreateKey201ResponseHeaders
+}
+
+func (response CreateKey201JSONResponse) VisitCreateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateKey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateKey400ApplicationProblemPlusJSONResponse) VisitCreateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateKey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateKey401ApplicationProblemPlusJSONResponse) VisitCreateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateKey409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateKey409ApplicationProblemPlusJSONResponse) VisitCreateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateKey422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateKey422ApplicationProblemPlusJSONResponse) VisitCreateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response CreateKeydefaultApplicationProblemPlusJSONResponse) VisitCreateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeKeyRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type RevokeKeyResponseObject interface {
+	VisitRevokeKeyResponse(w http.ResponseWriter) error
+}
+
+type RevokeKey204Response struct {
+}
+
+func (response RevokeKey204Response) VisitRevokeKeyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RevokeKey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeKey400ApplicationProblemPlusJSONResponse) VisitRevokeKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeKey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeKey401ApplicationProblemPlusJSONResponse) VisitRevokeKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeKey404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeKey404ApplicationProblemPlusJSONResponse) VisitRevokeKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response RevokeKeydefaultApplicationProblemPlusJSONResponse) VisitRevokeKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKeyRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetKeyResponseObject interface {
+	VisitGetKeyResponse(w http.ResponseWriter) error
+}
+
+type GetKey200ResponseHeaders struct {
+	ETag string
+}
+
+type GetKey200JSONResponse struct {
+	Body    Key
+	Headers GetKey200ResponseHeaders
+}
+
+func (response GetKey200JSONResponse) VisitGetKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetKey400ApplicationProblemPlusJSONResponse) VisitGetKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetKey401ApplicationProblemPlusJSONResponse) VisitGetKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKey404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetKey404ApplicationProblemPlusJSONResponse) VisitGetKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetKeydefaultApplicationProblemPlusJSONResponse) VisitGetKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchKeyRequestObject struct {
+	ID                                ID `json:"id"`
+	Params                            PatchKeyParams
+	JSONBody                          *PatchKeyJSONRequestBody
+	ApplicationMergePatchPlusJSONBody *PatchKeyApplicationMergePatchPlusJSONRequestBody
+}
+
+type PatchKeyResponseObject interface {
+	VisitPatchKeyResponse(w http.ResponseWriter) error
+}
+
+type PatchKey200ResponseHeaders struct {
+	ETag string
+}
+
+type PatchKey200JSONResponse struct {
+	Body    Key
+	Headers PatchKey200ResponseHeaders
+}
+
+func (response PatchKey200JSONResponse) VisitPatchKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchKey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PatchKey400ApplicationProblemPlusJSONResponse) VisitPatchKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchKey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PatchKey401ApplicationProblemPlusJSONResponse) VisitPatchKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchKey404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PatchKey404ApplicationProblemPlusJSONResponse) VisitPatchKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchKey409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PatchKey409ApplicationProblemPlusJSONResponse) VisitPatchKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchKey412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response PatchKey412ApplicationProblemPlusJSONResponse) VisitPatchKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchKey422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response PatchKey422ApplicationProblemPlusJSONResponse) VisitPatchKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchKey428ApplicationProblemPlusJSONResponse struct {
+	PreconditionRequiredApplicationProblemPlusJSONResponse
+}
+
+func (response PatchKey428ApplicationProblemPlusJSONResponse) VisitPatchKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(428)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response PatchKeydefaultApplicationProblemPlusJSONResponse) VisitPatchKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateKeyRequestObject struct {
+	ID   ID `json:"id"`
+	Body *RotateKeyJSONRequestBody
+}
+
+type RotateKeyResponseObject interface {
+	VisitRotateKeyResponse(w http.ResponseWriter) error
+}
+
+type RotateKey200ResponseHeaders struct {
+	ETag string
+}
+
+type RotateKey200JSONResponse struct {
+	Body    NewKey
+	Headers RotateKey200ResponseHeaders
+}
+
+func (response RotateKey200JSONResponse) VisitRotateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateKey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RotateKey400ApplicationProblemPlusJSONResponse) VisitRotateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateKey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RotateKey401ApplicationProblemPlusJSONResponse) VisitRotateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateKey404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RotateKey404ApplicationProblemPlusJSONResponse) VisitRotateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateKey422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response RotateKey422ApplicationProblemPlusJSONResponse) VisitRotateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response RotateKeydefaultApplicationProblemPlusJSONResponse) VisitRotateKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13528,6 +14544,24 @@ type StrictServerInterface interface {
 	// GetGuardResults Count what the guards did
 	// (GET /v1/guards/results)
 	GetGuardResults(ctx context.Context, request GetGuardResultsRequestObject) (GetGuardResultsResponseObject, error)
+	// ListKeys List API keys
+	// (GET /v1/keys)
+	ListKeys(ctx context.Context, request ListKeysRequestObject) (ListKeysResponseObject, error)
+	// CreateKey Create an API key
+	// (POST /v1/keys)
+	CreateKey(ctx context.Context, request CreateKeyRequestObject) (CreateKeyResponseObject, error)
+	// RevokeKey Revoke an API key
+	// (DELETE /v1/keys/{id})
+	RevokeKey(ctx context.Context, request RevokeKeyRequestObject) (RevokeKeyResponseObject, error)
+	// GetKey Get an API key
+	// (GET /v1/keys/{id})
+	GetKey(ctx context.Context, request GetKeyRequestObject) (GetKeyResponseObject, error)
+	// PatchKey Change some fields of an API key
+	// (PATCH /v1/keys/{id})
+	PatchKey(ctx context.Context, request PatchKeyRequestObject) (PatchKeyResponseObject, error)
+	// RotateKey Give an API key a new secret
+	// (POST /v1/keys/{id}/rotate)
+	RotateKey(ctx context.Context, request RotateKeyRequestObject) (RotateKeyResponseObject, error)
 	// ListMessages List messages
 	// (GET /v1/messages)
 	ListMessages(ctx context.Context, request ListMessagesRequestObject) (ListMessagesResponseObject, error)
@@ -14316,6 +15350,237 @@ func (sh *strictHandler) GetGuardResults(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetGuardResultsResponseObject); ok {
 		if err := validResponse.VisitGetGuardResultsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListKeys operation middleware
+func (sh *strictHandler) ListKeys(ctx *gin.Context) {
+	var request ListKeysRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListKeys(ctx, request.(ListKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListKeysResponseObject); ok {
+		if err := validResponse.VisitListKeysResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateKey operation middleware
+func (sh *strictHandler) CreateKey(ctx *gin.Context) {
+	var request CreateKeyRequestObject
+
+	var body CreateKeyJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateKey(ctx, request.(CreateKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateKeyResponseObject); ok {
+		if err := validResponse.VisitCreateKeyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RevokeKey operation middleware
+func (sh *strictHandler) RevokeKey(ctx *gin.Context, id ID) {
+	var request RevokeKeyRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeKey(ctx, request.(RevokeKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RevokeKeyResponseObject); ok {
+		if err := validResponse.VisitRevokeKeyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetKey operation middleware
+func (sh *strictHandler) GetKey(ctx *gin.Context, id ID) {
+	var request GetKeyRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetKey(ctx, request.(GetKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetKeyResponseObject); ok {
+		if err := validResponse.VisitGetKeyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PatchKey operation middleware
+func (sh *strictHandler) PatchKey(ctx *gin.Context, id ID, params PatchKeyParams) {
+	var request PatchKeyRequestObject
+
+	request.ID = id
+	request.Params = params
+	if strings.HasPrefix(ctx.GetHeader("Content-Type"), "application/json") {
+
+		var body PatchKeyJSONRequestBody
+		var err error
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = ctx.ShouldBindJSON(&body)
+		} else if binding.Validator != nil {
+			// ShouldBindJSON runs the struct validator after decoding; keep that.
+			err = binding.Validator.ValidateStruct(&body)
+		}
+		if err != nil {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(ctx.GetHeader("Content-Type"), "application/merge-patch+json") {
+
+		var body PatchKeyApplicationMergePatchPlusJSONRequestBody
+		var err error
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = ctx.ShouldBindJSON(&body)
+		} else if binding.Validator != nil {
+			// ShouldBindJSON runs the struct validator after decoding; keep that.
+			err = binding.Validator.ValidateStruct(&body)
+		}
+		if err != nil {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+		request.ApplicationMergePatchPlusJSONBody = &body
+
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PatchKey(ctx, request.(PatchKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PatchKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PatchKeyResponseObject); ok {
+		if err := validResponse.VisitPatchKeyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RotateKey operation middleware
+func (sh *strictHandler) RotateKey(ctx *gin.Context, id ID) {
+	var request RotateKeyRequestObject
+
+	request.ID = id
+
+	var body RotateKeyJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateKey(ctx, request.(RotateKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RotateKeyResponseObject); ok {
+		if err := validResponse.VisitRotateKeyResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

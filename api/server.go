@@ -25,6 +25,7 @@ type Options struct {
 	Messages Messages
 	Sends    Sends
 	Sessions Sessions
+	Keys     Keys
 	Handoff  Handoff
 	Accounts Accounts
 	Guards   GuardKeeper
@@ -47,7 +48,7 @@ type Options struct {
 
 	ErrorCodes []backstop.ErrorCode // of all providers, explained
 
-	APIKey string // required under /v1, and to sign in to the console
+	APIKey string // the first administrator's key, besides those of Keys
 	Log    *slog.Logger
 
 	TrustedProxies []string // addresses and CIDR ranges; of their requests the caller's address is in X-Forwarded-For
@@ -77,6 +78,7 @@ type server struct {
 	stored   Messages
 	sends    Sends
 	sessions Sessions
+	keys     Keys
 	handoff  Handoff
 	accounts Accounts
 	guards   GuardKeeper
@@ -128,8 +130,9 @@ func New(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{
-		rules: o.Rules, policies: o.Policies, stored: o.Messages, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, audit: o.Audit, profiles: o.Templates, notices: o.Notices,
+		rules: o.Rules, policies: o.Policies, stored: o.Messages, sends: o.Sends, sessions: o.Sessions, keys: o.Keys, handoff: o.Handoff,
+		accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
+		audit:     o.Audit,
 		callbacks: o.Callbacks, callbackSettings: o.CallbackSettings,
 		webhooks: o.Webhooks, refresh: o.RefreshAccounts,
 		errorCodes:     slices.Clone(o.ErrorCodes),
@@ -167,7 +170,7 @@ func (o Options) check() error {
 		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "OptOuts": o.OptOuts == nil, "Audit": o.Audit == nil,
 		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
 		"Messages": o.Messages == nil,
-		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
+		"Sessions": o.Sessions == nil, "Keys": o.Keys == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
 		"APIKey": o.APIKey == "", "Callbacks": o.Callbacks == nil,
 	}
 	maps.DeleteFunc(absent, func(_ string, missing bool) bool { return !missing })

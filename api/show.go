@@ -16,7 +16,7 @@ func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Ev
 		AcceptedAt: s.AcceptedAt.UTC(), SendAt: inUTC(s.SendAt), StartedAt: inUTC(s.StartedAt),
 		ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt), ConfirmedAt: inUTC(s.ConfirmedAt),
 		CorrelationID: omitZero(s.CorrelationID), CorrelationUnique: omitZero(s.CorrelationUnique), Metadata: s.Metadata,
-		Callback: showCallbackTarget(s.Callback),
+		Callback: showCallbackTarget(s.Callback), Test: omitZero(s.IsTest),
 	}
 	if t := s.Template; t != nil {
 		shown.Template = &TemplateRef{Name: t.Name, Language: t.Language}
@@ -38,7 +38,7 @@ func showSummary(s backstop.Send) SendSummary {
 		Fired: showFired(s), DuplicateDelivery: s.DuplicateDelivery,
 		PolicyID: omitZero(s.Plan.PolicyID), PolicyName: omitZero(s.Plan.PolicyName),
 		AcceptedAt: s.AcceptedAt.UTC(), SendAt: inUTC(s.SendAt), StartedAt: inUTC(s.StartedAt), FinishedAt: inUTC(s.FinishedAt),
-		CorrelationID: omitZero(s.CorrelationID), Metadata: s.Metadata,
+		CorrelationID: omitZero(s.CorrelationID), Metadata: s.Metadata, Test: omitZero(s.IsTest),
 	}
 }
 

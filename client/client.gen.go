@@ -89,6 +89,7 @@ const (
 	AuditKindAccount  AuditKind = "account"
 	AuditKindCallback AuditKind = "callback"
 	AuditKindGuards   AuditKind = "guards"
+	AuditKindKey      AuditKind = "key"
 	AuditKindMessage  AuditKind = "message"
 	AuditKindOptOut   AuditKind = "opt_out"
 	AuditKindPolicy   AuditKind = "policy"
@@ -260,6 +261,7 @@ const (
 	FieldErrorCodeOneValue            FieldErrorCode = "one_value"
 	FieldErrorCodeOptedOut            FieldErrorCode = "opted_out"
 	FieldErrorCodeOuterSpace          FieldErrorCode = "outer_space"
+	FieldErrorCodeOutsideKey          FieldErrorCode = "outside_key"
 	FieldErrorCodePattern             FieldErrorCode = "pattern"
 	FieldErrorCodePhoneNumber         FieldErrorCode = "phone_number"
 	FieldErrorCodeRangeDaysMax        FieldErrorCode = "range_days_max"
@@ -268,6 +270,7 @@ const (
 	FieldErrorCodeRulesOrPolicy       FieldErrorCode = "rules_or_policy"
 	FieldErrorCodeSameText            FieldErrorCode = "same_text"
 	FieldErrorCodeSchema              FieldErrorCode = "schema"
+	FieldErrorCodeScopeOfLimited      FieldErrorCode = "scope_of_limited"
 	FieldErrorCodeSegmentsMax         FieldErrorCode = "segments_max"
 	FieldErrorCodeSendID              FieldErrorCode = "send_id"
 	FieldErrorCodeTaken               FieldErrorCode = "taken"
@@ -321,6 +324,21 @@ const (
 	GuardResultAnswered GuardResult = "answered"
 	GuardResultRefused  GuardResult = "refused"
 	GuardResultWatched  GuardResult = "watched"
+)
+
+// Defines values for KeyKind.
+const (
+	KeyKindLive KeyKind = "live"
+	KeyKindTest KeyKind = "test"
+)
+
+// Defines values for KeyScope.
+const (
+	KeyScopeAdmin         KeyScope = "admin"
+	KeyScopeSendsRead     KeyScope = "sends:read"
+	KeyScopeSendsWrite    KeyScope = "sends:write"
+	KeyScopeSettingsRead  KeyScope = "settings:read"
+	KeyScopeSettingsWrite KeyScope = "settings:write"
 )
 
 // Defines values for MessageTemplateFormat.
@@ -1085,7 +1103,7 @@ type AuditEntry struct {
 	Before *json.RawMessage `json:"before,omitempty"`
 	ID     string           `json:"id"`
 
-	// Kind The kind of thing that was changed.
+	// Kind The kind of thing that was changed. `key`: an API key.
 	Kind AuditKind `json:"kind"`
 
 	// Name The name of the thing as of then.
@@ -1098,7 +1116,7 @@ type AuditEntry struct {
 	To *string `json:"to,omitempty"`
 }
 
-// AuditKind The kind of thing that was changed.
+// AuditKind The kind of thing that was changed. `key`: an API key.
 type AuditKind string
 
 // AuditList A page of the audit log.
@@ -1937,6 +1955,103 @@ type GuardsInput struct {
 	Watch *[]string `json:"watch,omitempty"`
 }
 
+// Key defines model for Key.
+type Key struct {
+	// Accounts The names of the accounts that the sends of the key may use. Empty, all.
+	Accounts []AccountRef `json:"accounts"`
+
+	// Callback Where the events of sends are posted that have no `callback`. Absent, it is the one of the configuration.
+	Callback *CallbackTarget `json:"callback,omitempty"`
+
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	CreatedAt Time `json:"created_at"`
+
+	// ExpiresAt When the key ends. Absent, it does not end.
+	ExpiresAt *Time `json:"expires_at,omitempty"`
+
+	// FormerPrefix The beginning of the former secret of a rotated key.
+	FormerPrefix *string `json:"former_prefix,omitempty"`
+
+	// FormerUntil When the former secret ends. It may be past.
+	FormerUntil *Time  `json:"former_until,omitempty"`
+	ID          string `json:"id"`
+
+	// Kind The sends of a `test` key go to accounts of the sandbox alone, and no statistics count them. It sees no other sends.
+	Kind KeyKind `json:"kind"`
+
+	// LastUsedAt When the key was last used. It may be up to a minute old. Absent, the key was not used.
+	LastUsedAt *Time `json:"last_used_at,omitempty"`
+
+	// Name A name that no other key has. Capitals do not matter.
+	Name string `json:"name"`
+
+	// Policies The ids of the policies that the key may use. It then sees no other sends, and no operation that covers all sends. Empty: it
+	// may use all, and rules of its own.
+	Policies []string `json:"policies"`
+
+	// Prefix The beginning of the secret, to recognise it by.
+	Prefix string `json:"prefix"`
+
+	// RateLimit The most requests a second, in each process. Absent or 0, there is no limit.
+	RateLimit int `json:"rate_limit"`
+
+	// Scopes What the key may do. `admin` is everything. A test key, or one with `policies` or `accounts`, can have neither `admin` nor
+	// `settings:write`.
+	Scopes []KeyScope `json:"scopes"`
+
+	// UpdatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	UpdatedAt Time `json:"updated_at"`
+	Version   int  `json:"version"`
+}
+
+// KeyInput defines model for KeyInput.
+type KeyInput struct {
+	// Accounts The names of the accounts that the sends of the key may use. Empty, all.
+	Accounts *[]AccountRef `json:"accounts,omitempty"`
+
+	// Callback Where the events of sends are posted that have no `callback`. Absent, it is the one of the configuration.
+	Callback *CallbackInput `json:"callback,omitempty"`
+
+	// ExpiresAt When the key ends. Absent, it does not end.
+	ExpiresAt *Time `json:"expires_at,omitempty"`
+
+	// Kind Absent, `live`.
+	Kind *KeyKind `json:"kind,omitempty"`
+
+	// Name A name that no other key has. Capitals do not matter.
+	Name string `json:"name"`
+
+	// Policies The ids of the policies that the key may use. It then sees no other sends, and no operation that covers all sends. Empty: it
+	// may use all, and rules of its own.
+	Policies *[]string `json:"policies,omitempty"`
+
+	// RateLimit The most requests a second, in each process. Absent or 0, there is no limit.
+	RateLimit *int `json:"rate_limit,omitempty"`
+
+	// Scopes What the key may do. `admin` is everything. A test key, or one with `policies` or `accounts`, can have neither `admin` nor
+	// `settings:write`.
+	Scopes []KeyScope `json:"scopes"`
+}
+
+// KeyKind The sends of a `test` key go to accounts of the sandbox alone, and no statistics count them. It sees no other sends.
+type KeyKind string
+
+// KeyList defines model for KeyList.
+type KeyList struct {
+	Items []Key `json:"items"`
+}
+
+// KeyPatchInput The fields of an API key to change, as a JSON merge patch. An absent field keeps its value.
+type KeyPatchInput = map[string]any
+
+// KeyScope What a key may do. Each operation of this contract names the scope that it needs as `x-scope`. No scope but `admin` includes
+// another.
+type KeyScope string
+
 // Message A stored message in its newest version.
 type Message struct {
 	// Category The purpose of the message. A send is stopped by an opt-out of its category, and by one of all messages (`GET /v1/opt-outs`);
@@ -2185,6 +2300,16 @@ type NamedMessage struct {
 
 	// Name The name; capitals do not matter.
 	Name *string `json:"name,omitempty"`
+}
+
+// NewKey defines model for NewKey.
+type NewKey struct {
+	Key Key `json:"key"`
+
+	// Secret What the caller presents as `Authorization: Bearer`. It is not shown again.
+	//
+	// Example: bsk_live_k3j9x2ab_mfzwizlton2gk4tfor2gk3tfojsxg43bm5sxgzlsnfxgo4tbnvs
+	Secret string `json:"secret"`
 }
 
 // NotCalled The reason for which the provider was not called at all. `unhealthy`: other calls had found the account unhealthy. `limit`: its
@@ -2565,6 +2690,12 @@ type RangeCounts struct {
 	Until Time `json:"until"`
 }
 
+// RotateKeyInput defines model for RotateKeyInput.
+type RotateKeyInput struct {
+	// KeepFormerSeconds How long the present secret stays valid. Absent, 86400; 0, it ends at once.
+	KeepFormerSeconds *int `json:"keep_former_seconds,omitempty"`
+}
+
 // Route An SMS account of a rule.
 type Route struct {
 	// Account The name of an account, listed by `GET /v1/accounts`.
@@ -2871,7 +3002,10 @@ type Send struct {
 
 	// Template The template of the WhatsApp message. Absent if the message is a text.
 	Template *TemplateRef `json:"template,omitempty"`
-	To       string       `json:"to"`
+
+	// Test `true`: it was made with a test key. It goes to the sandbox, and no statistics count it.
+	Test *bool  `json:"test,omitempty"`
+	To   string `json:"to"`
 
 	// Whatsapp The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Whatsapp ChannelState `json:"whatsapp"`
@@ -3118,7 +3252,10 @@ type SendSummary struct {
 	//
 	// Example: 2031-05-04T07:00:00Z
 	StartedAt *StartedAt `json:"started_at,omitempty"`
-	To        string     `json:"to"`
+
+	// Test `true`: it was made with a test key. It goes to the sandbox, and no statistics count it.
+	Test *bool  `json:"test,omitempty"`
+	To   string `json:"to"`
 
 	// Whatsapp The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Whatsapp ChannelState `json:"whatsapp"`
@@ -3699,6 +3836,9 @@ type OfSMSResult = SMSResult
 // OfSender defines model for OfSender.
 type OfSender = string
 
+// OfTestKey defines model for OfTestKey.
+type OfTestKey = bool
+
 // OfTo Example: +447400123456
 type OfTo = string
 
@@ -3954,6 +4094,12 @@ type ReplaceGuardsParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// PatchKeyParams defines parameters for PatchKey.
+type PatchKeyParams struct {
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // ListMessagesParams defines parameters for ListMessages.
 type ListMessagesParams struct {
 	// Search Only items whose name contains this text. The case of letters does not matter.
@@ -4172,6 +4318,9 @@ type ListSendsParams struct {
 	// Until Only sends accepted before this time.
 	Until *Until `form:"until,omitempty" json:"until,omitempty"`
 
+	// Test With `true`, only sends of test keys. Absent or `false`, only the others; of a test key, only those of test keys.
+	Test *OfTestKey `form:"test,omitempty" json:"test,omitempty"`
+
 	// Scheduled With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others.
 	Scheduled *Scheduled `form:"scheduled,omitempty" json:"scheduled,omitempty"`
 
@@ -4259,6 +4408,9 @@ type ExportSendsParams struct {
 
 	// Until Only sends accepted before this time.
 	Until *Until `form:"until,omitempty" json:"until,omitempty"`
+
+	// Test With `true`, only sends of test keys. Absent or `false`, only the others; of a test key, only those of test keys.
+	Test *OfTestKey `form:"test,omitempty" json:"test,omitempty"`
 
 	// Scheduled With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others.
 	Scheduled *Scheduled `form:"scheduled,omitempty" json:"scheduled,omitempty"`
@@ -4396,6 +4548,18 @@ type ReplayCallbacksJSONRequestBody = CallbackReplay
 
 // ReplaceGuardsJSONRequestBody defines body for ReplaceGuards for application/json ContentType.
 type ReplaceGuardsJSONRequestBody = GuardsInput
+
+// CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
+type CreateKeyJSONRequestBody = KeyInput
+
+// PatchKeyJSONRequestBody defines body for PatchKey for application/json ContentType.
+type PatchKeyJSONRequestBody = KeyPatchInput
+
+// PatchKeyApplicationMergePatchPlusJSONRequestBody defines body for PatchKey for application/merge-patch+json ContentType.
+type PatchKeyApplicationMergePatchPlusJSONRequestBody = KeyPatchInput
+
+// RotateKeyJSONRequestBody defines body for RotateKey for application/json ContentType.
+type RotateKeyJSONRequestBody = RotateKeyInput
 
 // CreateMessageJSONRequestBody defines body for CreateMessage for application/json ContentType.
 type CreateMessageJSONRequestBody = MessageInput
@@ -4652,8 +4816,8 @@ type ClientInterface interface {
 
 	// ListAudit List the audit log
 	//
-	// Lists who changed what, when and from where, the newest change first: changes of rules, policies, accounts, messages, guards and
-	// opt-outs, and each cancelled or confirmed send, replayed callback and test SMS. An entry is written in the transaction of its
+	// Lists who changed what, when and from where, the newest change first: changes of rules, policies, accounts, messages, guards, API
+	// keys and opt-outs, and each cancelled or confirmed send, replayed callback and test SMS. An entry is written in the transaction of its
 	// change, and is never changed. It has no secrets. An entry is listed if it fits all given parameters.
 	//
 	// Corresponds with GET /v1/audit (the `ListAudit` operationId).
@@ -4758,6 +4922,98 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/guards/results (the `GetGuardResults` operationId).
 	GetGuardResults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListKeys List API keys
+	//
+	// Returns all API keys, the newest first, without their secrets. `BACKSTOP_API_KEY` is not among them.
+	//
+	// Corresponds with GET /v1/keys (the `ListKeys` operationId).
+	ListKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateKeyWithBody Create an API key
+	//
+	// Creates an API key and returns its secret, once: Backstop stores only a digest. Every process accepts the key within two
+	// seconds, this one at once. There may be at most 500 keys.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/keys (the `CreateKey` operationId).
+	CreateKeyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateKey Create an API key
+	//
+	// Creates an API key and returns its secret, once: Backstop stores only a digest. Every process accepts the key within two
+	// seconds, this one at once. There may be at most 500 keys.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/keys (the `CreateKey` operationId).
+	CreateKey(ctx context.Context, body CreateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeKey Revoke an API key
+	//
+	// Deletes an API key and its sessions of the console. This process refuses it at once, the others within two seconds. Sends that
+	// were made with it go on.
+	//
+	// Corresponds with DELETE /v1/keys/{id} (the `RevokeKey` operationId).
+	RevokeKey(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetKey Get an API key
+	//
+	// Returns an API key without its secret, and its version as `ETag`.
+	//
+	// Corresponds with GET /v1/keys/{id} (the `GetKey` operationId).
+	GetKey(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PatchKeyWithBody Change some fields of an API key
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` gives a field its default. A list is
+	// replaced as a whole. The kind does not change. The change holds in all processes within two seconds, in this one at once.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /v1/keys/{id} (the `PatchKey` operationId).
+	PatchKeyWithBody(ctx context.Context, id ID, params *PatchKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PatchKey Change some fields of an API key
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` gives a field its default. A list is
+	// replaced as a whole. The kind does not change. The change holds in all processes within two seconds, in this one at once.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /v1/keys/{id} (the `PatchKey` operationId).
+	PatchKey(ctx context.Context, id ID, params *PatchKeyParams, body PatchKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PatchKeyWithApplicationMergePatchPlusJSONBody Change some fields of an API key
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` gives a field its default. A list is
+	// replaced as a whole. The kind does not change. The change holds in all processes within two seconds, in this one at once.
+	//
+	// Takes a body of the `application/merge-patch+json` content type.
+	//
+	// Corresponds with PATCH /v1/keys/{id} (the `PatchKey` operationId).
+	PatchKeyWithApplicationMergePatchPlusJSONBody(ctx context.Context, id ID, params *PatchKeyParams, body PatchKeyApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RotateKeyWithBody Give an API key a new secret
+	//
+	// Returns a new secret, once. The present secret stays valid for a while, 24 hours if the request does not say it. A secret that
+	// was kept by an earlier rotation ends at once.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/keys/{id}/rotate (the `RotateKey` operationId).
+	RotateKeyWithBody(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RotateKey Give an API key a new secret
+	//
+	// Returns a new secret, once. The present secret stays valid for a while, 24 hours if the request does not say it. A secret that
+	// was kept by an earlier rotation ends at once.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/keys/{id}/rotate (the `RotateKey` operationId).
+	RotateKey(ctx context.Context, id ID, body RotateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListMessages List messages
 	//
@@ -5518,8 +5774,8 @@ func (c *Client) TestAccount(ctx context.Context, name NameOfAccount, body TestA
 
 // ListAudit List the audit log
 //
-// Lists who changed what, when and from where, the newest change first: changes of rules, policies, accounts, messages, guards and
-// opt-outs, and each cancelled or confirmed send, replayed callback and test SMS. An entry is written in the transaction of its
+// Lists who changed what, when and from where, the newest change first: changes of rules, policies, accounts, messages, guards, API
+// keys and opt-outs, and each cancelled or confirmed send, replayed callback and test SMS. An entry is written in the transaction of its
 // change, and is never changed. It has no secrets. An entry is listed if it fits all given parameters.
 //
 // Corresponds with GET /v1/audit (the `ListAudit` operationId).
@@ -5745,6 +6001,198 @@ func (c *Client) ReplaceGuards(ctx context.Context, params *ReplaceGuardsParams,
 // Corresponds with GET /v1/guards/results (the `GetGuardResults` operationId).
 func (c *Client) GetGuardResults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetGuardResultsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListKeys List API keys
+//
+// Returns all API keys, the newest first, without their secrets. `BACKSTOP_API_KEY` is not among them.
+//
+// Corresponds with GET /v1/keys (the `ListKeys` operationId).
+func (c *Client) ListKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListKeysRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateKeyWithBody Create an API key
+//
+// Creates an API key and returns its secret, once: Backstop stores only a digest. Every process accepts the key within two
+// seconds, this one at once. There may be at most 500 keys.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/keys (the `CreateKey` operationId).
+func (c *Client) CreateKeyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateKeyRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateKey Create an API key
+//
+// Creates an API key and returns its secret, once: Backstop stores only a digest. Every process accepts the key within two
+// seconds, this one at once. There may be at most 500 keys.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/keys (the `CreateKey` operationId).
+func (c *Client) CreateKey(ctx context.Context, body CreateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateKeyRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeKey Revoke an API key
+//
+// Deletes an API key and its sessions of the console. This process refuses it at once, the others within two seconds. Sends that
+// were made with it go on.
+//
+// Corresponds with DELETE /v1/keys/{id} (the `RevokeKey` operationId).
+func (c *Client) RevokeKey(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeKeyRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetKey Get an API key
+//
+// Returns an API key without its secret, and its version as `ETag`.
+//
+// Corresponds with GET /v1/keys/{id} (the `GetKey` operationId).
+func (c *Client) GetKey(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetKeyRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PatchKeyWithBody Change some fields of an API key
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` gives a field its default. A list is
+// replaced as a whole. The kind does not change. The change holds in all processes within two seconds, in this one at once.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /v1/keys/{id} (the `PatchKey` operationId).
+func (c *Client) PatchKeyWithBody(ctx context.Context, id ID, params *PatchKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchKeyRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PatchKey Change some fields of an API key
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` gives a field its default. A list is
+// replaced as a whole. The kind does not change. The change holds in all processes within two seconds, in this one at once.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /v1/keys/{id} (the `PatchKey` operationId).
+func (c *Client) PatchKey(ctx context.Context, id ID, params *PatchKeyParams, body PatchKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchKeyRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PatchKeyWithApplicationMergePatchPlusJSONBody Change some fields of an API key
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` gives a field its default. A list is
+// replaced as a whole. The kind does not change. The change holds in all processes within two seconds, in this one at once.
+//
+// Takes a body of the `application/merge-patch+json` content type.
+//
+// Corresponds with PATCH /v1/keys/{id} (the `PatchKey` operationId).
+func (c *Client) PatchKeyWithApplicationMergePatchPlusJSONBody(ctx context.Context, id ID, params *PatchKeyParams, body PatchKeyApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchKeyRequestWithApplicationMergePatchPlusJSONBody(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RotateKeyWithBody Give an API key a new secret
+//
+// Returns a new secret, once. The present secret stays valid for a while, 24 hours if the request does not say it. A secret that
+// was kept by an earlier rotation ends at once.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/keys/{id}/rotate (the `RotateKey` operationId).
+func (c *Client) RotateKeyWithBody(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateKeyRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RotateKey Give an API key a new secret
+//
+// Returns a new secret, once. The present secret stays valid for a while, 24 hours if the request does not say it. A secret that
+// was kept by an earlier rotation ends at once.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/keys/{id}/rotate (the `RotateKey` operationId).
+func (c *Client) RotateKey(ctx context.Context, id ID, body RotateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateKeyRequest(c.Server, id, body)
 	if err != nil {
 		return nil, err
 	}
@@ -8068,6 +8516,259 @@ func NewGetGuardResultsRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListKeysRequest constructs an http.Request for the ListKeys method
+func NewListKeysRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/keys")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateKeyRequest calls the generic CreateKey builder with application/json body
+func NewCreateKeyRequest(server string, body CreateKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateKeyRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateKeyRequestWithBody constructs an http.Request for the CreateKey method, with any body, and a specified content type
+func NewCreateKeyRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/keys")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRevokeKeyRequest constructs an http.Request for the RevokeKey method
+func NewRevokeKeyRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/keys/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetKeyRequest constructs an http.Request for the GetKey method
+func NewGetKeyRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/keys/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPatchKeyRequest calls the generic PatchKey builder with application/json body
+func NewPatchKeyRequest(server string, id ID, params *PatchKeyParams, body PatchKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPatchKeyRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewPatchKeyRequestWithApplicationMergePatchPlusJSONBody calls the generic PatchKey builder with application/merge-patch+json body
+func NewPatchKeyRequestWithApplicationMergePatchPlusJSONBody(server string, id ID, params *PatchKeyParams, body PatchKeyApplicationMergePatchPlusJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPatchKeyRequestWithBody(server, id, params, "application/merge-patch+json", bodyReader)
+}
+
+// NewPatchKeyRequestWithBody constructs an http.Request for the PatchKey method, with any body, and a specified content type
+func NewPatchKeyRequestWithBody(server string, id ID, params *PatchKeyParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/keys/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewRotateKeyRequest calls the generic RotateKey builder with application/json body
+func NewRotateKeyRequest(server string, id ID, body RotateKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRotateKeyRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewRotateKeyRequestWithBody constructs an http.Request for the RotateKey method, with any body, and a specified content type
+func NewRotateKeyRequestWithBody(server string, id ID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/keys/%s/rotate", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewListMessagesRequest constructs an http.Request for the ListMessages method
 func NewListMessagesRequest(server string, params *ListMessagesParams) (*http.Request, error) {
 	var err error
@@ -9747,6 +10448,18 @@ func NewListSendsRequest(server string, params *ListSendsParams) (*http.Request,
 
 		}
 
+		if params.Test != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "test", *params.Test, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Scheduled != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "scheduled", *params.Scheduled, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
@@ -10135,6 +10848,18 @@ func NewExportSendsRequest(server string, params *ExportSendsParams) (*http.Requ
 		if params.Until != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "until", *params.Until, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Test != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "test", *params.Test, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -11163,8 +11888,8 @@ type ClientWithResponsesInterface interface {
 
 	// ListAuditWithResponse List the audit log
 	//
-	// Lists who changed what, when and from where, the newest change first: changes of rules, policies, accounts, messages, guards and
-	// opt-outs, and each cancelled or confirmed send, replayed callback and test SMS. An entry is written in the transaction of its
+	// Lists who changed what, when and from where, the newest change first: changes of rules, policies, accounts, messages, guards, API
+	// keys and opt-outs, and each cancelled or confirmed send, replayed callback and test SMS. An entry is written in the transaction of its
 	// change, and is never changed. It has no secrets. An entry is listed if it fits all given parameters.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -11287,6 +12012,104 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/guards/results (the `GetGuardResults` operationId).
 	GetGuardResultsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetGuardResultsResponse, error)
+
+	// ListKeysWithResponse List API keys
+	//
+	// Returns all API keys, the newest first, without their secrets. `BACKSTOP_API_KEY` is not among them.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/keys (the `ListKeys` operationId).
+	ListKeysWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListKeysResponse, error)
+
+	// CreateKeyWithBodyWithResponse Create an API key
+	//
+	// Creates an API key and returns its secret, once: Backstop stores only a digest. Every process accepts the key within two
+	// seconds, this one at once. There may be at most 500 keys.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/keys (the `CreateKey` operationId).
+	CreateKeyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateKeyResponse, error)
+
+	// CreateKeyWithResponse Create an API key
+	//
+	// Creates an API key and returns its secret, once: Backstop stores only a digest. Every process accepts the key within two
+	// seconds, this one at once. There may be at most 500 keys.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/keys (the `CreateKey` operationId).
+	CreateKeyWithResponse(ctx context.Context, body CreateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateKeyResponse, error)
+
+	// RevokeKeyWithResponse Revoke an API key
+	//
+	// Deletes an API key and its sessions of the console. This process refuses it at once, the others within two seconds. Sends that
+	// were made with it go on.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/keys/{id} (the `RevokeKey` operationId).
+	RevokeKeyWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*RevokeKeyResponse, error)
+
+	// GetKeyWithResponse Get an API key
+	//
+	// Returns an API key without its secret, and its version as `ETag`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/keys/{id} (the `GetKey` operationId).
+	GetKeyWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetKeyResponse, error)
+
+	// PatchKeyWithBodyWithResponse Change some fields of an API key
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` gives a field its default. A list is
+	// replaced as a whole. The kind does not change. The change holds in all processes within two seconds, in this one at once.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/keys/{id} (the `PatchKey` operationId).
+	PatchKeyWithBodyWithResponse(ctx context.Context, id ID, params *PatchKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PatchKeyResponse, error)
+
+	// PatchKeyWithResponse Change some fields of an API key
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` gives a field its default. A list is
+	// replaced as a whole. The kind does not change. The change holds in all processes within two seconds, in this one at once.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/keys/{id} (the `PatchKey` operationId).
+	PatchKeyWithResponse(ctx context.Context, id ID, params *PatchKeyParams, body PatchKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchKeyResponse, error)
+
+	// PatchKeyWithApplicationMergePatchPlusJSONBodyWithResponse Change some fields of an API key
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` gives a field its default. A list is
+	// replaced as a whole. The kind does not change. The change holds in all processes within two seconds, in this one at once.
+	//
+	// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/keys/{id} (the `PatchKey` operationId).
+	PatchKeyWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, id ID, params *PatchKeyParams, body PatchKeyApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchKeyResponse, error)
+
+	// RotateKeyWithBodyWithResponse Give an API key a new secret
+	//
+	// Returns a new secret, once. The present secret stays valid for a while, 24 hours if the request does not say it. A secret that
+	// was kept by an earlier rotation ends at once.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/keys/{id}/rotate (the `RotateKey` operationId).
+	RotateKeyWithBodyWithResponse(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RotateKeyResponse, error)
+
+	// RotateKeyWithResponse Give an API key a new secret
+	//
+	// Returns a new secret, once. The present secret stays valid for a while, 24 hours if the request does not say it. A secret that
+	// was kept by an earlier rotation ends at once.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/keys/{id}/rotate (the `RotateKey` operationId).
+	RotateKeyWithResponse(ctx context.Context, id ID, body RotateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateKeyResponse, error)
 
 	// ListMessagesWithResponse List messages
 	//
@@ -13478,6 +14301,554 @@ func (r GetGuardResultsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetGuardResultsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListKeysResponse401Headers the declared response headers of an HTTP 401 response for ListKeys
+type ListKeysResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListKeysResponseDefaultHeaders the declared response headers of an HTTP default response for ListKeys
+type ListKeysResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListKeysResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *KeyList
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListKeysResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListKeysResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListKeysResponse) GetJSON200() *KeyList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListKeysResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListKeysResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListKeysResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListKeysResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListKeysResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListKeysResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateKeyResponse201Headers the declared response headers of an HTTP 201 response for CreateKey
+type CreateKeyResponse201Headers struct {
+	ETag     string
+	Location string
+}
+
+// CreateKeyResponse401Headers the declared response headers of an HTTP 401 response for CreateKey
+type CreateKeyResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// CreateKeyResponseDefaultHeaders the declared response headers of an HTTP default response for CreateKey
+type CreateKeyResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type CreateKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *NewKey
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateKeyResponse201Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CreateKeyResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *CreateKeyResponseDefaultHeaders
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateKeyResponse) GetJSON201() *NewKey {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CreateKeyResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CreateKeyResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r CreateKeyResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r CreateKeyResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreateKeyResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RevokeKeyResponse401Headers the declared response headers of an HTTP 401 response for RevokeKey
+type RevokeKeyResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// RevokeKeyResponseDefaultHeaders the declared response headers of an HTTP default response for RevokeKey
+type RevokeKeyResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type RevokeKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *RevokeKeyResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *RevokeKeyResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r RevokeKeyResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RevokeKeyResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r RevokeKeyResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RevokeKeyResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RevokeKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RevokeKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RevokeKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RevokeKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetKeyResponse200Headers the declared response headers of an HTTP 200 response for GetKey
+type GetKeyResponse200Headers struct {
+	ETag string
+}
+
+// GetKeyResponse401Headers the declared response headers of an HTTP 401 response for GetKey
+type GetKeyResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// GetKeyResponseDefaultHeaders the declared response headers of an HTTP default response for GetKey
+type GetKeyResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Key
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetKeyResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetKeyResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetKeyResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetKeyResponse) GetJSON200() *Key {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetKeyResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetKeyResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetKeyResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetKeyResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// PatchKeyResponse200Headers the declared response headers of an HTTP 200 response for PatchKey
+type PatchKeyResponse200Headers struct {
+	ETag string
+}
+
+// PatchKeyResponse401Headers the declared response headers of an HTTP 401 response for PatchKey
+type PatchKeyResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// PatchKeyResponseDefaultHeaders the declared response headers of an HTTP default response for PatchKey
+type PatchKeyResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type PatchKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Key
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSON428 the response for an HTTP 428 `application/problem+json` response
+	ApplicationProblemJSON428 *PreconditionRequired
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *PatchKeyResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PatchKeyResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *PatchKeyResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PatchKeyResponse) GetJSON200() *Key {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r PatchKeyResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r PatchKeyResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r PatchKeyResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r PatchKeyResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r PatchKeyResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r PatchKeyResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON428 returns the response for an HTTP 428 `application/problem+json` response
+func (r PatchKeyResponse) GetApplicationProblemJSON428() *PreconditionRequired {
+	return r.ApplicationProblemJSON428
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PatchKeyResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PatchKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PatchKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PatchKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PatchKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RotateKeyResponse200Headers the declared response headers of an HTTP 200 response for RotateKey
+type RotateKeyResponse200Headers struct {
+	ETag string
+}
+
+// RotateKeyResponse401Headers the declared response headers of an HTTP 401 response for RotateKey
+type RotateKeyResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// RotateKeyResponseDefaultHeaders the declared response headers of an HTTP default response for RotateKey
+type RotateKeyResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type RotateKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NewKey
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *RotateKeyResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *RotateKeyResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *RotateKeyResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RotateKeyResponse) GetJSON200() *NewKey {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r RotateKeyResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RotateKeyResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r RotateKeyResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r RotateKeyResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RotateKeyResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RotateKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RotateKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RotateKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RotateKeyResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -17210,8 +18581,8 @@ func (c *ClientWithResponses) TestAccountWithResponse(ctx context.Context, name 
 
 // ListAuditWithResponse List the audit log
 //
-// Lists who changed what, when and from where, the newest change first: changes of rules, policies, accounts, messages, guards and
-// opt-outs, and each cancelled or confirmed send, replayed callback and test SMS. An entry is written in the transaction of its
+// Lists who changed what, when and from where, the newest change first: changes of rules, policies, accounts, messages, guards, API
+// keys and opt-outs, and each cancelled or confirmed send, replayed callback and test SMS. An entry is written in the transaction of its
 // change, and is never changed. It has no secrets. An entry is listed if it fits all given parameters.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -17411,6 +18782,164 @@ func (c *ClientWithResponses) GetGuardResultsWithResponse(ctx context.Context, r
 		return nil, err
 	}
 	return ParseGetGuardResultsResponse(rsp)
+}
+
+// ListKeysWithResponse List API keys
+//
+// Returns all API keys, the newest first, without their secrets. `BACKSTOP_API_KEY` is not among them.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/keys (the `ListKeys` operationId).
+func (c *ClientWithResponses) ListKeysWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListKeysResponse, error) {
+	rsp, err := c.ListKeys(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListKeysResponse(rsp)
+}
+
+// CreateKeyWithBodyWithResponse Create an API key
+//
+// Creates an API key and returns its secret, once: Backstop stores only a digest. Every process accepts the key within two
+// seconds, this one at once. There may be at most 500 keys.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/keys (the `CreateKey` operationId).
+func (c *ClientWithResponses) CreateKeyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateKeyResponse, error) {
+	rsp, err := c.CreateKeyWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateKeyResponse(rsp)
+}
+
+// CreateKeyWithResponse Create an API key
+//
+// Creates an API key and returns its secret, once: Backstop stores only a digest. Every process accepts the key within two
+// seconds, this one at once. There may be at most 500 keys.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/keys (the `CreateKey` operationId).
+func (c *ClientWithResponses) CreateKeyWithResponse(ctx context.Context, body CreateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateKeyResponse, error) {
+	rsp, err := c.CreateKey(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateKeyResponse(rsp)
+}
+
+// RevokeKeyWithResponse Revoke an API key
+//
+// Deletes an API key and its sessions of the console. This process refuses it at once, the others within two seconds. Sends that
+// were made with it go on.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/keys/{id} (the `RevokeKey` operationId).
+func (c *ClientWithResponses) RevokeKeyWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*RevokeKeyResponse, error) {
+	rsp, err := c.RevokeKey(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRevokeKeyResponse(rsp)
+}
+
+// GetKeyWithResponse Get an API key
+//
+// Returns an API key without its secret, and its version as `ETag`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/keys/{id} (the `GetKey` operationId).
+func (c *ClientWithResponses) GetKeyWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetKeyResponse, error) {
+	rsp, err := c.GetKey(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetKeyResponse(rsp)
+}
+
+// PatchKeyWithBodyWithResponse Change some fields of an API key
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` gives a field its default. A list is
+// replaced as a whole. The kind does not change. The change holds in all processes within two seconds, in this one at once.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/keys/{id} (the `PatchKey` operationId).
+func (c *ClientWithResponses) PatchKeyWithBodyWithResponse(ctx context.Context, id ID, params *PatchKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PatchKeyResponse, error) {
+	rsp, err := c.PatchKeyWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePatchKeyResponse(rsp)
+}
+
+// PatchKeyWithResponse Change some fields of an API key
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` gives a field its default. A list is
+// replaced as a whole. The kind does not change. The change holds in all processes within two seconds, in this one at once.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/keys/{id} (the `PatchKey` operationId).
+func (c *ClientWithResponses) PatchKeyWithResponse(ctx context.Context, id ID, params *PatchKeyParams, body PatchKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchKeyResponse, error) {
+	rsp, err := c.PatchKey(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePatchKeyResponse(rsp)
+}
+
+// PatchKeyWithApplicationMergePatchPlusJSONBodyWithResponse Change some fields of an API key
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` gives a field its default. A list is
+// replaced as a whole. The kind does not change. The change holds in all processes within two seconds, in this one at once.
+//
+// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/keys/{id} (the `PatchKey` operationId).
+func (c *ClientWithResponses) PatchKeyWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, id ID, params *PatchKeyParams, body PatchKeyApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchKeyResponse, error) {
+	rsp, err := c.PatchKeyWithApplicationMergePatchPlusJSONBody(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePatchKeyResponse(rsp)
+}
+
+// RotateKeyWithBodyWithResponse Give an API key a new secret
+//
+// Returns a new secret, once. The present secret stays valid for a while, 24 hours if the request does not say it. A secret that
+// was kept by an earlier rotation ends at once.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/keys/{id}/rotate (the `RotateKey` operationId).
+func (c *ClientWithResponses) RotateKeyWithBodyWithResponse(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RotateKeyResponse, error) {
+	rsp, err := c.RotateKeyWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRotateKeyResponse(rsp)
+}
+
+// RotateKeyWithResponse Give an API key a new secret
+//
+// Returns a new secret, once. The present secret stays valid for a while, 24 hours if the request does not say it. A secret that
+// was kept by an earlier rotation ends at once.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/keys/{id}/rotate (the `RotateKey` operationId).
+func (c *ClientWithResponses) RotateKeyWithResponse(ctx context.Context, id ID, body RotateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateKeyResponse, error) {
+	rsp, err := c.RotateKey(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRotateKeyResponse(rsp)
 }
 
 // ListMessagesWithResponse List messages
@@ -19820,6 +21349,539 @@ func ParseGetGuardResultsResponse(rsp *http.Response) (*GetGuardResultsResponse,
 		response.Headers401 = &headers
 	case true:
 		var headers GetGuardResultsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListKeysResponse parses an HTTP response from a ListKeysWithResponse call
+func ParseListKeysResponse(rsp *http.Response) (*ListKeysResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListKeysResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest KeyList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListKeysResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListKeysResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateKeyResponse parses an HTTP response from a CreateKeyWithResponse call
+func ParseCreateKeyResponse(rsp *http.Response) (*CreateKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest NewKey
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateKeyResponse201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		response.Headers201 = &headers
+	case rsp.StatusCode == 401:
+		var headers CreateKeyResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers CreateKeyResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRevokeKeyResponse parses an HTTP response from a RevokeKeyWithResponse call
+func ParseRevokeKeyResponse(rsp *http.Response) (*RevokeKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RevokeKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers RevokeKeyResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers RevokeKeyResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetKeyResponse parses an HTTP response from a GetKeyWithResponse call
+func ParseGetKeyResponse(rsp *http.Response) (*GetKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Key
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetKeyResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetKeyResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers GetKeyResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePatchKeyResponse parses an HTTP response from a PatchKeyWithResponse call
+func ParsePatchKeyResponse(rsp *http.Response) (*PatchKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PatchKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Key
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
+		var dest PreconditionRequired
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON428 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers PatchKeyResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers PatchKeyResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers PatchKeyResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRotateKeyResponse parses an HTTP response from a RotateKeyWithResponse call
+func ParseRotateKeyResponse(rsp *http.Response) (*RotateKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RotateKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NewKey
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers RotateKeyResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers RotateKeyResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers RotateKeyResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -145,6 +145,8 @@ $$;
 
 CREATE TRIGGER audit_rules AFTER INSERT OR UPDATE OR DELETE ON rules
 FOR EACH ROW EXECUTE FUNCTION audit_row('rule', 'id', 'name');
+CREATE TRIGGER audit_api_keys AFTER INSERT OR UPDATE OR DELETE ON api_keys
+FOR EACH ROW EXECUTE FUNCTION audit_row('key', 'id', 'name', 'digest', 'former_digest', 'last_used_at');
 CREATE TRIGGER audit_guards AFTER INSERT OR UPDATE OR DELETE ON guards
 FOR EACH ROW EXECUTE FUNCTION audit_row('guards', '', '');
 

@@ -73,6 +73,7 @@ type apiConfig struct {
 	FormerPublicURLs []string `env:"FORMER_PUBLIC_URLS"` // callbacks that were signed for them are still read
 	Keyring          secret   `env:"KEYRING"`            // seals the secrets of the accounts in the database
 	TrustedProxies   []string `env:"TRUSTED_PROXIES"`    // addresses and CIDR ranges
+	SandboxURL       string   `env:"SANDBOX_URL"`        // empty: a test key has no accounts
 }
 
 type workerConfig struct {
@@ -183,6 +184,7 @@ func (c config) validate() error {
 	for _, former := range c.API.FormerPublicURLs {
 		check(isHTTPURL(former), "FORMER_PUBLIC_URLS", "must be http or https URLs, separated by commas")
 	}
+	check(c.API.SandboxURL == "" || isHTTPURL(c.API.SandboxURL), "SANDBOX_URL", "must be an http or https URL")
 	for _, proxy := range c.API.TrustedProxies {
 		check(isAddressRange(proxy), "TRUSTED_PROXIES", "must be addresses and ranges like 10.1.0.0/16, separated by commas")
 	}

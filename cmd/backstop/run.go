@@ -31,6 +31,8 @@ usage: backstop <command>
   migrate   bring the database's schema up to date
   keys      the keys that encrypt the secrets of accounts; "keys generate" prints a new one, "keys rotate" encrypts all
             secrets with the first, "keys check" prints which are in use; "keys callback" prints a new secret for callbacks
+  api-keys  the keys of the callers of the API: "api-keys list", "api-keys create", "api-keys rotate" and "api-keys revoke";
+            "api-keys create --help" lists its flags
   listen    receive callbacks, verify and print them, to try them by hand; "listen --help" lists its flags
   sandbox   simulated providers, to try Backstop without accounts
   dev       migrate, serve and sandbox together, to try Backstop by hand
@@ -48,12 +50,12 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// commandsByName returns the commands. The arguments are those of listen; the others take none.
+// commandsByName returns the commands. The arguments are those of listen and api-keys; the others take none.
 func commandsByName(args []string) map[string]command {
 	return map[string]command{
 		"serve": serveRole(apiRole | workerRole), "api": serveRole(apiRole), "worker": serveRole(workerRole),
 		"keys generate": generateKey, "keys rotate": rotateKeys, "keys check": checkKeys,
-		"keys callback": generateCallbackSecret, "listen": listenCommand(args),
+		"keys callback": generateCallbackSecret, "listen": listenCommand(args), "api-keys": apiKeysCommand(args),
 		"migrate": migrateSchema, "sandbox": serveSandbox, "dev": localCommand(demo.Dev), "demo": localCommand(demo.Run),
 	}
 }
@@ -78,7 +80,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case name == "help" || name == "-h" || name == "--help":
 		fmt.Fprint(stdout, usage)
 		return exitOK
-	case len(args) > 1 && name != "listen":
+	case len(args) > 1 && name != "listen" && name != "api-keys":
 		fmt.Fprintf(stderr, "backstop %s takes no arguments: set environment variables (see docs/configuration.md)\n", name)
 		return exitUsage
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/backstophq/backstop/internal/guards"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/health"
+	"github.com/backstophq/backstop/internal/keys"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/provider/registry"
 	"github.com/backstophq/backstop/internal/sandbox"
@@ -74,6 +75,7 @@ type program struct {
 	accounts *accounts.Directory
 	health   *health.Monitor
 	guards   *guards.Keeper
+	keys     *keys.Keeper
 
 	templates *templates.Syncer
 
@@ -114,6 +116,9 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if _, err = untilAnswered(ctx, p.log, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, p.guards.Load(ctx)
 	}); err != nil {
+		return err
+	}
+	if err := p.newKeys(ctx); err != nil {
 		return err
 	}
 	p.templates, err = templates.New(templates.Options{Store: p.db, Accounts: p.accounts, Log: p.log})
@@ -191,6 +196,10 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 			p.guards.Run(ctx)
 			return nil
 		})
+		start(func(ctx context.Context) error {
+			p.keys.Run(ctx)
+			return nil
+		})
 		start(func(ctx context.Context) error { return p.serveAPI(ctx, worked, listening) })
 	}
 	<-ctx.Done()
@@ -226,8 +235,9 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		return err
 	}
 	handler, err := api.New(api.Options{
-		Rules: p.db, Policies: p.db, Messages: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff, OptOuts: p.db, Audit: p.db,
-		Accounts: p.accounts, Guards: p.guards, Callbacks: p.db, CallbackSettings: p.callbackSettings(),
+		Rules: p.db, Policies: p.db, Messages: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff, OptOuts: p.db,
+		Keys: p.keys, Accounts: p.accounts, Guards: p.guards, Callbacks: p.db, CallbackSettings: p.callbackSettings(),
+		Audit:    p.db,
 		Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
 		ErrorCodes: codes,
 		APIKey:     string(p.config.API.Key), TrustedProxies: p.config.API.TrustedProxies,

@@ -168,6 +168,26 @@ func TestAudit_accounts(t *testing.T) {
 	}
 }
 
+// No entry has the digest of a key, and the use of a key has none.
+func TestAudit_apiKeys(t *testing.T) {
+	t.Parallel()
+	db, ctx := postgrestest.New(t), asAuditor(t)
+	key, err := db.CreateAPIKey(ctx, apiKeyInput("shop"), backstop.KeyLive, backstop.NewKeySecret(backstop.KeyLive))
+	require.NoError(t, err)
+	_, err = db.ReplaceAPIKey(ctx, key.ID, apiKeyInput("Shop"), 1)
+	require.NoError(t, err)
+	_, err = db.RotateAPIKey(ctx, key.ID, backstop.NewKeySecret(backstop.KeyLive), db.Now().Add(time.Hour))
+	require.NoError(t, err)
+	require.NoError(t, db.TouchAPIKeys(ctx, map[string]time.Time{key.ID: db.Now()}, 0))
+	require.NoError(t, db.DeleteAPIKey(ctx, key.ID))
+	list := audited(t, db)
+	require.Equal(t, []string{"create key", "update key", "update key", "delete key"}, short(list))
+	for _, e := range list {
+		require.Equal(t, key.ID, e.Target)
+		require.NotContains(t, string(e.Before)+string(e.After), "digest")
+	}
+}
+
 // A number is in a column of its own, and nowhere else.
 func TestAudit_optOuts(t *testing.T) {
 	t.Parallel()

@@ -57,7 +57,7 @@ FROM (
             + 8 * (` + isScheduled + `)::int AS flags,
         greatest(date_part('epoch', delivered_at - coalesce(started_at, accepted_at)), 0) AS delay
     ) AS l
-    WHERE id >= $1 AND id < $2 AND accepted_at >= $3 AND accepted_at < $4
+    WHERE id >= $1 AND id < $2 AND accepted_at >= $3 AND accepted_at < $4 AND NOT is_test
         AND ($5::uuid IS NULL OR policy_id = $5)
     OFFSET 0
 ) AS s

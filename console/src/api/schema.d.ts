@@ -984,8 +984,8 @@ export interface paths {
         };
         /**
          * List the audit log
-         * @description Lists who changed what, when and from where, the newest change first: changes of rules, policies, accounts, messages, guards and
-         *     opt-outs, and each cancelled or confirmed send, replayed callback and test SMS. An entry is written in the transaction of its
+         * @description Lists who changed what, when and from where, the newest change first: changes of rules, policies, accounts, messages, guards, API
+         *     keys and opt-outs, and each cancelled or confirmed send, replayed callback and test SMS. An entry is written in the transaction of its
          *     change, and is never changed. It has no secrets. An entry is listed if it fits all given parameters.
          */
         get: operations["ListAudit"];
@@ -1077,6 +1077,94 @@ export interface paths {
         get: operations["GetStatsChanges"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys
+         * @description Returns all API keys, the newest first, without their secrets. `BACKSTOP_API_KEY` is not among them.
+         */
+        get: operations["ListKeys"];
+        put?: never;
+        /**
+         * Create an API key
+         * @description Creates an API key and returns its secret, once: Backstop stores only a digest. Every process accepts the key within two
+         *     seconds, this one at once. There may be at most 500 keys.
+         */
+        post: operations["CreateKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get an API key
+         * @description Returns an API key without its secret, and its version as `ETag`.
+         */
+        get: operations["GetKey"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description Deletes an API key and its sessions of the console. This process refuses it at once, the others within two seconds. Sends that
+         *     were made with it go on.
+         */
+        delete: operations["RevokeKey"];
+        options?: never;
+        head?: never;
+        /**
+         * Change some fields of an API key
+         * @description Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` gives a field its default. A list is
+         *     replaced as a whole. The kind does not change. The change holds in all processes within two seconds, in this one at once.
+         */
+        patch: operations["PatchKey"];
+        trace?: never;
+    };
+    "/v1/keys/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an API key a new secret
+         * @description Returns a new secret, once. The present secret stays valid for a while, 24 hours if the request does not say it. A secret that
+         *     was kept by an earlier rotation ends at once.
+         */
+        post: operations["RotateKey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2399,6 +2487,8 @@ export interface components {
         Send: {
             /** Format: uuid */
             id: string;
+            /** @description `true`: it was made with a test key. It goes to the sandbox, and no statistics count it. */
+            test?: boolean;
             to: string;
             /** @description The country of the number (ISO 3166-1 alpha-2), if it has one. */
             country?: string;
@@ -2806,6 +2896,8 @@ export interface components {
             finished_at?: components["schemas"]["Time"];
             correlation_id?: components["schemas"]["CorrelationID"];
             metadata?: components["schemas"]["Metadata"];
+            /** @description `true`: it was made with a test key. It goes to the sandbox, and no statistics count it. */
+            test?: boolean;
         };
         /** @description A page of sends. */
         SendList: {
@@ -2882,10 +2974,10 @@ export interface components {
          */
         AuditAction: "create" | "update" | "delete" | "reseal" | "test" | "cancel" | "confirm" | "replay";
         /**
-         * @description The kind of thing that was changed.
+         * @description The kind of thing that was changed. `key`: an API key.
          * @enum {string}
          */
-        AuditKind: "rule" | "policy" | "message" | "account" | "guards" | "opt_out" | "send" | "callback";
+        AuditKind: "rule" | "policy" | "message" | "account" | "guards" | "key" | "opt_out" | "send" | "callback";
         /** @description Who changed what, when and from where, with the state before and after. */
         AuditEntry: {
             /** Format: uuid */
@@ -3451,6 +3543,115 @@ export interface components {
             /** @description The API key of this installation. */
             api_key: string;
         };
+        /**
+         * @description What a key may do. Each operation of this contract names the scope that it needs as `x-scope`. No scope but `admin` includes
+         *     another.
+         * @enum {string}
+         */
+        KeyScope: "sends:write" | "sends:read" | "settings:write" | "settings:read" | "admin";
+        /**
+         * @description The sends of a `test` key go to accounts of the sandbox alone, and no statistics count them. It sees no other sends.
+         * @enum {string}
+         */
+        KeyKind: "live" | "test";
+        KeyInput: {
+            /** @description A name that no other key has. Capitals do not matter. */
+            name: string;
+            /**
+             * @description What the key may do. `admin` is everything. A test key, or one with `policies` or `accounts`, can have neither `admin` nor
+             *     `settings:write`.
+             */
+            scopes: components["schemas"]["KeyScope"][];
+            /**
+             * @description The ids of the policies that the key may use. It then sees no other sends, and no operation that covers all sends. Empty: it
+             *     may use all, and rules of its own.
+             */
+            policies?: string[];
+            /** @description The names of the accounts that the sends of the key may use. Empty, all. */
+            accounts?: components["schemas"]["AccountRef"][];
+            /** @description The most requests a second, in each process. Absent or 0, there is no limit. */
+            rate_limit?: number;
+            /** @description Where the events of sends are posted that have no `callback`. Absent, it is the one of the configuration. */
+            callback?: components["schemas"]["CallbackInput"];
+            /** @description When the key ends. Absent, it does not end. */
+            expires_at?: components["schemas"]["Time"];
+            /** @description Absent, `live`. */
+            kind?: components["schemas"]["KeyKind"];
+        };
+        /** @description The fields of an API key to change, as a JSON merge patch. An absent field keeps its value. */
+        KeyPatchInput: {
+            /** @description A name that no other key has. Capitals do not matter. */
+            name?: string;
+            /**
+             * @description What the key may do. `admin` is everything. A test key, or one with `policies` or `accounts`, can have neither `admin` nor
+             *     `settings:write`.
+             */
+            scopes?: components["schemas"]["KeyScope"][];
+            /**
+             * @description The ids of the policies that the key may use. It then sees no other sends, and no operation that covers all sends. Empty: it
+             *     may use all, and rules of its own.
+             */
+            policies?: string[] | null;
+            /** @description The names of the accounts that the sends of the key may use. Empty, all. */
+            accounts?: components["schemas"]["AccountRef"][] | null;
+            /** @description The most requests a second, in each process. Absent or 0, there is no limit. */
+            rate_limit?: number | null;
+            /** @description Where the events of sends are posted that have no `callback`. Absent, it is the one of the configuration. */
+            callback?: components["schemas"]["CallbackInput"] | null;
+            /** @description When the key ends. Absent, it does not end. */
+            expires_at?: components["schemas"]["Time"] | null;
+        };
+        RotateKeyInput: {
+            /** @description How long the present secret stays valid. Absent, 86400; 0, it ends at once. */
+            keep_former_seconds?: number;
+        };
+        Key: {
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["KeyKind"];
+            /** @description The beginning of the secret, to recognise it by. */
+            prefix: string;
+            /** @description The beginning of the former secret of a rotated key. */
+            former_prefix?: string;
+            /** @description When the former secret ends. It may be past. */
+            former_until?: components["schemas"]["Time"];
+            /** @description When the key was last used. It may be up to a minute old. Absent, the key was not used. */
+            last_used_at?: components["schemas"]["Time"];
+            version: number;
+            created_at: components["schemas"]["Time"];
+            updated_at: components["schemas"]["Time"];
+            /** @description A name that no other key has. Capitals do not matter. */
+            name: string;
+            /**
+             * @description What the key may do. `admin` is everything. A test key, or one with `policies` or `accounts`, can have neither `admin` nor
+             *     `settings:write`.
+             */
+            scopes: components["schemas"]["KeyScope"][];
+            /**
+             * @description The ids of the policies that the key may use. It then sees no other sends, and no operation that covers all sends. Empty: it
+             *     may use all, and rules of its own.
+             */
+            policies: string[];
+            /** @description The names of the accounts that the sends of the key may use. Empty, all. */
+            accounts: components["schemas"]["AccountRef"][];
+            /** @description The most requests a second, in each process. Absent or 0, there is no limit. */
+            rate_limit: number;
+            /** @description Where the events of sends are posted that have no `callback`. Absent, it is the one of the configuration. */
+            callback?: components["schemas"]["CallbackTarget"];
+            /** @description When the key ends. Absent, it does not end. */
+            expires_at?: components["schemas"]["Time"];
+        };
+        NewKey: {
+            key: components["schemas"]["Key"];
+            /**
+             * @description What the caller presents as `Authorization: Bearer`. It is not shown again.
+             * @example bsk_live_k3j9x2ab_mfzwizlton2gk4tfor2gk3tfojsxg43bm5sxgzlsnfxgo4tbnvs
+             */
+            secret: string;
+        };
+        KeyList: {
+            items: components["schemas"]["Key"][];
+        };
         /** @description A session of the web console. */
         Session: {
             /** @description The version of the program. */
@@ -3530,7 +3731,7 @@ export interface components {
          *     have).
          * @enum {string}
          */
-        FieldErrorCode: "account_name" | "after_other" | "blank" | "blocked_too" | "bytes_max" | "callback_url" | "callbacks_off" | "cap_reached" | "control_characters" | "correlation_taken" | "country_code" | "country_refused" | "cursor" | "days_ahead_max" | "digits" | "etag" | "exclusive_ttl" | "exclusive_unread" | "exclusive_wait" | "given_twice" | "hours_past_max" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "link" | "message_or_texts" | "metadata_key" | "must_be_future" | "must_be_past" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "one_value" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "same_text" | "schema" | "segments_max" | "send_id" | "taken" | "template_forms" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "texts" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "variable_missing" | "variable_syntax" | "variable_unused" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "account_name" | "after_other" | "blank" | "blocked_too" | "bytes_max" | "callback_url" | "callbacks_off" | "cap_reached" | "control_characters" | "correlation_taken" | "country_code" | "country_refused" | "cursor" | "days_ahead_max" | "digits" | "etag" | "exclusive_ttl" | "exclusive_unread" | "exclusive_wait" | "given_twice" | "hours_past_max" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "link" | "message_or_texts" | "metadata_key" | "must_be_future" | "must_be_past" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "one_value" | "opted_out" | "outer_space" | "outside_key" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "same_text" | "schema" | "scope_of_limited" | "segments_max" | "send_id" | "taken" | "template_forms" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "texts" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "variable_missing" | "variable_syntax" | "variable_unused" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**
@@ -3711,8 +3912,8 @@ export interface components {
             };
         };
         /**
-         * @description A cap of the guards is reached: `recipient_cap`, `prefix_cap` or `country_cap`, as `params` of the field `to` says. Nothing is
-         *     stored or counted. Repeat the request after `Retry-After` seconds, if the message is still useful then.
+         * @description A cap of the guards is reached: `recipient_cap`, `prefix_cap` or `country_cap`, as `params` of the field `to` says. Without
+         *     `errors` it is the rate limit of the key. Nothing is stored or counted. Repeat the request after `Retry-After` seconds, if the message is still useful then.
          */
         Limited: {
             headers: {
@@ -3835,6 +4036,8 @@ export interface components {
         OfPerson: string;
         /** @description Only sends to phone numbers that end with these digits. */
         ToEnds: string;
+        /** @description With `true`, only sends of test keys. Absent or `false`, only the others; of a test key, only those of test keys. */
+        OfTestKey: boolean;
         /** @description With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others. */
         Scheduled: boolean;
         /** @description With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others. */
@@ -4518,6 +4721,8 @@ export interface operations {
                 from?: components["parameters"]["From"];
                 /** @description Only sends accepted before this time. */
                 until?: components["parameters"]["Until"];
+                /** @description With `true`, only sends of test keys. Absent or `false`, only the others; of a test key, only those of test keys. */
+                test?: components["parameters"]["OfTestKey"];
                 /** @description With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others. */
                 scheduled?: components["parameters"]["Scheduled"];
                 /** @description With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others. */
@@ -4851,6 +5056,8 @@ export interface operations {
                 from?: components["parameters"]["From"];
                 /** @description Only sends accepted before this time. */
                 until?: components["parameters"]["Until"];
+                /** @description With `true`, only sends of test keys. Absent or `false`, only the others; of a test key, only those of test keys. */
+                test?: components["parameters"]["OfTestKey"];
                 /** @description With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others. */
                 scheduled?: components["parameters"]["Scheduled"];
                 /** @description With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others. */
@@ -6026,6 +6233,228 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    CreateKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Checkout",
+                 *       "scopes": [
+                 *         "sends:write",
+                 *         "sends:read"
+                 *       ],
+                 *       "rate_limit": 50
+                 *     }
+                 */
+                "application/json": components["schemas"]["KeyInput"];
+            };
+        };
+        responses: {
+            /** @description The key with its secret. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    RevokeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key is revoked. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    PatchKey: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` of the version that you read, or `*` for any version.
+                 * @example "3"
+                 */
+                "If-Match": components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "rate_limit": null,
+                 *       "scopes": [
+                 *         "sends:read"
+                 *       ]
+                 *     }
+                 */
+                "application/merge-patch+json": components["schemas"]["KeyPatchInput"];
+                /**
+                 * @example {
+                 *       "rate_limit": 20
+                 *     }
+                 */
+                "application/json": components["schemas"]["KeyPatchInput"];
+            };
+        };
+        responses: {
+            /** @description The key after the change. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["Stale"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    RotateKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "keep_former_seconds": 3600
+                 *     }
+                 */
+                "application/json": components["schemas"]["RotateKeyInput"];
+            };
+        };
+        responses: {
+            /** @description The key with its new secret. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["Invalid"];
             default: components["responses"]["Failure"];
         };

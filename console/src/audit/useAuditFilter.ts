@@ -21,6 +21,7 @@ export const kinds = [
   "message",
   "account",
   "guards",
+  "key",
   "opt_out",
   "send",
   "callback",

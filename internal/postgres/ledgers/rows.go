@@ -34,6 +34,7 @@ type accepted struct {
 	AcceptedAt time.Time         `db:"accepted_at"`
 	SendAt     *time.Time        `db:"send_at"`
 	StartedAt  *time.Time        `db:"started_at"` // set once, by the sweeper
+	IsTest     bool              `db:"is_test"`
 
 	CorrelationID     string  `db:"correlation_id"`
 	CorrelationUnique bool    `db:"correlation_unique"`
@@ -81,7 +82,7 @@ func RowOf(s backstop.Send) (Row, error) {
 			ID: s.ID, To: s.To, Country: s.Country, Text: s.Text, Template: template, SMSText: s.SMSText, Category: s.Category,
 			ExpiresAt: pool.StampPtr(s.ExpiresAt), Plan: string(plan), AcceptedAt: pool.Stamp(s.AcceptedAt),
 			CorrelationID: s.CorrelationID, CorrelationUnique: s.CorrelationUnique, Callback: callback,
-			SendAt: pool.StampPtr(s.SendAt), StartedAt: pool.StampPtr(s.StartedAt),
+			SendAt: pool.StampPtr(s.SendAt), StartedAt: pool.StampPtr(s.StartedAt), IsTest: s.IsTest,
 		},
 		state: stateOf(s),
 	}
@@ -111,7 +112,7 @@ func (r Row) Send() (backstop.Send, error) {
 	s := backstop.Send{
 		ID: r.ID, To: r.To, Country: r.Country, Text: r.Text, SMSText: r.SMSText, Category: r.Category,
 		ExpiresAt: pool.StampPtr(r.ExpiresAt), AcceptedAt: pool.Stamp(r.AcceptedAt),
-		SendAt: pool.StampPtr(r.SendAt), StartedAt: pool.StampPtr(r.StartedAt),
+		SendAt: pool.StampPtr(r.SendAt), StartedAt: pool.StampPtr(r.StartedAt), IsTest: r.IsTest,
 		Status: backstop.Statuses{WhatsApp: r.WhatsApp, SMS: r.SMS}, Fired: r.Fired, FiredReason: r.FiredReason,
 		FiredCause: r.FiredCause, FallbackReason: r.FallbackReason, DeliveredAt: pool.StampPtr(r.DeliveredAt),
 		DeliveredBy: r.DeliveredBy, DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired,

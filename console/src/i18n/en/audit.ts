@@ -28,6 +28,7 @@ export const audit = {
       message: "Message",
       account: "Account",
       guards: "Guards",
+      key: "API key",
       opt_out: "Opt-out",
       send: "Send",
       callback: "Callback",

@@ -28,6 +28,7 @@ export const audit: Pick<Words, "audit"> = {
       message: "消息",
       account: "账户",
       guards: "防护",
+      key: "API 密钥",
       opt_out: "退订",
       send: "发送",
       callback: "回调",
