@@ -1,7 +1,7 @@
 -- +goose Up
 
--- Who changed what, when and from where, with the state before and after. Triggers write an entry in the transaction of the change,
--- so neither exists without the other. An entry is never changed, except by audit_mask, and only audit_drop deletes any.
+-- Who changed what, when and from where, with the state before and after. Triggers write an entry in the transaction of the
+-- change, so neither exists without the other. An entry is never changed, except by audit_mask, and only audit_drop deletes any.
 CREATE TABLE audit (
     id         uuid        PRIMARY KEY, -- in the order of time
     at         timestamptz NOT NULL,
@@ -150,8 +150,9 @@ FOR EACH ROW EXECUTE FUNCTION audit_row('key', 'id', 'name', 'digest', 'former_d
 CREATE TRIGGER audit_guards AFTER INSERT OR UPDATE OR DELETE ON guards
 FOR EACH ROW EXECUTE FUNCTION audit_row('guards', '', '');
 
--- The secrets of an account are never in an entry. The setting backstop.secrets of the transaction has the names of those that were
--- changed, as a JSON array. Without it they may have changed. New secrets of the same version are the old ones under a new key.
+-- The secrets of an account are never in an entry. The setting backstop.secrets of the transaction has the names of those that
+-- were changed, as a JSON array. Without it they may have changed. New secrets of the same version are the old ones under a new
+-- key.
 -- +goose StatementBegin
 CREATE FUNCTION audit_account() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -216,8 +217,8 @@ $$;
 CREATE TRIGGER audit_messages AFTER INSERT OR UPDATE ON messages FOR EACH ROW EXECUTE FUNCTION audit_message();
 CREATE TRIGGER audit_messages_deleted BEFORE DELETE ON messages FOR EACH ROW EXECUTE FUNCTION audit_message();
 
--- The rules of a policy are written after its row. So the entry is written at the end of the transaction. The rules as of before are
--- kept in a setting of the transaction until then.
+-- The rules of a policy are written after its row. So the entry is written at the end of the transaction. The rules as of before
+-- are kept in a setting of the transaction until then.
 CREATE FUNCTION audit_policy_of(p policies) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT to_jsonb(p) - ARRAY['created_at', 'updated_at'] || jsonb_build_object('rules', coalesce((
         SELECT jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name) ORDER BY u.position)

@@ -185,15 +185,17 @@ func TestAudit(t *testing.T) {
 // goneCallback waits until the receiver has refused all callbacks, and returns one.
 func (r *auditRig) goneCallback() (id string) {
 	r.t.Helper()
+	in := func(state client.CallbackState) []client.Callback {
+		list, err := r.caller.API.ListCallbacksWithResponse(r.t.Context(), &client.ListCallbacksParams{State: &state})
+		require.NoError(r.t, err)
+		return list.JSON200.Items
+	}
 	require.Eventually(r.t, func() bool {
-		pending, err := r.caller.API.ListCallbacksWithResponse(r.t.Context(), &client.ListCallbacksParams{State: new(client.CallbackStatePending)})
-		require.NoError(r.t, err)
-		gone, err := r.caller.API.ListCallbacksWithResponse(r.t.Context(), &client.ListCallbacksParams{State: new(client.CallbackStateGone)})
-		require.NoError(r.t, err)
-		if len(pending.JSON200.Items) > 0 || len(gone.JSON200.Items) == 0 {
+		gone := in(client.CallbackStateGone)
+		if len(in(client.CallbackStatePending)) > 0 || len(gone) == 0 {
 			return false
 		}
-		id = gone.JSON200.Items[0].ID
+		id = gone[0].ID
 		return true
 	}, 30*time.Second, 50*time.Millisecond)
 	return id

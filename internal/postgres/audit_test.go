@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
-	"github.com/backstophq/backstop/internal/cutproxy"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
@@ -257,115 +255,6 @@ func TestAudit_replay(t *testing.T) {
 		string(entries[1].After))
 }
 
-// A change that is refused leaves no entry.
-func TestAudit_rollback(t *testing.T) {
-	t.Parallel()
-	db, ctx := postgrestest.New(t), asAuditor(t)
-	a, err := db.CreateRule(ctx, ruleNamed("a"))
-	require.NoError(t, err)
-	_, err = db.CreateRule(ctx, ruleNamed("A"))
-	requireCode(t, backstop.Conflict, err)
-	_, err = db.ReplaceRule(ctx, a, 7)
-	requireCode(t, backstop.Stale, err)
-	_, err = db.CreatePolicy(ctx, backstop.PolicyInput{Name: "p", RuleIDs: []string{newID(t)}})
-	requireCode(t, backstop.Invalid, err)
-	p, err := db.CreatePolicy(ctx, backstop.PolicyInput{Name: "p", RuleIDs: []string{a.ID}})
-	require.NoError(t, err)
-	_, err = db.ReplacePolicy(ctx, p.ID, backstop.PolicyInput{Name: "q", RuleIDs: []string{newID(t)}}, 1)
-	requireCode(t, backstop.Invalid, err)
-	requireCode(t, backstop.Conflict, db.DeleteRule(ctx, a.ID, 1))
-	send := underway(t, db)
-	end(t, db, begin(t, db, send.ID, firstSMS), backstop.Ending{})
-	_, err = db.Cancel(ctx, send.ID)
-	requireCode(t, backstop.Conflict, err)
-	require.Equal(t, []string{"create rule", "create policy"}, short(audited(t, db)))
-}
-
-// Of two at once that read the same version, one has an entry.
-func TestAudit_twoAtOnce(t *testing.T) {
-	t.Parallel()
-	db, ctx := postgrestest.New(t), asAuditor(t)
-	a, err := db.CreateRule(ctx, ruleNamed("a"))
-	require.NoError(t, err)
-	send := insertSend(t, db)
-	var group sync.WaitGroup
-	for range 8 {
-		group.Go(func() {
-			_, _ = db.ReplaceRule(ctx, a, 1)
-			_, _ = db.Cancel(ctx, send.ID)
-			_, _ = db.PutOptOut(ctx, backstop.OptOut{
-				To: to, Category: backstop.OptOutAll, OptOutOrigin: backstop.OptOutOrigin{Source: backstop.ByAPI},
-			})
-		})
-	}
-	group.Wait()
-	require.ElementsMatch(t, []string{"create rule", "update rule", "cancel send", "create opt_out"}, short(audited(t, db)))
-}
-
-// The connection is cut after the commit. The change is repeated if that is known to be safe; there is one entry.
-func TestAudit_lostAnswer(t *testing.T) {
-	t.Parallel()
-	origin := backstop.OptOutOrigin{Source: backstop.ByAPI}
-	entry := backstop.OptOut{To: to, Category: backstop.OptOutAll, OptOutOrigin: origin}
-	commit, save := executes("COMMIT"), executes("UPDATE sends")
-	for name, c := range map[string]struct {
-		cut    func(cutproxy.Request) bool
-		change func(context.Context, *postgres.DB, backstop.Send) error
-		want   string
-		isLost bool // the caller gets an error, and repeats the request
-	}{
-		"create rule": {commit, func(ctx context.Context, db *postgres.DB, _ backstop.Send) error {
-			_, err := db.CreateRule(ctx, ruleNamed("a"))
-			return err
-		}, "create rule", true},
-		"create account": {commit, func(ctx context.Context, db *postgres.DB, _ backstop.Send) error {
-			_, err := db.CreateAccount(ctx, accountRecord("main"))
-			return err
-		}, "create account", false},
-		"guards": {commit, func(ctx context.Context, db *postgres.DB, _ backstop.Send) error {
-			_, err := db.ReplaceGuards(ctx, backstop.Guards{CountryCap: 5}, 1)
-			return err
-		}, "update guards", false},
-		"opt-out": {commit, func(ctx context.Context, db *postgres.DB, _ backstop.Send) error {
-			_, err := db.PutOptOut(ctx, entry)
-			return err
-		}, "create opt_out", false},
-		"cancel": {save, func(ctx context.Context, db *postgres.DB, s backstop.Send) error {
-			_, err := db.Cancel(ctx, s.ID)
-			return err
-		}, "cancel send", false},
-		"replay": {commit, func(ctx context.Context, db *postgres.DB, s backstop.Send) error {
-			list, _, err := db.ListCallbacks(ctx, backstop.CallbackFilter{Send: s.ID}, backstop.Page{Limit: 1})
-			if err == nil {
-				_, err = db.ReplayCallback(ctx, list[0].ID)
-			}
-			return err
-		}, "replay callback", false},
-		"test": {commit, func(ctx context.Context, db *postgres.DB, _ backstop.Send) error {
-			return db.AddAuditEntry(ctx, backstop.AuditEntry{Action: backstop.AuditTest, Kind: backstop.AuditAccount, Target: "main"})
-		}, "test account", false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			db, proxy := behindProxy(t)
-			send := newSend(t)
-			send.Callback = &backstop.Callback{URL: hook}
-			_, _, err := db.InsertSend(t.Context(), send, nil)
-			require.NoError(t, err)
-			struck := proxy.On(cutproxy.Cut{Match: c.cut, After: true, How: cutproxy.Reset})
-			err = c.change(asAuditor(t), db, send)
-			<-struck
-			if c.isLost {
-				requireCode(t, backstop.TryLater, err)
-				require.Error(t, c.change(asAuditor(t), db, send), "the name is taken")
-			} else {
-				require.NoError(t, err)
-			}
-			require.Equal(t, []string{c.want}, short(audited(t, db)))
-		})
-	}
-}
-
 // Nothing changes an entry but a mask, and nothing deletes one but the end of its time.
 func TestAudit_appendOnly(t *testing.T) {
 	t.Parallel()
@@ -419,93 +308,4 @@ func TestAudit_byHand(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"update rule", "create rule"}, short(list))
 	require.Equal(t, backstop.Actor{Kind: backstop.ActorSystem, Name: "psql"}, list[0].Actor)
-}
-
-func TestAudit_filters(t *testing.T) {
-	t.Parallel()
-	db, ctx := postgrestest.New(t), asAuditor(t)
-	start := db.Now()
-	a, err := db.CreateRule(ctx, ruleNamed("first 100%"))
-	require.NoError(t, err)
-	_, err = db.CreateRule(t.Context(), ruleNamed("second"))
-	require.NoError(t, err)
-	a.WaitSeconds = 9
-	_, err = db.ReplaceRule(ctx, a, 1)
-	require.NoError(t, err)
-	_, err = db.PutOptOut(ctx, backstop.OptOut{
-		To: to, Category: backstop.OptOutAll, OptOutOrigin: backstop.OptOutOrigin{Source: backstop.ByAPI},
-	})
-	require.NoError(t, err)
-	all, _, err := db.ListAudit(t.Context(), backstop.AuditFilter{}, backstop.Page{Limit: 9})
-	require.NoError(t, err)
-	for name, c := range map[string]struct {
-		filter backstop.AuditFilter
-		want   []int // of all
-	}{
-		"all":     {backstop.AuditFilter{}, []int{0, 1, 2, 3}},
-		"actor":   {backstop.AuditFilter{Actor: auditor.ID}, []int{0, 1, 3}},
-		"system":  {backstop.AuditFilter{ActorKind: backstop.ActorSystem}, []int{2}},
-		"action":  {backstop.AuditFilter{Action: backstop.AuditUpdate}, []int{1}},
-		"kind":    {backstop.AuditFilter{Kind: backstop.AuditRule}, []int{1, 2, 3}},
-		"thing":   {backstop.AuditFilter{Kind: backstop.AuditRule, Target: a.ID}, []int{1, 3}},
-		"number":  {backstop.AuditFilter{To: to}, []int{0}},
-		"search":  {backstop.AuditFilter{Search: "FIRST"}, []int{1, 3}},
-		"a sign":  {backstop.AuditFilter{Search: "%"}, []int{1, 3}},
-		"no name": {backstop.AuditFilter{Search: "third"}, []int{}},
-		"from":    {backstop.AuditFilter{From: all[1].At}, []int{0, 1}},
-		"until":   {backstop.AuditFilter{Until: all[1].At}, []int{2, 3}},
-		"range":   {backstop.AuditFilter{From: all[2].At, Until: all[1].At}, []int{2}},
-		"before":  {backstop.AuditFilter{Until: start}, []int{}},
-		"everything": {backstop.AuditFilter{Actor: auditor.ID, ActorKind: backstop.ActorKey, Action: backstop.AuditUpdate,
-			Kind: backstop.AuditRule, Target: a.ID, Search: "100", From: start, Until: db.Now().Add(time.Second)}, []int{1}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got, page := []int{}, backstop.Page{Limit: 1}
-			for more := true; more; {
-				var list []backstop.AuditEntry
-				list, more, err = db.ListAudit(t.Context(), c.filter, page)
-				require.NoError(t, err)
-				for _, e := range list {
-					for i := range all {
-						if all[i].ID == e.ID {
-							got = append(got, i)
-						}
-					}
-					page.After = e.ID
-				}
-			}
-			require.Equal(t, c.want, got)
-			total, err := db.CountAudit(t.Context(), c.filter)
-			require.NoError(t, err)
-			require.Equal(t, backstop.Total{Count: len(c.want), IsExact: true}, total)
-		})
-	}
-}
-
-// Each filter of the audit finds its index.
-func TestIndexes_audit(t *testing.T) {
-	t.Parallel()
-	p := newPlanned(t)
-	p.exec(`INSERT INTO audit (id, at, actor_kind, actor_id, actor_name, actor_from, action, kind, target, name, recipient)
-SELECT audit_id(at), at, CASE WHEN rare THEN 'person' ELSE 'key' END, CASE WHEN rare THEN 'p' ELSE 'key' END, '', '',
-    CASE WHEN rare THEN 'delete' ELSE 'update' END, CASE WHEN rare THEN 'account' ELSE 'rule' END,
-    CASE WHEN rare THEN 'main' ELSE 'r' || n % 7 END, CASE WHEN rare THEN 'main' ELSE 'r' || n % 7 END,
-    CASE WHEN rare THEN '+447400123456' ELSE '' END
-FROM generate_series(1, 20000) AS n, LATERAL (SELECT n % 1000 = 1 AS rare, now() + n * interval '1 second' AS at) AS t`)
-	p.exec(`ANALYZE audit`)
-	for index, filter := range map[string]backstop.AuditFilter{
-		"audit_pkey":          {},
-		"audit_by_actor ":     {Actor: "p"},
-		"audit_by_actor_kind": {ActorKind: backstop.ActorPerson},
-		"audit_by_action":     {Action: backstop.AuditDelete},
-		"audit_by_kind":       {Kind: backstop.AuditAccount},
-		"audit_by_target":     {Target: "main"},
-		"audit_by_recipient":  {To: to},
-		"audit_by_name":       {Search: "main"},
-	} {
-		query, values := postgres.AuditQuery(filter, 50)
-		plan := p.explain(query, values...)
-		require.Contains(t, plan, index)
-		require.NotContains(t, plan, "Seq Scan")
-	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// SetActor returns the expression that names the actor of a change to the triggers of the audit, until the end of the transaction.
-// The parameter has the text that ActorText returns. A trigger that runs after a statement knows the actor too if the statement
+// SetActor returns the expression that names the actor of a change to the triggers of the audit, until the end of the
+// transaction. The parameter has the text that ActorText returns. A trigger that runs after a statement knows the actor too if the statement
 // itself has this expression.
 func SetActor(param string) string { return `set_config('backstop.actor', ` + param + `, true)` }
 
