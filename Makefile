@@ -11,7 +11,7 @@ CONSOLE := console/static/app/index.html
 CONSOLE_SOURCES := $(shell find console/src console/public -type f) $(wildcard console/*.html console/*.ts console/*.json)
 
 .PHONY: help build run demo bench chaos console if-npm test test-pgbouncer e2e firstload screenshots diagrams check console-check tidy generated vet lint law determinism \
-	generate histories clean FORCE
+	generate histories fuzz vulnerabilities clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -74,7 +74,7 @@ screenshots: if-npm ## take the screenshots of the documentation, docs/images; w
 diagrams: ## draw the SVG files of the Mermaid diagrams in docs; wants npm and Chromium
 	docs/diagrams/draw.sh architecture life-of-a-send
 
-check: tidy generated vet lint law determinism console-check ## run all gates but the tests
+check: tidy generated vet lint law determinism console-check fuzz ## run all gates but the tests
 
 console-check: ## types, linter, formatting and unit tests of the web console, if there is npm
 	@if ! command -v npm >/dev/null; then echo 'npm is missing: the web console is not checked'; \
@@ -118,6 +118,13 @@ histories: bin/devstack ## record workflow histories that the tests replay; HIST
 	bin/devstack --fast --services temporal --data .data/histories -- \
 		go test ./workflows -count=1 -run "TestRecordHistories/$(HISTORY)" -record
 
+FUZZTIME := 30s
+fuzz: ## run each fuzz target for a time; FUZZTIME=10m
+	tools/fuzz.sh $(FUZZTIME)
+
+vulnerabilities: bin/govulncheck ## look for known vulnerabilities of all dependencies; exits with 3 if a database is out of reach
+	tools/vulnerabilities.sh
+
 clean: ## remove what was built and the data that devstack keeps
 	rm -rf bin .data console/static/app console/node_modules
 
@@ -150,3 +157,6 @@ bin/oapi-codegen: tools/go.mod tools/go.sum
 
 bin/workflowcheck: tools/go.mod tools/go.sum
 	$(TOOL) go.temporal.io/sdk/contrib/tools/workflowcheck
+
+bin/govulncheck: tools/go.mod tools/go.sum
+	$(TOOL) golang.org/x/vuln/cmd/govulncheck
