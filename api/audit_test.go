@@ -64,8 +64,8 @@ func TestAudit(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, rows, 4)
 	require.Equal(t, []string{
-		r.audit.entries[2].ID, now.Add(2 * time.Second).Format(time.RFC3339Nano), "key", "k1", "'=shop", "192.0.2.7", "update", "rule",
-		"2", "a, b", "", `{"name":"a"}`, "",
+		r.audit.entries[2].ID, now.Add(2 * time.Second).Format(time.RFC3339Nano), "key", "k1", "'=shop", "192.0.2.7", "update",
+		"rule", "2", "a, b", "", `{"name":"a"}`, "",
 	}, rows[1])
 }
 

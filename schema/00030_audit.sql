@@ -1,5 +1,7 @@
 -- +goose Up
 
+SET LOCAL lock_timeout = '2s';
+
 -- Who changed what, when and from where, with the state before and after. Triggers write an entry in the transaction of the
 -- change, so neither exists without the other. An entry is never changed, except by audit_mask, and only audit_drop deletes any.
 CREATE TABLE audit (
