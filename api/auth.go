@@ -124,7 +124,8 @@ func (s *server) findKey(ctx context.Context, given string) (backstop.APIKey, bo
 	return s.keys.Find(ctx, backstop.KeySecret(given))
 }
 
-// isKey reports whether BACKSTOP_API_KEY was given. It compares SHA-256 digests in constant time, so the response time reveals neither the key nor its length.
+// isKey reports whether BACKSTOP_API_KEY was given. It compares SHA-256 digests in constant time, so the response time reveals
+// neither the key nor its length.
 func (s *server) isKey(given string) bool {
 	got := sha256.Sum256([]byte(given))
 	return subtle.ConstantTimeCompare(s.key[:], got[:]) == 1

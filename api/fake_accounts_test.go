@@ -169,7 +169,7 @@ func (a *accounts) TestAccount(_ context.Context, test backstop.AccountTest) (ba
 }
 
 // SandboxAccounts has the accounts whose names begin with sandbox.
-func (a *accounts) SandboxAccounts() backstop.Accounts {
+func (a *accounts) SandboxAccounts() backstop.Accounts { //nolint:ireturn // the api declares it
 	only := *a
 	only.all = slices.DeleteFunc(slices.Clone(a.all), func(s backstop.AccountState) bool {
 		return !strings.HasPrefix(s.Name, "sandbox")

@@ -206,8 +206,8 @@ func keyFrom(in KeyInput) backstop.APIKeyInput {
 	for _, id := range orZero(in.Policies) {
 		key.Policies = append(key.Policies, canonicalID(id))
 	}
-	if in.Callback != nil {
-		key.Callback = &backstop.Callback{URL: in.Callback.URL, Events: convertAll[backstop.CallbackEvent](orZero(in.Callback.Events))}
+	if c := in.Callback; c != nil {
+		key.Callback = &backstop.Callback{URL: c.URL, Events: convertAll[backstop.CallbackEvent](orZero(c.Events))}
 	}
 	return key
 }

@@ -12,7 +12,8 @@ func (s *server) RepeatSend(ctx context.Context, r RepeatSendRequestObject) (Rep
 	if err := s.checkSees(ctx, id); err != nil {
 		return nil, err
 	}
-	key, err := idempotencyOf(ctx, r.Params.IdempotencyKey, map[string]string{"repeat": id}) // no body of POST /v1/sends is like this
+	request := map[string]string{"repeat": id} // no body of POST /v1/sends is like this
+	key, err := idempotencyOf(ctx, r.Params.IdempotencyKey, request)
 	if err != nil {
 		return nil, err
 	}

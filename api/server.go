@@ -130,8 +130,8 @@ func New(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{
-		rules: o.Rules, policies: o.Policies, stored: o.Messages, sends: o.Sends, sessions: o.Sessions, keys: o.Keys, handoff: o.Handoff,
-		accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
+		rules: o.Rules, policies: o.Policies, stored: o.Messages, sends: o.Sends, sessions: o.Sessions, keys: o.Keys,
+		handoff: o.Handoff, accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
 		audit:     o.Audit,
 		callbacks: o.Callbacks, callbackSettings: o.CallbackSettings,
 		webhooks: o.Webhooks, refresh: o.RefreshAccounts,
@@ -170,7 +170,8 @@ func (o Options) check() error {
 		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "OptOuts": o.OptOuts == nil, "Audit": o.Audit == nil,
 		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
 		"Messages": o.Messages == nil,
-		"Sessions": o.Sessions == nil, "Keys": o.Keys == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
+		"Sessions": o.Sessions == nil, "Keys": o.Keys == nil, "Handoff": o.Handoff == nil,
+		"Templates": o.Templates == nil, "Log": o.Log == nil,
 		"APIKey": o.APIKey == "", "Callbacks": o.Callbacks == nil,
 	}
 	maps.DeleteFunc(absent, func(_ string, missing bool) bool { return !missing })

@@ -103,7 +103,8 @@ type Sessions interface {
 	// CreateSession stores a session and deletes the sessions that ended before its creation. The session ends with its API key;
 	// "": BACKSTOP_API_KEY.
 	CreateSession(ctx context.Context, id []byte, key string, created, expires time.Time) error
-	// Session returns the end of the session and the id of its key, or an Error of code NotFound if there is none or it has ended.
+	// Session returns the end of the session and the id of its key, or an Error of code NotFound if there is none, or it has
+	// ended.
 	Session(ctx context.Context, id []byte, now time.Time) (expires time.Time, key string, err error)
 	// DeleteSession deletes the session, if there is one.
 	DeleteSession(ctx context.Context, id []byte) error

@@ -12,7 +12,6 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/keys"
-	"github.com/backstophq/backstop/internal/postgres"
 )
 
 // newKeys reads the API keys.
@@ -75,16 +74,16 @@ func apiKeysCommand(args []string) command {
 		case "revoke":
 			wanted = 1
 		default:
-			return usageError{errors.New("say what to do: api-keys list, api-keys create, api-keys rotate ID or api-keys revoke ID")}
+			return usageError{errors.New("say what to do: list, create, rotate ID or revoke ID")}
 		}
-		if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		err := flags.Parse(args)
+		switch {
+		case errors.Is(err, flag.ErrHelp):
 			return nil
-		} else if err != nil {
+		case err != nil:
 			return usageError{err}
-		}
-		if flags.NArg() != wanted {
-			return usageError{fmt.Errorf("%d arguments are given after the flags, and %d are wanted: %s", flags.NArg(), wanted,
-				"an id is the only one, and flags come before it")}
+		case flags.NArg() != wanted:
+			return usageError{fmt.Errorf("%d arguments follow the flags, and %d are wanted", flags.NArg(), wanted)}
 		}
 		return withAPIKeys(ctx, environment, stdout, func(k *keys.Keeper, now time.Time) error {
 			return given.run(ctx, action, flags.Arg(0), k, now, stdout, stderr)
@@ -215,5 +214,3 @@ func orDash(t *time.Time) string {
 	}
 	return t.Format(time.RFC3339)
 }
-
-var _ keys.Store = (*postgres.DB)(nil)

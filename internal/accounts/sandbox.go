@@ -27,7 +27,9 @@ func (d *Directory) isSandbox(o Open) bool {
 }
 
 // SandboxAccounts has the accounts of the sandbox alone.
-func (d *Directory) SandboxAccounts() backstop.Accounts { return sandboxAccounts{d} }
+func (d *Directory) SandboxAccounts() backstop.Accounts { //nolint:ireturn // the api declares it
+	return sandboxAccounts{d}
+}
 
 type sandboxAccounts struct{ *Directory }
 

@@ -47,7 +47,8 @@ func (r apiKeyRow) stored() (keys.Stored, error) {
 				ExpiresAt: pool.StampPtr(r.ExpiresAt),
 			},
 			ID: r.ID, Kind: r.Kind, Prefix: r.Prefix, Former: r.FormerPrefix, FormerUntil: pool.StampPtr(r.FormerUntil),
-			LastUsedAt: pool.StampPtr(r.LastUsedAt), Version: r.Version, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+			LastUsedAt: pool.StampPtr(r.LastUsedAt), Version: r.Version,
+			CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 		},
 		Digest: [sha256.Size]byte(r.Digest),
 	}
@@ -102,8 +103,8 @@ ON CONFLICT (id) DO NOTHING RETURNING id`
 WHERE id = $1 AND ($2 = 0 OR version = $2) RETURNING ` + apiKeyColumns.Names()
 
 	// rotateAPIKey keeps the present secret as the former one. Repeated, it changes nothing.
-	rotateAPIKey = `UPDATE api_keys SET former_prefix = prefix, former_digest = digest, former_until = $4, prefix = $2, digest = $3,
-    updated_at = $5, version = version + 1
+	rotateAPIKey = `UPDATE api_keys SET former_prefix = prefix, former_digest = digest, former_until = $4,
+    prefix = $2, digest = $3, updated_at = $5, version = version + 1
 WHERE id = $1 AND digest <> $3 RETURNING ` + apiKeyColumns.Names()
 )
 
@@ -112,11 +113,11 @@ const (
 
 	// touchAPIKeys writes a time only if the stored one is older than a while.
 	touchAPIKeys = `UPDATE api_keys AS k SET last_used_at = u.at FROM unnest($1::uuid[], $2::timestamptz[]) AS u (id, at)
-WHERE k.id = u.id AND (k.last_used_at IS NULL OR k.last_used_at <= u.at - make_interval(secs => $3))`
+WHERE k.id = u.id AND (k.last_used_at IS NULL OR k.last_used_at <= u.at - make_interval(secs => $3))` //nolint:gosec // no credentials
 )
 
-// CreateAPIKey stores a valid key. Errors have the code Conflict, if the name is taken or there are too many keys, or TryLater. If
-// the answer of Postgres is lost, it retries.
+// CreateAPIKey stores a valid key. If the name is taken or there are too many keys, the Error has the code Conflict. If the answer
+// of Postgres is lost, it retries.
 func (db *DB) CreateAPIKey(
 	ctx context.Context, in backstop.APIKeyInput, kind backstop.KeyKind, secret backstop.KeySecret,
 ) (backstop.APIKey, error) {

@@ -23,6 +23,8 @@ func Composed() map[string]string {
 		"insertSend": insertSend.String(), "insertScheduled": insertScheduled.String(), "getSendByKey": getSendByKey, "getSend": getSend,
 		"insertGuarded": insertGuarded.String(), "insertGuardedLater": insertGuardedLater.String(), "addGuardResults": addGuardResults,
 		"insertGuardedCallbacks": queueing(insertGuarded, 8), "insertGuardedLaterCallbacks": queueing(insertGuardedLater, 8),
+		"insertAPIKey": insertAPIKey, "listAPIKeys": listAPIKeys, "getAPIKey": getAPIKey, "replaceAPIKey": replaceAPIKey,
+		"rotateAPIKey":  rotateAPIKey,
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
 		"insertInbound": insertInbound, "insertSkipped": insertSkipped.String(), "insertSendCallbacks": queueing(insertSend, 2),
 		"insertScheduledCallbacks": queueing(insertScheduled, 2), "insertSkippedCallbacks": queueing(insertSkipped, 2),

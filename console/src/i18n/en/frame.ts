@@ -100,6 +100,7 @@ export const frame = {
       one_value: "must have exactly one of: {{values}}",
       opted_out: "has opted out of such messages: see the page Opt-outs",
       outer_space: "must not begin or end with a space",
+      outside_key: "is not one that the API key allows",
       pattern: "does not have the right form: {{pattern}}",
       phone_number: "must be a phone number in E.164 form, like +447400123456",
       range_days_max: "the range may have at most {{max}} days",
@@ -108,6 +109,7 @@ export const frame = {
       rules_or_policy: "must have either a policy or rules of its own",
       same_text: "got a send with the same content less than {{window_seconds}} s ago",
       schema: "does not fit the contract of the API",
+      scope_of_limited: "is not possible for a test key, or one with policies or accounts",
       segments_max: "needs {{needed}} segments; at most {{max}} are allowed",
       send_id:
         "must be 1 to 11 letters, digits, spaces and _&.+- with at least one letter, a short code of 3 to 8 digits, or an E.164 number",
