@@ -40,6 +40,7 @@ type rig struct {
 	posted   callbacks
 	texts    messageStore
 	outs     *optOuts
+	audit    *auditLog
 	handler  http.Handler
 	contract *openapi3.T
 	logs     *logtest.Buffer
@@ -53,8 +54,8 @@ var readContract = sync.OnceValues(func() (*openapi3.T, error) {
 func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	t.Helper()
 	r := &rig{
-		stored: &keyStore{now: now},
-		store:  &store{}, outs: &optOuts{}, logs: &logtest.Buffer{}, guarded: &guardStore{guards: backstop.Guards{Version: 1}},
+		stored: &keyStore{now: now}, audit: &auditLog{},
+		store: &store{}, outs: &optOuts{}, logs: &logtest.Buffer{}, guarded: &guardStore{guards: backstop.Guards{Version: 1}},
 	}
 	r.door = &door{store: r.store, outs: r.outs, keys: map[string]backstop.Send{}, hashes: map[string][]byte{}}
 	o := r.options()
@@ -81,8 +82,9 @@ func (r *rig) options() api.Options {
 	return api.Options{
 		Rules: r.store, Policies: r.store, Messages: &r.texts, Sends: r.store, Sessions: r.store, Keys: r.ring, Handoff: r.door, APIKey: apiKey,
 		Version: "v0", Accounts: newAccounts(), Guards: r.keeper, OptOuts: r.outs, Templates: &r.known, Callbacks: &r.posted,
-		Log: slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Now: func() time.Time { return now },
+		Audit: r.audit,
+		Log:   slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Now:   func() time.Time { return now },
 	}
 }
 

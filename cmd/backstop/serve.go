@@ -267,6 +267,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Messages: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff, OptOuts: p.db,
 		Keys: p.keys, Accounts: p.accounts, Guards: p.guards, Callbacks: p.db, CallbackSettings: p.callbackSettings(),
+		Audit:    p.db,
 		Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
 		ErrorCodes: codes,
 		APIKey:     string(p.config.API.Key), TrustedProxies: p.config.API.TrustedProxies,

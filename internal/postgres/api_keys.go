@@ -137,7 +137,7 @@ func (db *DB) CreateAPIKey(
 		Digest: digest[:], Version: 1, CreatedAt: at, UpdatedAt: at,
 	}
 	err = pool.UntilKnown(ctx, "insert API key", func(isRepeated bool) error {
-		err := db.pool.GetUnprepared(ctx, new(string), insertAPIKey, append(apiKeyColumns.Values(row), backstop.MaxKeys)...)
+		err := db.pool.Change(ctx, new(string), insertAPIKey, append(apiKeyColumns.Values(row), backstop.MaxKeys)...)
 		if errors.Is(err, sql.ErrNoRows) && isRepeated {
 			err = db.pool.GetUnprepared(ctx, &apiKeyRow{}, getAPIKey, id)
 		}
@@ -204,7 +204,7 @@ func (db *DB) ReplaceAPIKey(
 		return backstop.APIKey{}, err
 	}
 	var row apiKeyRow
-	err = db.pool.GetUnprepared(ctx, &row, replaceAPIKey, id, version, set.name, set.scopes, set.policies, set.accounts,
+	err = db.pool.Change(ctx, &row, replaceAPIKey, id, version, set.name, set.scopes, set.policies, set.accounts,
 		in.RateLimit, set.callback, pool.StampPtr(in.ExpiresAt), pool.Stamp(db.Now()))
 	if errors.Is(err, sql.ErrNoRows) {
 		_, err = db.readAPIKey(ctx, id)
@@ -230,7 +230,7 @@ func (db *DB) RotateAPIKey(
 	var row apiKeyRow
 	err := pool.UntilKnown(ctx, "rotate API key", func(bool) error {
 		row = apiKeyRow{}
-		err := db.pool.GetUnprepared(ctx, &row, rotateAPIKey, id, secret.Prefix(), digest[:], pool.Stamp(formerUntil),
+		err := db.pool.Change(ctx, &row, rotateAPIKey, id, secret.Prefix(), digest[:], pool.Stamp(formerUntil),
 			pool.Stamp(db.Now()))
 		if errors.Is(err, sql.ErrNoRows) { // there is no such key, or the former try has rotated it
 			row, err = db.readAPIKey(ctx, id)
@@ -251,7 +251,7 @@ func (db *DB) DeleteAPIKey(ctx context.Context, id string) error {
 		return pool.NotFound("API key")
 	}
 	return pool.UntilKnown(ctx, "delete API key", func(isRepeated bool) error {
-		err := db.pool.GetUnprepared(ctx, new(string), deleteAPIKey, id)
+		err := db.pool.Change(ctx, new(string), deleteAPIKey, id)
 		if errors.Is(err, sql.ErrNoRows) && isRepeated {
 			return nil
 		}

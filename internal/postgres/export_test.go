@@ -65,3 +65,10 @@ func ListQuery(filter backstop.SendFilter, limit int) (query string, values []an
 	query = listSends(&w, backstop.Page{Limit: limit - 1})
 	return query, w.values
 }
+
+// AuditQuery returns the query of DB.ListAudit and its values. The search of the filter is one name.
+func AuditQuery(filter backstop.AuditFilter, limit int) (query string, values []any) {
+	w := auditWhere(filter, []string{filter.Search})
+	query = listAudit(&w, limit)
+	return query, w.values
+}

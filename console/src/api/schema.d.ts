@@ -975,6 +975,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the audit log
+         * @description Lists who changed what, when and from where, the newest change first: changes of rules, policies, accounts, messages, guards, API
+         *     keys and opt-outs, and each cancelled or confirmed send, replayed callback and test SMS. An entry is written in the transaction of its
+         *     change, and is never changed. It has no secrets. An entry is listed if it fits all given parameters.
+         */
+        get: operations["ListAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export the audit log as CSV
+         * @description Lists all entries that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. `before` and `after` are
+         *     JSON. The file is streamed. If the stream breaks off, the connection is closed without its last chunk.
+         */
+        get: operations["ExportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stats": {
         parameters: {
             query?: never;
@@ -2907,6 +2950,66 @@ export interface components {
             send?: string;
             note?: components["schemas"]["OptOutNote"];
             stored_at: components["schemas"]["Time"];
+        };
+        /**
+         * @description `key`: an API key. `person`: somebody who has signed in. `system`: Backstop itself, what a provider's webhook causes, or a
+         *     statement in the database.
+         * @enum {string}
+         */
+        ActorKind: "key" | "person" | "system";
+        /** @description Who made a change. */
+        Actor: {
+            kind: components["schemas"]["ActorKind"];
+            /** @description Of the key or of the person. */
+            id?: string;
+            /** @description Its name as of then. Of the system: the application. */
+            name: string;
+            /** @description The address of the caller. */
+            from?: string;
+        };
+        /**
+         * @description What was done. `reseal`: the secrets of an account were encrypted under another key. `test`: a test SMS was asked for.
+         *     `cancel` and `confirm`: of a send. `replay`: of callbacks.
+         * @enum {string}
+         */
+        AuditAction: "create" | "update" | "delete" | "reseal" | "test" | "cancel" | "confirm" | "replay";
+        /**
+         * @description The kind of thing that was changed. `key`: an API key.
+         * @enum {string}
+         */
+        AuditKind: "rule" | "policy" | "message" | "account" | "guards" | "key" | "opt_out" | "send" | "callback";
+        /** @description Who changed what, when and from where, with the state before and after. */
+        AuditEntry: {
+            /** Format: uuid */
+            id: string;
+            at: components["schemas"]["Time"];
+            actor: components["schemas"]["Actor"];
+            action: components["schemas"]["AuditAction"];
+            kind: components["schemas"]["AuditKind"];
+            /** @description The id of the thing. Absent if there is but one, or if the entry is about several. */
+            target?: string;
+            /** @description The name of the thing as of then. */
+            name?: string;
+            /** @description The phone number that the change is about, or a mask if the person was erased. */
+            to?: string;
+            /** @description The thing before the change. Absent if it did not exist. */
+            before?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description The thing after the change. Absent if it does not exist any more. Of an account, `secrets_changed` names the secrets that have
+             *     other values; `perhaps` if that is not known.
+             */
+            after?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A page of the audit log. */
+        AuditList: {
+            items: components["schemas"]["AuditEntry"][];
+            total?: components["schemas"]["Total"];
+            /** @description Absent on the last page. */
+            next_cursor?: string;
         };
         /** @description A page of opt-outs. */
         OptOutList: {
@@ -5946,6 +6049,98 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListAudit: {
+        parameters: {
+            query?: {
+                /** @description Only changes by this actor, the `id` of an API key or of a person. */
+                actor?: string;
+                /** @description Only changes by actors of this kind. */
+                actor_kind?: components["schemas"]["ActorKind"];
+                /** @description Only this action. */
+                action?: components["schemas"]["AuditAction"];
+                /** @description Only things of this kind. */
+                kind?: components["schemas"]["AuditKind"];
+                /** @description Only the thing with this id. The id of an account is its name. */
+                target?: string;
+                /** @description Only changes about this phone number, in E.164 form. Write its plus sign as `%2B`. */
+                to?: string;
+                /** @description Only items whose name contains this text. The case of letters does not matter. */
+                search?: components["parameters"]["Search"];
+                /** @description Only changes at this time or later. */
+                from?: components["schemas"]["Time"];
+                /** @description Only changes before this time. */
+                until?: components["schemas"]["Time"];
+                /** @description Whether the answer has the number of all items that fit the filters, in `total`. */
+                total?: components["parameters"]["WithTotal"];
+                /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description The most items to return, 1 to 200. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the audit log, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ExportAudit: {
+        parameters: {
+            query?: {
+                /** @description Only changes by this actor, the `id` of an API key or of a person. */
+                actor?: string;
+                /** @description Only changes by actors of this kind. */
+                actor_kind?: components["schemas"]["ActorKind"];
+                /** @description Only this action. */
+                action?: components["schemas"]["AuditAction"];
+                /** @description Only things of this kind. */
+                kind?: components["schemas"]["AuditKind"];
+                /** @description Only the thing with this id. The id of an account is its name. */
+                target?: string;
+                /** @description Only changes about this phone number, in E.164 form. Write its plus sign as `%2B`. */
+                to?: string;
+                /** @description Only items whose name contains this text. The case of letters does not matter. */
+                search?: components["parameters"]["Search"];
+                /** @description Only changes at this time or later. */
+                from?: components["schemas"]["Time"];
+                /** @description Only changes before this time. */
+                until?: components["schemas"]["Time"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entries. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
             default: components["responses"]["Failure"];
         };
     };
