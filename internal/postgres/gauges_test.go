@@ -26,7 +26,7 @@ WHERE id IN (SELECT id FROM sends ORDER BY id LIMIT 2)`)
 WHERE id IN (SELECT id FROM sends ORDER BY id OFFSET 2 LIMIT 1)`)
 	p.exec(`UPDATE sends SET handed_over = false, send_at = now() + interval '1 hour', accepted_at = now() - interval '1 hour',
     sweep_at = 'infinity' WHERE id IN (SELECT id FROM sends ORDER BY id OFFSET 3 LIMIT 1)`)
-	p.exec(`UPDATE sends SET receipt_by = now() - interval '2 minutes', sweep_at = now() - interval '1 minute'
+	p.exec(`UPDATE sends SET sms_status = 'submitted', receipt_by = now() - interval '2 minutes', sweep_at = now() - interval '1 minute'
 WHERE id IN (SELECT id FROM sends ORDER BY id OFFSET 4 LIMIT 1)`)
 	p.exec(`INSERT INTO account_health (account, state, reason, since, retry_at, probe_by, window_start, calls, faults, unavailable, unknown, changed_by)
 VALUES ('dead', 'open', 'account_faults', now(), now(), '', now(), 0, 0, 0, 0, ''), ('well', 'closed', '', now(), NULL, '', now(), 0, 0, 0, 0, '')`)
@@ -36,9 +36,9 @@ VALUES ('https://a.example/', now(), 1, 500, '', NULL, NULL), ('https://b.exampl
 	for at, id := range []string{open, old} {
 		p.exec(`UPDATE sends SET id = $1 WHERE id IN (SELECT id FROM sends ORDER BY id OFFSET $2 LIMIT 1)`, id, 5+at)
 	}
-	p.exec(`INSERT INTO attempts (send, step, number, channel, provider, rule, reason, send_id, state, status, message_id, segments,
+	p.exec(`INSERT INTO attempts (send, step, number, channel, provider, rule, reason, send_id, state, status, message_id, segments, failure,
     started_at, ended_at)
-SELECT id, 1, 1, 'whatsapp', 'meta', '', '', '', 'unknown', '', '', 0, now(), now() FROM sends WHERE id IN ($1, $2)`, open, old)
+SELECT id, 1, 1, 'whatsapp', 'meta', '', '', '', 'unknown', '', '', 0, '{"kind": "unknown"}', now(), now() FROM sends WHERE id IN ($1, $2)`, open, old)
 	got, err := p.db.Gauges(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 2, got.Sends.Rows)

@@ -62,7 +62,7 @@ var (
 	}
 	optOutsRefused = Metric{
 		Name: "backstop.opt_outs.refused", Kind: Counter, Unit: "{send}", Labels: []string{"at"},
-		Help: "Messages that were not sent because the recipient has opted out: refused or skipped at the request, or stopped later.",
+		Help: "Messages that were not sent because the recipient has opted out: refused, skipped, or stopped later.",
 	}
 	callbackPosts = Metric{
 		Name: "backstop.callback.posts", Kind: Counter, Unit: "{post}", Labels: []string{"result"},

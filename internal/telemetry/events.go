@@ -51,7 +51,8 @@ func (t *Telemetry) RequestAnswered(ctx context.Context, method, route string, s
 // isKnownMethod bounds the label: a stranger may send any method.
 func isKnownMethod(method string) bool {
 	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions:
 		return true
 	}
 	return false
@@ -81,10 +82,10 @@ func (t *Telemetry) Handler(next http.Handler) http.Handler {
 func (t *Telemetry) start(ctx context.Context, header, name string, kind trace.SpanKind) (context.Context, trace.Span) {
 	format := propagation.TraceContext{}
 	ctx = format.Extract(ctx, propagation.MapCarrier{"traceparent": header})
-	ctx, span := t.tracer.Start(ctx, name, trace.WithSpanKind(kind))
+	ctx, span := t.tracer.Start(ctx, name, trace.WithSpanKind(kind)) //nolint:spancheck // the caller ends it
 	carrier := propagation.MapCarrier{}
 	format.Inject(ctx, carrier)
-	return traceparent.With(ctx, carrier["traceparent"]), span
+	return traceparent.With(ctx, carrier["traceparent"]), span //nolint:spancheck // the caller ends it
 }
 
 // ProviderCall starts the span of a provider call. The caller calls end once, with the failure of the call or nil.

@@ -54,7 +54,7 @@ var (
 	}
 	backlogRows = Metric{
 		Name: "backstop.backlog.rows", Kind: Gauge, Unit: "{row}", Labels: []string{"kind"},
-		Help: "Rows that wait for the sweeper, at most 10000: sends and receipts that Temporal does not have, sends whose receipt is overdue, queues of callbacks that are due.",
+		Help: "Rows that wait for the sweeper, at most 10000: sends, receipts, overdue sends, callbacks.",
 	}
 	backlogAge = Metric{
 		Name: "backstop.backlog.age", Kind: Gauge, Unit: seconds, Labels: []string{"kind"},

@@ -1,8 +1,8 @@
 // Package telemetry measures and traces a process with OpenTelemetry. It is the only package that knows the library: the others
 // report to small interfaces of their own, and carry a trace as the text of its header (package traceparent).
 //
-// A counter is incremented by the process that stored the change, after the commit, so the processes together count a fact once. A
-// process that dies in between, or that loses Postgres's answer, loses the count. A gauge of the database is the same from every
+// A counter is incremented by the process that stored the change, after the commit, so the processes together count a fact once.
+// A process that dies in between, or that loses Postgres's answer, loses the count. A gauge of the database is the same from every
 // process.
 package telemetry
 
@@ -165,6 +165,6 @@ func (l *errorLog) Handle(err error) {
 	defer l.mu.Unlock()
 	if now := time.Now(); now.After(l.next) {
 		l.next = now.Add(logPause)
-		l.log.Warn("metrics or traces are not exported", slog.Any("error", err)) //nolint:sloglint // there is no context
+		l.log.Warn("metrics or traces are not exported", slog.Any("error", err))
 	}
 }

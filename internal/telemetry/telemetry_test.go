@@ -63,7 +63,7 @@ func newSend(t *testing.T, db *postgres.DB) backstop.Send {
 	}
 }
 
-// live lets a send fall back after its wait, and returns its id. It makes each call twice, as the engine may.
+// live lets a send fall back after its wait. It makes each call twice, as the engine may.
 func live(t *testing.T, db *postgres.DB) {
 	t.Helper()
 	send := newSend(t, db)
@@ -102,10 +102,12 @@ func live(t *testing.T, db *postgres.DB) {
 		})
 	}
 	key := &handoff.Idempotency{Key: send.ID, Hash: []byte("hash")}
-	twice(func() error {
-		_, _, err := db.InsertSend(t.Context(), send, key)
-		return err
-	})
+	_, isCreated, err := db.InsertSend(t.Context(), send, key)
+	require.NoError(t, err)
+	require.True(t, isCreated)
+	_, isCreated, err = db.InsertSend(t.Context(), newSend(t, db), key) // the caller repeats its request
+	require.NoError(t, err)
+	require.False(t, isCreated)
 	call(backstop.Call{Channel: backstop.WhatsApp}, &backstop.Failure{Kind: backstop.Throttled})
 	call(backstop.Call{Channel: backstop.WhatsApp}, nil)
 	receive(1, backstop.WhatsApp, backstop.Sent)
