@@ -78,7 +78,11 @@ func (r codecRig) ask(t *testing.T, method, path, body string, headers ...string
 func (r reply) data(t *testing.T) string {
 	t.Helper()
 	require.Equal(t, 200, r.status, r.body)
-	var read struct{ Payloads []struct{ Data []byte } }
+	var read struct {
+		Payloads []struct {
+			Data []byte `json:"data"`
+		} `json:"payloads"`
+	}
 	require.NoError(t, json.Unmarshal([]byte(r.body), &read), r.body)
 	require.Len(t, read.Payloads, 1)
 	return string(read.Payloads[0].Data)

@@ -124,7 +124,7 @@ func doctorCommand(args []string) command {
 }
 
 // examine makes all checks. Its error is that of a configuration with which no check can be made.
-func (d *diagnosis) examine(ctx context.Context, environment map[string]string, s doctorSettings) error {
+func (d *diagnosis) examine(ctx context.Context, environment map[string]string, s doctorSettings) (err error) {
 	c, err := readConfig[config](environment)
 	if err != nil {
 		_, problems, _ := strings.Cut(err.Error(), "\n")
@@ -142,7 +142,7 @@ func (d *diagnosis) examine(ctx context.Context, environment map[string]string, 
 	defer p.temporal.Close()
 	isMigrated := d.checkDatabase(ctx, p)
 	if p.db != nil {
-		defer p.db.Close()
+		defer func() { err = errors.Join(err, p.db.Close()) }()
 	}
 	isReachable := d.checkNamespace(ctx, p, isMigrated)
 	d.checkEncryption(p)
@@ -162,7 +162,9 @@ func (d *diagnosis) examine(ctx context.Context, environment map[string]string, 
 }
 
 // within bounds a check.
-func within(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, doctorTimeout) }
+func within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, doctorTimeout)
+}
 
 // checkDatabase opens the database, and reports whether its schema is the program's.
 func (d *diagnosis) checkDatabase(ctx context.Context, p *program) bool {

@@ -50,7 +50,8 @@ func (d *diagnosis) checkNamespace(ctx context.Context, p *program, isMigrated b
 		return false
 	}
 	if err != nil {
-		d.add("namespace", isFault, fmt.Sprintf("%s cannot be read: %v", c.Namespace, err), "check the rights of the API key or certificate")
+		d.add("namespace", isFault, fmt.Sprintf("%s cannot be read: %v", c.Namespace, err),
+			"check the rights of the API key or certificate")
 		return false
 	}
 	kept := described.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration()
@@ -104,7 +105,8 @@ func (d *diagnosis) checkWorkers(ctx context.Context, p *program) {
 			pollers[poller.GetIdentity()] = true
 		}
 	}
-	d.add("workers", isOK, fmt.Sprintf("%d poll the task queues: %s", len(pollers), strings.Join(slices.Sorted(maps.Keys(pollers)), ", ")), "")
+	names := strings.Join(slices.Sorted(maps.Keys(pollers)), ", ")
+	d.add("workers", isOK, fmt.Sprintf("%d poll the task queues: %s", len(pollers), names), "")
 }
 
 // checkAccounts asks the providers of all accounts, at the same time, and reads what they last said of their numbers.
@@ -160,7 +162,8 @@ func (d *diagnosis) checkAccount(a accounts.Open, check backstop.AccountCheck) b
 		}
 		return false
 	case check.Result == backstop.CheckUnreachable:
-		d.add(name, isFault, "its provider does not answer: "+check.Reason, "check the network, and the state page of the provider")
+		d.add(name, isFault, "its provider does not answer: "+check.Reason,
+			"check the network, and the state page of the provider")
 		return false
 	case check.Result == backstop.CheckNotPossible:
 		d.add(name, isOK, "can be opened; its provider offers no check", "")
@@ -185,10 +188,11 @@ func (d *diagnosis) checkNumber(account string, p backstop.AccountProfile) {
 	case p.Quality == backstop.QualityRed:
 		d.add(name, isWarning, "the quality of its number is red", "send fewer unwanted messages, or its limit falls")
 	case most > 0 && p.Recipients != nil && float64(*p.Recipients) >= nearLimit*float64(most):
-		d.add(name, isWarning, fmt.Sprintf("it wrote to %d people in 24 hours, of %d that its messaging limit allows", *p.Recipients, most),
-			"ask the provider for a higher limit")
+		text := fmt.Sprintf("it wrote to %d people in 24 hours, of %d that its messaging limit allows", *p.Recipients, most)
+		d.add(name, isWarning, text, "ask the provider for a higher limit")
 	default:
-		d.add(name, isOK, fmt.Sprintf("its number is %s, quality %s, messaging limit %s", p.Status, p.Quality, p.MessagingLimit), "")
+		text := fmt.Sprintf("its number is %s, quality %s, messaging limit %s", p.Status, p.Quality, p.MessagingLimit)
+		d.add(name, isOK, text, "")
 	}
 }
 
@@ -232,7 +236,7 @@ func askPublic(ctx context.Context, address string) (isBackstop bool, certificat
 	}
 	isHealthy := response.StatusCode == http.StatusOK && strings.Contains(string(body), `"status"`)
 	isProblem := strings.Contains(string(body), "urn:backstop:problem:")
-	return response.Header.Get("X-Request-Id") != "" && (isHealthy || isProblem), certificate, nil
+	return response.Header.Get("X-Request-ID") != "" && (isHealthy || isProblem), certificate, nil
 }
 
 func (d *diagnosis) checkCertificate(p *program, public string, certificate *x509.Certificate) {
@@ -241,10 +245,11 @@ func (d *diagnosis) checkCertificate(p *program, public string, certificate *x50
 	case certificate == nil && p.accounts != nil && p.isSandbox():
 		d.add("public address", isOK, public+" answers", "")
 	case certificate == nil:
-		d.add("public address", isWarning, public+" answers, without TLS", "put a proxy with TLS in front: most providers want https")
+		d.add("public address", isWarning, public+" answers, without TLS",
+			"put a proxy with TLS in front: most providers want https")
 	case time.Until(certificate.NotAfter) < soon:
-		d.add("public address", isWarning, fmt.Sprintf("the certificate of %s ends at %s", public, certificate.NotAfter.Format(time.RFC3339)),
-			"renew it")
+		text := fmt.Sprintf("the certificate of %s ends at %s", public, certificate.NotAfter.Format(time.RFC3339))
+		d.add("public address", isWarning, text, "renew it")
 	default:
 		d.add("public address", isOK, fmt.Sprintf("%s answers; its certificate is valid until %s", public,
 			certificate.NotAfter.Format(time.DateOnly)), "")

@@ -34,7 +34,7 @@ usage: backstop <command>
   keys      the keys that encrypt the secrets of accounts; "keys generate" prints a new one, "keys rotate" encrypts all
             secrets with the first, "keys check" prints which are in use; "keys callback" prints a new secret for callbacks
   listen    receive callbacks, verify and print them, to try them by hand; "listen --help" lists its flags
-  send      send one message by a Backstop that runs; "send --help" lists its flags
+  send      give one message to a Backstop that runs; "send --help" lists its flags
   doctor    check the configuration and everything that Backstop needs; "doctor --help" lists its flags
   sandbox   simulated providers, to try Backstop without accounts
   dev       migrate, serve and sandbox together, to try Backstop by hand

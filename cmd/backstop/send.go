@@ -17,7 +17,7 @@ import (
 	"github.com/backstophq/backstop/client"
 )
 
-const sendUsage = `usage: backstop send --policy NAME --to NUMBER (--text TEXT | --message NAME) [--var NAME=VALUE]... [--wait] [--json]
+const sendUsage = `usage: backstop send --policy NAME --to NUMBER (--text TEXT | --message NAME) [--var NAME=VALUE]... [flags]
 
 Sends one message by a Backstop that runs, and prints the id of the send.
 
@@ -70,7 +70,9 @@ type sendSettings struct {
 // undeliveredError is the end of a send that was watched and did not arrive. The exit code is then exitUndelivered.
 type undeliveredError struct{ outcome client.Outcome }
 
-func (e undeliveredError) Error() string { return "the send ended with the outcome " + string(e.outcome) }
+func (e undeliveredError) Error() string {
+	return "the send ended with the outcome " + string(e.outcome)
+}
 
 // sendCommand returns the command send with its arguments.
 func sendCommand(args []string) command {
@@ -236,10 +238,10 @@ func (t *timeline) show(raw []byte, send client.Send) {
 		return
 	}
 	for _, e := range send.Events[min(t.shown, len(send.Events)):] {
-		words := []string{e.At.Local().Format(time.TimeOnly), fmt.Sprintf("%-10s", e.Kind)}
+		words := []string{e.At.UTC().Format("15:04:05Z07:00"), fmt.Sprintf("%-10s", e.Kind)}
 		for _, word := range []string{
 			string(valueOf(e.Channel)), string(valueOf(e.Status)), string(valueOf(e.Outcome)), valueOf(e.Rule),
-			string(valueOf(e.Account)), valueOf(e.Code), valueOf(e.Detail),
+			valueOf(e.Account), valueOf(e.Code), valueOf(e.Detail),
 		} {
 			if word != "" {
 				words = append(words, word)

@@ -21,7 +21,8 @@ type Inspection struct {
 	Skew       time.Duration // how far the clock of this machine is ahead
 }
 
-const inspectDatabase = `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS number,
+const inspectDatabase = `SELECT current_setting('server_version') AS version,
+    current_setting('server_version_num')::int AS number,
     pg_is_in_recovery() OR current_setting('transaction_read_only')::bool AS is_read_only,
     COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_migrate,
     COALESCE((SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_tables WHERE schemaname = current_schema()
