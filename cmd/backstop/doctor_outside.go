@@ -86,7 +86,10 @@ func (d *diagnosis) checkWorkers(ctx context.Context, p *program) {
 		d.add("workers", isFault, "the installation cannot be read: "+causeOf(err), "run backstop migrate")
 		return
 	}
-	queues := []string{workflows.QueueOf(install), workflows.CallbackQueueOf(install)}
+	queues := []string{workflows.QueueOf(install)}
+	if len(p.config.Callback.secrets()) > 0 { // without a secret no callback is posted
+		queues = append(queues, workflows.CallbackQueueOf(install))
+	}
 	pollers := map[string]bool{}
 	for _, queue := range queues {
 		described, err := p.temporal.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{

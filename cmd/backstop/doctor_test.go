@@ -36,7 +36,7 @@ func (e examined) levelOf(check string) (worst level) {
 
 // secretsOfTests are never shown.
 func secretsOfTests() []string {
-	return []string{"meta-token", "meta-secret", "meta-verify", "twilio-token", "0123456789abcdef", "s3cret", localKeyring[6:]}
+	return []string{"meta-token", "meta-secret", "meta-verify", "twilio-token", "0123456789abcdef", "s3cret", localKeyring[6:], localCallbackSecret}
 }
 
 // examine runs the doctor with changes of an environment.
@@ -64,7 +64,9 @@ func examine(t *testing.T, environment, changes map[string]string, args ...strin
 // TestDoctor: the real program runs with everything that it needs, and then each need is missing once.
 func TestDoctor(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, map[string]string{"BACKSTOP_TEMPORAL_ENCRYPT": "true"})
+	r := newRig(t, map[string]string{
+		"BACKSTOP_TEMPORAL_ENCRYPT": "true", "BACKSTOP_CALLBACK_SECRETS": localCallbackSecret, // so callbacks have workers too
+	})
 	created, err := r.caller.API.CreateAccountWithResponse(t.Context(), &client.CreateAccountParams{}, r.spareSMS())
 	require.NoError(t, err)
 	require.NotNil(t, created.JSON201, string(created.Body))

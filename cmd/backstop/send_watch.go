@@ -67,7 +67,8 @@ func (s sendSettings) readStream(
 ) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/v1/sends/"+id+"/watch", http.NoBody) //nolint:gosec // the operator gives the address
+	address := s.url + "/v1/sends/" + id + "/watch"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody) //nolint:gosec // the operator gives it
 	if err != nil {
 		return fmt.Errorf("make request: %w", err)
 	}
