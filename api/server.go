@@ -66,6 +66,9 @@ type Options struct {
 
 	ExclusiveGrace time.Duration // see backstop.Send.ResolveExclusive; 0: backstop.DefaultExclusiveGrace
 
+	// Answered is called for each answered request, with the pattern of its route or "none". Nil: no one counts them.
+	Answered func(ctx context.Context, method, route string, status int, took time.Duration)
+
 	Version string           // of the program, shown by /healthz; may be empty
 	Ready   Ready            // the check of /readyz besides Postgres; may be nil
 	Now     func() time.Time // nil: time.Now
@@ -99,6 +102,7 @@ type server struct {
 	limited  *limitedLog
 	now      func() time.Time
 	version  string
+	answered func(ctx context.Context, method, route string, status int, took time.Duration)
 
 	exclusiveGrace time.Duration
 
@@ -138,7 +142,7 @@ func New(o Options) (http.Handler, error) {
 		contract:       contract,
 		exclusiveGrace: cmp.Or(o.ExclusiveGrace, backstop.DefaultExclusiveGrace),
 
-		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready,
+		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready, answered: o.Answered,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),
 		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace, payloadCodec: o.PayloadCodec,
 		sandbox: o.Sandbox, scenarios: o.Scenarios, watch: o.Watch.orDefaults(), stopping: o.Stopping,
@@ -153,6 +157,9 @@ func New(o Options) (http.Handler, error) {
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.answered == nil {
+		s.answered = func(context.Context, string, string, int, time.Duration) {}
 	}
 	if s.sandbox == nil {
 		s.sandbox = func() bool { return false }

@@ -107,7 +107,7 @@ func TestEngine_unreadable(t *testing.T) {
 		require.NoError(t, err)
 		payloads, err := codec.New(ring, true)
 		require.NoError(t, err)
-		made, err := newTemporal(temporalConfig{Address: server.Address, Namespace: namespace}, payloads, slog.New(slog.DiscardHandler))
+		made, err := newTemporal(temporalConfig{Address: server.Address, Namespace: namespace}, payloads, nil, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
 		t.Cleanup(made.Close)
 		require.NoError(t, made.connect(t.Context()))

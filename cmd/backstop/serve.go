@@ -24,6 +24,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/provider/registry"
 	"github.com/backstophq/backstop/internal/sandbox"
+	"github.com/backstophq/backstop/internal/telemetry"
 	"github.com/backstophq/backstop/internal/templates"
 	"github.com/backstophq/backstop/worker"
 	"github.com/backstophq/backstop/workflows"
@@ -78,6 +79,7 @@ type program struct {
 	guards   *guards.Keeper
 
 	templates *templates.Syncer
+	telemetry *telemetry.Telemetry // nil: nothing is measured
 
 	callbacks    *handoff.Callbacks
 	callbackActs *activities.Callbacks
@@ -85,10 +87,20 @@ type program struct {
 
 // run runs the program until ctx is done, then stops it cleanly. It calls listening once requests are accepted.
 func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error) {
-	if p.db, err = openDatabase(ctx, p.config.Database, p.config.OptOuts.rules(), p.log); err != nil {
+	if err := p.newTelemetry(ctx); err != nil {
+		return err
+	}
+	defer p.closeTelemetry(ctx)
+	p.db, err = openDatabase(ctx, p.config.Database, postgres.Options{
+		OptOuts: p.config.OptOuts.rules(), Log: p.log, Observer: p.observer(),
+	})
+	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.db.Close()) }()
+	if err := p.watchDatabase(); err != nil {
+		return err
+	}
 	if p.install, err = untilAnswered(ctx, p.log, p.db.Installation); err != nil {
 		return err
 	}
@@ -110,7 +122,7 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	}); err != nil {
 		return err
 	}
-	if p.guards, err = guards.New(p.db, p.log); err != nil {
+	if p.guards, err = guards.New(p.guardOptions()); err != nil {
 		return err
 	}
 	if _, err = untilAnswered(ctx, p.log, func(ctx context.Context) (struct{}, error) {
@@ -124,7 +136,7 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	}
 	p.acts, err = activities.New(activities.Options{
 		Store: p.db, Accounts: callable{p.accounts}, Health: p.health, Refresh: p.accounts.Refresh, Log: p.log,
-		Calls: p.config.Worker.Calls,
+		Calls: p.config.Worker.Calls, Trace: p.traceCall(),
 	})
 	if err != nil {
 		return err
@@ -151,7 +163,7 @@ func (p *program) newEngine() error {
 	if p.payloads, err = codec.New(ring, p.config.Temporal.Encrypt); err != nil {
 		return usageError{err}
 	}
-	p.temporal, err = newTemporal(p.config.Temporal, p.payloads, p.log)
+	p.temporal, err = newTemporal(p.config.Temporal, p.payloads, p.engineMetrics(), p.log)
 	return err
 }
 
@@ -169,6 +181,9 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 	}
 	if p.config.Pprof.Listen != "" {
 		start(p.serveProfiles)
+	}
+	if p.config.Metrics.Listen != "" {
+		start(p.serveMetrics)
 	}
 	start(p.keepAccounts)
 	worked := make(chan struct{})
@@ -248,7 +263,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		APIKey:     string(p.config.API.Key), Log: p.log, ExclusiveGrace: p.config.Send.ExclusiveGrace,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
 		PayloadCodec: p.payloads.Handler(),
-		Sandbox:      p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,
+		Sandbox:      p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version, Answered: p.answered(),
 		Ready: func(checking context.Context) (map[string]string, error) {
 			if ctx.Err() != nil {
 				return nil, errors.New("the program is stopping") // a load balancer then uses another process
@@ -267,7 +282,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		}
 	}
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
+		Handler: p.telemetry.Handler(handler), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
 	}
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))

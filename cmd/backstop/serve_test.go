@@ -21,7 +21,7 @@ func TestProgram_ready(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, silent.Close()) })
 	payloads, err := codec.New(nil, false)
 	require.NoError(t, err)
-	temporal, err := newTemporal(temporalConfig{Address: silent.Addr().String()}, payloads, slog.New(slog.DiscardHandler))
+	temporal, err := newTemporal(temporalConfig{Address: silent.Addr().String()}, payloads, nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
 	config, err := readConfig[config](complete())

@@ -115,8 +115,12 @@ func (e *engine) check(ctx context.Context) error {
 	return checkHealth(ctx, e.Client)
 }
 
-func newTemporal(c temporalConfig, payloads *codec.Codec, logger *slog.Logger) (*engine, error) {
-	options := client.Options{HostPort: c.Address, Namespace: c.Namespace, Logger: log.NewStructuredLogger(logger)}
+func newTemporal(
+	c temporalConfig, payloads *codec.Codec, metrics client.MetricsHandler, logger *slog.Logger,
+) (*engine, error) {
+	options := client.Options{
+		HostPort: c.Address, Namespace: c.Namespace, Logger: log.NewStructuredLogger(logger), MetricsHandler: metrics,
+	}
 	payloads.Configure(&options)
 	// Our messages have 1 or 2 KB. Compression would cost both sides more CPU than it saves.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}

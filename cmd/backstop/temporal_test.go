@@ -22,7 +22,7 @@ func TestEngine_firstUse(t *testing.T) {
 	payloads, err := codec.New(nil, false)
 	require.NoError(t, err)
 	temporal, err := newTemporal(
-		temporalConfig{Address: server.Address, Namespace: server.Namespace(t)}, payloads, slog.New(slog.DiscardHandler))
+		temporalConfig{Address: server.Address, Namespace: server.Namespace(t)}, payloads, nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
 	var users sync.WaitGroup
