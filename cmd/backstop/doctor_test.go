@@ -113,7 +113,7 @@ func TestDoctor(t *testing.T) {
 			map[string]string{"BACKSTOP_SMS_RECEIPT_WAIT": "48h"}, "namespace", isWarning, "less than 48h0m0s, BACKSTOP_SMS_RECEIPT_WAIT",
 		},
 		"a wrong access token": {
-			map[string]string{"BACKSTOP_META_ACCESS_TOKEN": "another"}, "account meta", isFault, "access_token is not accepted",
+			map[string]string{"BACKSTOP_META_ACCESS_TOKEN": "another"}, "account meta", isFault, "settings.access_token is refused: is not accepted",
 		},
 		"a provider is down": {
 			map[string]string{"BACKSTOP_TWILIO_BASE_URL": "http://127.0.0.1:1"}, "account twilio", isFault, "does not answer",
