@@ -94,6 +94,23 @@ func Pending(ctx context.Context, db *sql.DB) (int, error) {
 	return pending, nil
 }
 
+// Unknown returns the versions that are applied and that this program does not have: those of a newer one.
+func Unknown(ctx context.Context, db *sql.DB) ([]int64, error) {
+	provider, err := newProvider(db, files)
+	if err != nil {
+		return nil, err
+	}
+	applied, err := appliedVersions(ctx, db)
+	if err != nil {
+		return nil, fmt.Errorf("read the schema's version: %w", err)
+	}
+	known := []int64{0} // goose's own
+	for _, source := range provider.ListSources() {
+		known = append(known, source.Version)
+	}
+	return slices.DeleteFunc(applied, func(version int64) bool { return slices.Contains(known, version) }), nil
+}
+
 const (
 	findVersions = `SELECT to_regclass('goose_db_version') IS NOT NULL`
 	listVersions = `SELECT COALESCE(array_agg(version_id), '{}') FROM goose_db_version WHERE is_applied`

@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"log/slog"
 	"strings"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/codec"
+	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/keyring"
 	"github.com/backstophq/backstop/workflows"
 )
@@ -276,4 +278,37 @@ func TestEncrypted_lostKeyOfCall(t *testing.T) {
 	back.deliver(send, smsStep, backstop.SMS, backstop.Delivered)
 	require.Equal(t, backstop.OutcomeSMS, back.ended(send).Outcome)
 	back.requireCalls(1, 4)
+}
+
+// TestEncrypted_keyGone: a workflow whose key is lost for good is terminated by an operator. The sweeper starts it anew, under the
+// present key, and nothing is sent twice.
+func TestEncrypted_keyGone(t *testing.T) {
+	t.Parallel()
+	raw, namespace := newNamespace(t)
+	first := raw.keyed(namespace, true, "k1")
+	stop := first.work(limits)
+	const wait = 15 * time.Second // enough for a busy machine
+	send := first.acceptSecret(backstop.Undelivered, wait)
+	first.submitted(send, backstop.WhatsApp)
+	stop()
+	require.NoError(t, raw.client.TerminateWorkflow(t.Context(), workflows.ID(send), "", "its key is lost"))
+
+	present := raw.keyed(namespace, true, "k2")
+	present.work(limits)
+	sweeper, err := handoff.New(handoff.Options{
+		Store: clocked{present.db, func() time.Time { return time.Now().Add(time.Hour) }}, Engine: present.client,
+		Installation: present.install, Log: slog.New(slog.DiscardHandler),
+		Settings: workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour},
+	})
+	require.NoError(t, err)
+	ctx, end := context.WithCancel(t.Context())
+	swept := make(chan struct{})
+	go func() { defer close(swept); sweeper.Sweep(ctx) }()
+	present.submitted(send, backstop.SMS)
+	end()
+	<-swept
+	sweeper.Close()
+	present.deliver(send, smsStep, backstop.SMS, backstop.Delivered)
+	require.Equal(t, backstop.OutcomeSMS, present.ended(send).Outcome)
+	present.requireCalls(1, 1)
 }
