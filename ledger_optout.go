@@ -54,7 +54,7 @@ func (l *Ledger) describeListed() string {
 
 // noteOptOut adds an entry for the list, if a provider refused a message because its recipient has opted out.
 func (l *Ledger) noteOptOut(channel Channel, provider, account string, f *Failure, at time.Time) {
-	if f == nil || f.Class != OptedOut {
+	if f == nil || f.Class != OptedOut || !l.Send.HasNumber() {
 		return
 	}
 	l.OptOuts = append(l.OptOuts, OptOut{

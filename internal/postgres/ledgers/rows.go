@@ -42,6 +42,8 @@ type accepted struct {
 	MessageID      *string `db:"message_id"` // all null: the send has its content from its caller
 	MessageName    *string `db:"message_name"`
 	MessageVersion *int    `db:"message_version"`
+
+	ContentRemovedAt *time.Time `db:"content_removed_at"`
 }
 
 // state has the columns that a change may set.
@@ -82,6 +84,7 @@ func RowOf(s backstop.Send) (Row, error) {
 			ExpiresAt: pool.StampPtr(s.ExpiresAt), Plan: string(plan), AcceptedAt: pool.Stamp(s.AcceptedAt),
 			CorrelationID: s.CorrelationID, CorrelationUnique: s.CorrelationUnique, Callback: callback,
 			SendAt: pool.StampPtr(s.SendAt), StartedAt: pool.StampPtr(s.StartedAt),
+			ContentRemovedAt: pool.StampPtr(s.ContentRemovedAt),
 		},
 		state: stateOf(s),
 	}
@@ -118,6 +121,7 @@ func (r Row) Send() (backstop.Send, error) {
 		FinishedAt: pool.StampPtr(r.FinishedAt), ConfirmedAt: pool.StampPtr(r.ConfirmedAt), Outcome: r.Outcome,
 		ReceiptBy:     pool.StampPtr(r.ReceiptBy),
 		CorrelationID: r.CorrelationID, CorrelationUnique: r.CorrelationUnique,
+		ContentRemovedAt: pool.StampPtr(r.ContentRemovedAt),
 	}
 	if err := json.Unmarshal([]byte(r.Plan), &s.Plan); err != nil {
 		return backstop.Send{}, fmt.Errorf("read plan of send %s: %w", r.ID, err)
