@@ -378,6 +378,21 @@ const (
 	ProblemCodeUnsupportedMediaType ProblemCode = "unsupported_media_type"
 )
 
+// Defines values for RemovalStateCategories.
+const (
+	RemovalStateCategoriesAuthentication RemovalStateCategories = "authentication"
+	RemovalStateCategoriesEmpty          RemovalStateCategories = ""
+	RemovalStateCategoriesMarketing      RemovalStateCategories = "marketing"
+	RemovalStateCategoriesUtility        RemovalStateCategories = "utility"
+)
+
+// Defines values for RemovalStateWhat.
+const (
+	RemovalStateWhatContent RemovalStateWhat = "content"
+	RemovalStateWhatNumbers RemovalStateWhat = "numbers"
+	RemovalStateWhatRecords RemovalStateWhat = "records"
+)
+
 // Defines values for RouteReason.
 const (
 	RouteReasonDown      RouteReason = "down"
@@ -2485,6 +2500,43 @@ type RangeCounts struct {
 	Until Time `json:"until"`
 }
 
+// RemovalState A kind of removal, and its progress.
+type RemovalState struct {
+	// AgeSeconds How old a send is when this is removed.
+	AgeSeconds int64 `json:"age_seconds"`
+
+	// Categories The categories of the sends; an empty text stands for sends without a category.
+	Categories []RemovalStateCategories `json:"categories"`
+
+	// Later How many sends wait, because they have not ended or have callbacks to post.
+	Later int `json:"later"`
+
+	// RanAt When the newest batch ended; absent if there was none.
+	RanAt *Time `json:"ran_at,omitempty"`
+
+	// Removed How many sends were done, since the setting is this one.
+	Removed int64 `json:"removed"`
+
+	// Through All sends that were accepted before are done, except those that wait. Absent if none is done.
+	Through *Time `json:"through,omitempty"`
+
+	// What `content`: the texts, the parameters of templates and the metadata. `numbers`: the phone number, of which a mask is left,
+	// and what may contain it. `records`: the whole send.
+	What RemovalStateWhat `json:"what"`
+}
+
+// RemovalStateCategories defines model for RemovalState.Categories.
+type RemovalStateCategories string
+
+// RemovalStateWhat `content`: the texts, the parameters of templates and the metadata. `numbers`: the phone number, of which a mask is left,
+// and what may contain it. `records`: the whole send.
+type RemovalStateWhat string
+
+// Retention The removals of the configuration.
+type Retention struct {
+	Items []RemovalState `json:"items"`
+}
+
 // Route An SMS account of a rule.
 type Route struct {
 	// Account The name of an account, listed by `GET /v1/accounts`.
@@ -2718,6 +2770,9 @@ type Send struct {
 
 	// ConfirmedAt When the send was confirmed; absent if it was not.
 	ConfirmedAt *Time `json:"confirmed_at,omitempty"`
+
+	// ContentRemovedAt When the texts of the send were removed, by its age or with its recipient; absent if they are stored.
+	ContentRemovedAt *Time `json:"content_removed_at,omitempty"`
 
 	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
 	// either end. Several sends may have the same. It is not sent to the recipient.
@@ -4441,6 +4496,9 @@ type ServerInterface interface {
 	// ListProviders List the providers
 	// (GET /v1/providers)
 	ListProviders(c *gin.Context)
+	// GetRetention Show what is removed, and how far that is
+	// (GET /v1/retention)
+	GetRetention(c *gin.Context)
 	// ListRoutes List the routes
 	// (GET /v1/routes)
 	ListRoutes(c *gin.Context)
@@ -5834,6 +5892,19 @@ func (siw *ServerInterfaceWrapper) ListProviders(c *gin.Context) {
 	siw.Handler.ListProviders(c)
 }
 
+// GetRetention operation middleware
+func (siw *ServerInterfaceWrapper) GetRetention(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetRetention(c)
+}
+
 // ListRoutes operation middleware
 func (siw *ServerInterfaceWrapper) ListRoutes(c *gin.Context) {
 
@@ -6997,6 +7068,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/guards", wrapper.GetGuards)
 	router.PUT(options.BaseURL+"/v1/guards", wrapper.ReplaceGuards)
 	router.GET(options.BaseURL+"/v1/guards/results", wrapper.GetGuardResults)
+	router.GET(options.BaseURL+"/v1/retention", wrapper.GetRetention)
 	router.DELETE(options.BaseURL+"/v1/opt-outs", wrapper.DeleteOptOut)
 	router.GET(options.BaseURL+"/v1/opt-outs", wrapper.ListOptOuts)
 	router.PUT(options.BaseURL+"/v1/opt-outs", wrapper.PutOptOut)
@@ -10738,6 +10810,67 @@ func (response ListProvidersdefaultApplicationProblemPlusJSONResponse) VisitList
 	return err
 }
 
+type GetRetentionRequestObject struct {
+}
+
+type GetRetentionResponseObject interface {
+	VisitGetRetentionResponse(w http.ResponseWriter) error
+}
+
+type GetRetention200JSONResponse Retention
+
+func (response GetRetention200JSONResponse) VisitGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRetention401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetRetention401ApplicationProblemPlusJSONResponse) VisitGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRetentiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetRetentiondefaultApplicationProblemPlusJSONResponse) VisitGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListRoutesRequestObject struct {
 }
 
@@ -12995,6 +13128,9 @@ type StrictServerInterface interface {
 	// ListProviders List the providers
 	// (GET /v1/providers)
 	ListProviders(ctx context.Context, request ListProvidersRequestObject) (ListProvidersResponseObject, error)
+	// GetRetention Show what is removed, and how far that is
+	// (GET /v1/retention)
+	GetRetention(ctx context.Context, request GetRetentionRequestObject) (GetRetentionResponseObject, error)
 	// ListRoutes List the routes
 	// (GET /v1/routes)
 	ListRoutes(ctx context.Context, request ListRoutesRequestObject) (ListRoutesResponseObject, error)
@@ -14248,6 +14384,30 @@ func (sh *strictHandler) ListProviders(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListProvidersResponseObject); ok {
 		if err := validResponse.VisitListProvidersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRetention operation middleware
+func (sh *strictHandler) GetRetention(ctx *gin.Context) {
+	var request GetRetentionRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRetention(ctx, request.(GetRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRetention")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetRetentionResponseObject); ok {
+		if err := validResponse.VisitGetRetentionResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -57,6 +57,9 @@ type Options struct {
 
 	Scenarios []Scenario // what the simulated providers do; the console offers them for a test
 
+	// Removals returns the progress of the retention; nil: nothing is removed.
+	Removals func(ctx context.Context) ([]backstop.RemovalState, error)
+
 	Watch    Watch           // the zero value means the defaults
 	Stopping <-chan struct{} // closed when the program stops, to end the streams; nil: streams end after Watch.Longest
 
@@ -97,6 +100,7 @@ type server struct {
 	version  string
 
 	exclusiveGrace time.Duration
+	removals       func(ctx context.Context) ([]backstop.RemovalState, error)
 
 	ready Ready
 
@@ -131,6 +135,7 @@ func New(o Options) (http.Handler, error) {
 		errorCodes:     slices.Clone(o.ErrorCodes),
 		contract:       contract,
 		exclusiveGrace: cmp.Or(o.ExclusiveGrace, backstop.DefaultExclusiveGrace),
+		removals:       o.Removals,
 
 		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),

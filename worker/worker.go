@@ -28,6 +28,8 @@ type Options struct {
 	Cached      int           // workflows kept in memory while they wait; 0: the SDK's default
 	StopTimeout time.Duration // how long a stop waits for each kind of task under way
 
+	Retention *activities.Retention // nil: the worker removes nothing
+
 	OnFatalError func(error) // called when the worker has failed and does not recover
 }
 
@@ -52,6 +54,10 @@ func New(c client.Client, acts *activities.Activities, o Options) worker.Worker 
 	})
 	w.RegisterWorkflow(workflows.Send)
 	w.RegisterActivity(acts)
+	if o.Retention != nil {
+		w.RegisterWorkflow(workflows.RemoveOld)
+		w.RegisterActivity(o.Retention)
+	}
 	return w
 }
 

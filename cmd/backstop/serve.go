@@ -77,6 +77,8 @@ type program struct {
 
 	templates *templates.Syncer
 
+	retention *activities.Retention
+
 	callbacks    *handoff.Callbacks
 	callbackActs *activities.Callbacks
 }
@@ -134,6 +136,9 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if err != nil {
 		return err
 	}
+	if p.retention, err = activities.NewRetention(p.db, p.config.Keep.retention(), p.log); err != nil {
+		return err
+	}
 	if err := p.newCallbacks(); err != nil {
 		return err
 	}
@@ -185,6 +190,7 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 			return nil
 		})
 		start(p.runCallbacks)
+		start(p.scheduleRetention)
 	}
 	if p.role&apiRole != 0 {
 		start(func(ctx context.Context) error {
@@ -229,7 +235,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		Rules: p.db, Policies: p.db, Messages: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff, OptOuts: p.db,
 		Accounts: p.accounts, Guards: p.guards, Callbacks: p.db, CallbackSettings: p.callbackSettings(),
 		Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
-		ErrorCodes: codes,
+		ErrorCodes: codes, Removals: p.removals,
 		APIKey:     string(p.config.API.Key), Log: p.log, ExclusiveGrace: p.config.Send.ExclusiveGrace,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
 		Sandbox: p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,
@@ -331,6 +337,7 @@ func (p *program) runWorker(ctx context.Context) error {
 			Calls:        p.config.Worker.Calls, CallsPerSec: p.config.Worker.CallsPerSecond, Cached: p.config.Worker.Cached,
 			StopTimeout:  p.config.drainTime(),
 			OnFatalError: func(err error) { failed <- err },
+			Retention:    p.retention,
 		})
 		err := p.temporal.connect(ctx)
 		if err == nil {
