@@ -29,6 +29,7 @@ type Options struct {
 	Accounts Accounts
 	Guards   GuardKeeper
 	OptOuts  OptOuts
+	Erasures Erasures
 
 	Callbacks        Callbacks
 	CallbackSettings *CallbackSettings // nil: a send with a callback is refused
@@ -81,6 +82,7 @@ type server struct {
 	accounts Accounts
 	guards   GuardKeeper
 	optOuts  OptOuts
+	erasures Erasures
 	profiles Templates
 
 	callbacks        Callbacks
@@ -129,7 +131,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &server{
 		rules: o.Rules, policies: o.Policies, stored: o.Messages, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
+		accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, erasures: o.Erasures, profiles: o.Templates, notices: o.Notices,
 		callbacks: o.Callbacks, callbackSettings: o.CallbackSettings,
 		webhooks: o.Webhooks, refresh: o.RefreshAccounts,
 		errorCodes:     slices.Clone(o.ErrorCodes),
@@ -165,7 +167,7 @@ func New(o Options) (http.Handler, error) {
 
 func (o Options) check() error {
 	absent := map[string]bool{
-		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "OptOuts": o.OptOuts == nil,
+		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "OptOuts": o.OptOuts == nil, "Erasures": o.Erasures == nil,
 		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
 		"Messages": o.Messages == nil,
 		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,

@@ -29,6 +29,7 @@ type Options struct {
 	StopTimeout time.Duration // how long a stop waits for each kind of task under way
 
 	Retention *activities.Retention // nil: the worker removes nothing
+	Erasures  *activities.Erasures  // nil: it removes nobody
 
 	OnFatalError func(error) // called when the worker has failed and does not recover
 }
@@ -57,6 +58,10 @@ func New(c client.Client, acts *activities.Activities, o Options) worker.Worker 
 	if o.Retention != nil {
 		w.RegisterWorkflow(workflows.RemoveOld)
 		w.RegisterActivity(o.Retention)
+	}
+	if o.Erasures != nil {
+		w.RegisterWorkflow(workflows.Erase)
+		w.RegisterActivity(o.Erasures)
 	}
 	return w
 }

@@ -78,6 +78,8 @@ type program struct {
 	templates *templates.Syncer
 
 	retention *activities.Retention
+	erasures  *handoff.Erasures
+	eraseActs *activities.Erasures
 
 	callbacks    *handoff.Callbacks
 	callbackActs *activities.Callbacks
@@ -139,6 +141,12 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if p.retention, err = activities.NewRetention(p.db, p.config.Keep.retention(), p.log); err != nil {
 		return err
 	}
+	if p.erasures, err = handoff.NewErasures(p.db, p.temporal, p.install, p.log); err != nil {
+		return err
+	}
+	if p.eraseActs, err = activities.NewErasures(p.db, p.handoff.Cancel); err != nil {
+		return err
+	}
 	if err := p.newCallbacks(); err != nil {
 		return err
 	}
@@ -191,6 +199,10 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 		})
 		start(p.runCallbacks)
 		start(p.scheduleRetention)
+		start(func(ctx context.Context) error {
+			p.erasures.Sweep(ctx)
+			return nil
+		})
 	}
 	if p.role&apiRole != 0 {
 		start(func(ctx context.Context) error {
@@ -235,8 +247,8 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		Rules: p.db, Policies: p.db, Messages: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff, OptOuts: p.db,
 		Accounts: p.accounts, Guards: p.guards, Callbacks: p.db, CallbackSettings: p.callbackSettings(),
 		Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
-		ErrorCodes: codes, Removals: p.removals,
-		APIKey:     string(p.config.API.Key), Log: p.log, ExclusiveGrace: p.config.Send.ExclusiveGrace,
+		ErrorCodes: codes, Removals: p.removals, Erasures: p.erasures,
+		APIKey: string(p.config.API.Key), Log: p.log, ExclusiveGrace: p.config.Send.ExclusiveGrace,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
 		Sandbox: p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,
 		Ready: func(checking context.Context) (map[string]string, error) {
@@ -337,7 +349,7 @@ func (p *program) runWorker(ctx context.Context) error {
 			Calls:        p.config.Worker.Calls, CallsPerSec: p.config.Worker.CallsPerSecond, Cached: p.config.Worker.Cached,
 			StopTimeout:  p.config.drainTime(),
 			OnFatalError: func(err error) { failed <- err },
-			Retention:    p.retention,
+			Retention:    p.retention, Erasures: p.eraseActs,
 		})
 		err := p.temporal.connect(ctx)
 		if err == nil {

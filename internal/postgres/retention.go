@@ -155,14 +155,18 @@ func removeFrom(ctx context.Context, tx *sqlx.Tx, what backstop.Removable, sends
 }
 
 const (
-	maskNumbers = `UPDATE sends SET recipient = left(recipient, 3) || '•••••' || right(recipient, 2), revision = revision + 1
+	maskNumbers = `UPDATE sends SET recipient = left(recipient, 3) || '•••••' || right(recipient, 2), ` + dropFiredReason + `,
+    revision = revision + 1
 WHERE id = ANY($1) AND recipient NOT LIKE '%•%'`
-	dropMessageIDs = `UPDATE attempts SET message_id = '', failure = failure - 'reason', refusal = refusal - 'reason'
+	// dropFiredReason and the statements below remove the providers' words. That a rule fired because of a failure repeats them.
+	dropFiredReason = `fired_reason = CASE WHEN fired_cause = 'failed' THEN '' ELSE fired_reason END`
+	dropMessageIDs  = `UPDATE attempts SET message_id = '', failure = failure - 'reason', refusal = refusal - 'reason',
+    reason = CASE WHEN cause = 'failed' THEN '' ELSE reason END
 WHERE send = ANY($1)`
 	// dropReceiptIDs keeps receipts_once, in which each message has an id of its own.
 	dropReceiptIDs = `UPDATE receipts SET message_id = 'removed-' || gen_random_uuid(), failure = failure - 'reason'
 WHERE send = ANY($1)`
-	dropReasons = `UPDATE events SET detail = '', failure = failure - 'reason' WHERE send = ANY($1) AND failure IS NOT NULL`
+	dropReasons = `UPDATE events SET detail = '', failure = failure - 'reason' WHERE send = ANY($1) AND (failure IS NOT NULL OR cause = 'failed')`
 
 	dropContent = `UPDATE sends SET text = CASE WHEN text <> '' THEN '•' ELSE '' END, sms_text = '•', metadata = NULL,
     template = CASE WHEN template IS NOT NULL

@@ -109,6 +109,9 @@ func stateOf(s backstop.Send) state {
 	}
 }
 
+// HasNumber is that of the send.
+func (r Row) HasNumber() bool { return backstop.Send{To: r.To}.HasNumber() }
+
 // Send returns the send of a row.
 func (r Row) Send() (backstop.Send, error) {
 	s := backstop.Send{
