@@ -73,7 +73,7 @@ func (r *rig) options() api.Options {
 	r.keeper = keeper
 	return api.Options{
 		Rules: r.store, Policies: r.store, Messages: &r.texts, Sends: r.store, Sessions: r.store, Handoff: r.door, APIKey: apiKey,
-		Version: "v0", Accounts: newAccounts(), Guards: r.keeper, OptOuts: r.outs, Templates: &r.known, Callbacks: &r.posted,
+		Version: "v0", Accounts: newAccounts(), Guards: r.keeper, OptOuts: r.outs, Templates: &r.known, Callbacks: &r.posted, Erasures: &erasures{},
 		Log: slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return now },
 	}

@@ -4661,6 +4661,8 @@ type ClientInterface interface {
 
 	// GetErasure Get the report of an erasure
 	//
+	// Returns an erasure with what it has changed so far. A report stays, without the number.
+	//
 	// Corresponds with GET /v1/erasures/{id} (the `GetErasure` operationId).
 	GetErasure(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -5626,6 +5628,8 @@ func (c *Client) CreateErasure(ctx context.Context, body CreateErasureJSONReques
 }
 
 // GetErasure Get the report of an erasure
+//
+// Returns an erasure with what it has changed so far. A report stays, without the number.
 //
 // Corresponds with GET /v1/erasures/{id} (the `GetErasure` operationId).
 func (c *Client) GetErasure(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -11004,6 +11008,8 @@ type ClientWithResponsesInterface interface {
 	CreateErasureWithResponse(ctx context.Context, body CreateErasureJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateErasureResponse, error)
 
 	// GetErasureWithResponse Get the report of an erasure
+	//
+	// Returns an erasure with what it has changed so far. A report stays, without the number.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -17202,6 +17208,8 @@ func (c *ClientWithResponses) CreateErasureWithResponse(ctx context.Context, bod
 }
 
 // GetErasureWithResponse Get the report of an erasure
+//
+// Returns an erasure with what it has changed so far. A report stays, without the number.
 //
 // Returns a wrapper object for the known response body format(s).
 //
