@@ -10,8 +10,8 @@ RACE :=
 CONSOLE := console/static/app/index.html
 CONSOLE_SOURCES := $(shell find console/src console/public -type f) $(wildcard console/*.html console/*.ts console/*.json)
 
-.PHONY: help build run demo bench chaos console if-npm test test-pgbouncer e2e firstload screenshots diagrams check console-check tidy generated vet lint law determinism \
-	generate histories clean FORCE
+.PHONY: help build run demo bench chaos console if-npm test test-pgbouncer e2e firstload screenshots diagrams check alerts console-check tidy generated vet lint law determinism \
+	generate histories fuzz vulnerabilities clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -20,7 +20,7 @@ build: bin/backstop bin/devstack ## build bin/backstop and bin/devstack
 
 run: if-npm ## start everything and stay up, for trying it by hand
 	@$(MAKE) --no-print-directory build
-	bin/devstack --data .data/run -- bin/backstop dev
+	bin/devstack --data .data/run --codec http://127.0.0.1:8080/codec -- bin/backstop dev
 
 demo: if-npm ## send messages to simulated providers, watch them fall back, check what came out
 	@$(MAKE) --no-print-directory build
@@ -39,12 +39,13 @@ bench: bin/backstop bin/bench bin/devstack ## measure against hand-written workf
 chaos: bin/backstop bin/chaos bin/devstack ## kill, freeze and disconnect everything under load, then check the promises; CHAOS="-seeds 20 -sends 2000"
 	bin/chaos $(CHAOS)
 
-# What the receivers in examples/ need and this machine lacks. Their tests leave it out, and fail if something else is missing.
-WITHOUT = $(strip $(foreach program,python3 node npm,$(if $(shell command -v $(program) 2>/dev/null),,$(program))))
+# What tests need and this machine lacks: python3, node and npm for the receivers in examples/, prometheus for the dashboard and the
+# alerts. Those tests are left out, and fail if something else is missing.
+WITHOUT = $(strip $(foreach program,python3 node npm prometheus,$(if $(shell command -v $(program) 2>/dev/null),,$(program))))
 
-test: bin/devstack ## run the tests of all modules, on a real Postgres; wants python3 and npm for the receivers in examples/
+test: bin/devstack ## run the tests of all modules, on a real Postgres; wants python3 and npm for the receivers in examples/, and prometheus
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory console/node_modules/.package-lock.json; fi
-	@if [ -n '$(WITHOUT)' ]; then echo 'going on without $(WITHOUT): the receivers in examples/ that need it are not tested'; fi
+	@if [ -n '$(WITHOUT)' ]; then echo 'going on without $(WITHOUT): the receivers in examples/, or the queries of deploy/, that need it are not tested'; fi
 	BACKSTOP_TEST_WITHOUT='$(WITHOUT)' bin/devstack --fast --services postgres --data .data/test -- \
 		go test$(if $(RACE), $(RACE)) ./...
 	cd cmd/bench && go test$(if $(RACE), $(RACE)) ./...
@@ -74,7 +75,11 @@ screenshots: if-npm ## take the screenshots of the documentation, docs/images; w
 diagrams: ## draw the SVG files of the Mermaid diagrams in docs; wants npm and Chromium
 	docs/diagrams/draw.sh architecture life-of-a-send
 
-check: tidy generated vet lint law determinism console-check ## run all gates but the tests
+check: tidy generated vet lint law determinism alerts console-check fuzz ## run all gates but the tests
+
+alerts: ## check and test the alert rules of deploy/prometheus, if there is promtool
+	@if ! command -v promtool >/dev/null; then echo 'promtool is missing: the alert rules are not checked'; \
+	else cd deploy/prometheus && promtool check config prometheus.yml && promtool test rules backstop.rules.test.yml; fi
 
 console-check: ## types, linter, formatting and unit tests of the web console, if there is npm
 	@if ! command -v npm >/dev/null; then echo 'npm is missing: the web console is not checked'; \
@@ -118,6 +123,13 @@ histories: bin/devstack ## record workflow histories that the tests replay; HIST
 	bin/devstack --fast --services temporal --data .data/histories -- \
 		go test ./workflows -count=1 -run "TestRecordHistories/$(HISTORY)" -record
 
+FUZZTIME := 30s
+fuzz: ## run each fuzz target for a time; FUZZTIME=10m
+	tools/fuzz.sh $(FUZZTIME)
+
+vulnerabilities: bin/govulncheck ## look for known vulnerabilities of all dependencies; exits with 3 if a database is out of reach
+	tools/vulnerabilities.sh
+
 clean: ## remove what was built and the data that devstack keeps
 	rm -rf bin .data console/static/app console/node_modules
 
@@ -150,3 +162,6 @@ bin/oapi-codegen: tools/go.mod tools/go.sum
 
 bin/workflowcheck: tools/go.mod tools/go.sum
 	$(TOOL) go.temporal.io/sdk/contrib/tools/workflowcheck
+
+bin/govulncheck: tools/go.mod tools/go.sum
+	$(TOOL) golang.org/x/vuln/cmd/govulncheck

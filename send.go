@@ -47,6 +47,8 @@ type Send struct {
 	CorrelationUnique bool              // no other send with this flag has the CorrelationID
 	Metadata          map[string]string // nil if empty; it is never changed
 
+	Traceparent string // the W3C trace context of the request, which the calls of the send continue; empty: it is not traced
+
 	Status            Statuses
 	Fired             string         // the name of the newest rule that fired
 	FiredReason       string         // why it fired, as a text

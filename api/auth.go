@@ -57,7 +57,7 @@ func (s *server) requireOwnOrigin(c *gin.Context) {
 }
 
 func (s *server) checkOrigin(r *http.Request) error {
-	if err := s.origins.Check(r); err != nil {
+	if err := s.originsFor(r).Check(r); err != nil {
 		return &backstop.Error{
 			Code: forbidden, Cause: err,
 			Message: "the request comes from a page of another origin: send an API key in place of the cookie",

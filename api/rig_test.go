@@ -66,7 +66,7 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 }
 
 func (r *rig) options() api.Options {
-	keeper, err := guards.New(r.guarded, slog.New(slog.NewJSONHandler(r.logs, nil)))
+	keeper, err := guards.New(guards.Options{Store: r.guarded, Log: slog.New(slog.NewJSONHandler(r.logs, nil))})
 	if err != nil {
 		panic(err) // the store and the log are there
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/traceparent"
 )
 
 // CreateSend answers POST /v1/sends.
@@ -42,6 +43,7 @@ func (s *server) acceptOnce(
 		s.guards.Refused(ctx, send, err, false)
 		return SendAccepted{}, err
 	}
+	send.Traceparent = traceparent.From(ctx)
 	send, isSameText, err := s.acceptGuarded(ctx, send, key, isRepeat)
 	if err != nil {
 		return SendAccepted{}, err

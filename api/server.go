@@ -54,6 +54,10 @@ type Options struct {
 	TemporalUIURL     string // for links in the console; may be empty
 	TemporalNamespace string // for links in the console
 
+	// PayloadCodec encrypts and decrypts payloads for the Temporal UI, by its protocol for codec servers. It gets the body whole,
+	// of a caller who has signed in. Nil: there is no codec server.
+	PayloadCodec http.Handler
+
 	Sandbox func() bool // reports whether the providers are simulated; the console shows it; nil: they are not
 
 	Scenarios []Scenario // what the simulated providers do; the console offers them for a test
@@ -65,6 +69,9 @@ type Options struct {
 	Stopping <-chan struct{} // closed when the program stops, to end the streams; nil: streams end after Watch.Longest
 
 	ExclusiveGrace time.Duration // see backstop.Send.ResolveExclusive; 0: backstop.DefaultExclusiveGrace
+
+	// Answered is called for each answered request, with the pattern of its route or "none". Nil: no one counts them.
+	Answered func(ctx context.Context, method, route string, status int, took time.Duration)
 
 	Version string           // of the program, shown by /healthz; may be empty
 	Ready   Ready            // the check of /readyz besides Postgres; may be nil
@@ -100,6 +107,7 @@ type server struct {
 	limited  *limitedLog
 	now      func() time.Time
 	version  string
+	answered func(ctx context.Context, method, route string, status int, took time.Duration)
 
 	exclusiveGrace time.Duration
 	removals       func(ctx context.Context) ([]backstop.RemovalState, error)
@@ -111,6 +119,8 @@ type server struct {
 	console           *console // nil: no console
 	temporalUIURL     string
 	temporalNamespace string
+	payloadCodec      http.Handler
+	codecOrigins      *http.CrossOriginProtection // as origins, and trusts the Temporal UI
 	sandbox           func() bool
 	scenarios         []Scenario
 	errorCodes        []backstop.ErrorCode
@@ -139,9 +149,9 @@ func New(o Options) (http.Handler, error) {
 		exclusiveGrace: cmp.Or(o.ExclusiveGrace, backstop.DefaultExclusiveGrace),
 		removals:       o.Removals,
 
-		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready,
+		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready, answered: o.Answered,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),
-		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace,
+		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace, payloadCodec: o.PayloadCodec,
 		sandbox: o.Sandbox, scenarios: o.Scenarios, watch: o.Watch.orDefaults(), stopping: o.Stopping,
 	}
 	s.limited = newLimitedLog(s.log)
@@ -154,6 +164,9 @@ func New(o Options) (http.Handler, error) {
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.answered == nil {
+		s.answered = func(context.Context, string, string, int, time.Duration) {}
 	}
 	if s.sandbox == nil {
 		s.sandbox = func() bool { return false }
@@ -204,6 +217,9 @@ func (s *server) newEngine() (http.Handler, error) {
 	session.DELETE("", s.SignOut)
 	if s.console != nil {
 		s.console.route(engine, s)
+	}
+	if err := s.routeCodec(engine); err != nil {
+		return nil, err
 	}
 
 	strict := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{withContextCopy}, StrictGinServerOptions{

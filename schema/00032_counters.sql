@@ -1,5 +1,7 @@
 -- +goose Up
 
+SET LOCAL lock_timeout = '2s';
+
 -- Counts of sends by day (UTC) of acceptance, so that the statistics need no rows of old sends. A day has two kinds of counts. Those
 -- with is_gone are of sends that were removed: they were added in the transaction that removed the sends. The others are of the sends
 -- that are there, as they were at counted_at.

@@ -8,12 +8,16 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
 )
+
+// lockNotAvailable is the SQLSTATE of a statement that did not get a lock within lock_timeout.
+const lockNotAvailable = "55P03"
 
 //go:embed *.sql
 var files embed.FS
@@ -38,11 +42,33 @@ func Migrate(ctx context.Context, db *sql.DB) (applied int, err error) {
 		return 0, fmt.Errorf("wait for another migration: %w", err)
 	}
 	defer unlock()
-	done, err := provider.Up(ctx)
+	applied, err = apply(ctx, provider)
 	if err != nil {
-		return len(done), fmt.Errorf("migrate: %w", err)
+		return applied, fmt.Errorf("migrate: %w", err)
 	}
-	return len(done), nil
+	return applied, nil
+}
+
+// apply applies the pending migrations and returns their number. A migration that does not get the lock of a table within its
+// lock_timeout is rolled back and tried again a second later, for 10 minutes at most. The statements of running programs queue
+// behind a waiting lock, so none of them waits for longer than the lock_timeout.
+func apply(ctx context.Context, provider *goose.Provider) (applied int, err error) {
+	waiting, stop := context.WithTimeout(ctx, lockTimeout)
+	defer stop()
+	for {
+		done, err := provider.Up(ctx)
+		applied += len(done)
+		if err == nil {
+			return applied, nil
+		}
+		if failed, ok := errors.AsType[*goose.PartialError](err); ok {
+			applied += len(failed.Applied)
+		}
+		fault, isSQL := errors.AsType[*pq.Error](err)
+		if !isSQL || fault.Code != lockNotAvailable || waitForRetry(waiting) != nil {
+			return applied, fmt.Errorf("apply: %w", err)
+		}
+	}
 }
 
 // Pending returns the number of migrations that are not applied. It only reads, and never waits for a Migrate.

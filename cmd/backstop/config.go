@@ -27,6 +27,8 @@ const envPrefix = "BACKSTOP_"
 type config struct {
 	Log      logConfig
 	Pprof    pprofConfig    `envPrefix:"PPROF_"`
+	Metrics  metricsConfig  `envPrefix:"METRICS_"`
+	OTLP     otlpConfig     `envPrefix:"OTLP_"`
 	Database databaseConfig `envPrefix:"DATABASE_"`
 	Temporal temporalConfig `envPrefix:"TEMPORAL_"`
 	API      apiConfig
@@ -63,6 +65,7 @@ type temporalConfig struct {
 	TLSKey    string `env:"TLS_KEY"`
 	TLSCA     string `env:"TLS_CA"`
 	UIURL     string `env:"UI_URL"`
+	Encrypt   bool   `env:"ENCRYPT"` // with the keyring
 }
 
 type apiConfig struct {
@@ -193,16 +196,22 @@ func (c config) validate() error {
 	for _, former := range c.API.FormerPublicURLs {
 		check(isHTTPURL(former), "FORMER_PUBLIC_URLS", "must be http or https URLs, separated by commas")
 	}
-	_, err := c.keyring()
+	ring, err := c.keyring()
 	check(err == nil, "KEYRING", fmt.Sprint(err))
+	check(!c.Temporal.Encrypt || err != nil || !ring.IsEmpty(), "TEMPORAL_ENCRYPT",
+		"needs a key: set "+keyring.Variable+" (backstop keys generate prints a key)")
+	check(c.Temporal.UIURL == "" || isHTTPURL(c.Temporal.UIURL), "TEMPORAL_UI_URL", "must be an http or https URL")
 	fault := databaseFault(string(c.Database.URL))
 	check(fault == "", "DATABASE_URL", fault)
 	for name, value := range map[string]string{
 		"LISTEN": c.API.Listen, "TEMPORAL_ADDRESS": c.Temporal.Address, "PPROF_LISTEN": c.Pprof.Listen,
+		"METRICS_LISTEN": c.Metrics.Listen,
 	} {
 		_, _, err := net.SplitHostPort(value)
-		check(err == nil || value == "" && name == "PPROF_LISTEN", name, "must be host:port")
+		check(err == nil || value == "" && (name == "PPROF_LISTEN" || name == "METRICS_LISTEN"), name, "must be host:port")
 	}
+	check(c.OTLP.Endpoint == "" || isHTTPURL(c.OTLP.Endpoint), "OTLP_ENDPOINT", "must be an http or https URL")
+	check(c.OTLP.Endpoint != "" || !c.OTLP.Metrics, "OTLP_METRICS", "must be set together with "+envPrefix+"OTLP_ENDPOINT")
 	check(c.API.Key == "" || len(c.API.Key) >= minAPIKey, "API_KEY", fmt.Sprintf("must have at least %d characters", minAPIKey))
 	check(c.Database.MaxConns > 0, "DATABASE_MAX_CONNS", "must be at least 1")
 	check(c.Worker.Calls > 0, "WORKER_CALLS", "must be at least 1")

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/backstophq/backstop/internal/demo"
+	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/workflows"
 )
 
@@ -80,7 +81,7 @@ func newLocal(ctx context.Context, environment map[string]string, s demo.Setting
 		return nil, err
 	}
 	l.log = newLog(s.Log, c.Log.Level)
-	db, err := reachDatabase(ctx, c.Database, c.OptOuts.rules(), l.log)
+	db, err := reachDatabase(ctx, c.Database, postgres.Options{Log: l.log})
 	if err != nil {
 		return nil, err
 	}

@@ -17,12 +17,14 @@ import (
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/console"
 	"github.com/backstophq/backstop/internal/accounts"
+	"github.com/backstophq/backstop/internal/codec"
 	"github.com/backstophq/backstop/internal/guards"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/health"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/provider/registry"
 	"github.com/backstophq/backstop/internal/sandbox"
+	"github.com/backstophq/backstop/internal/telemetry"
 	"github.com/backstophq/backstop/internal/templates"
 	"github.com/backstophq/backstop/worker"
 	"github.com/backstophq/backstop/workflows"
@@ -68,6 +70,7 @@ type program struct {
 	listener net.Listener // nil: the program listens at config.API.Listen
 	db       *postgres.DB
 	install  string // the installation's id
+	payloads *codec.Codec
 	temporal *engine
 	acts     *activities.Activities
 	handoff  *handoff.Handoff
@@ -76,6 +79,7 @@ type program struct {
 	guards   *guards.Keeper
 
 	templates *templates.Syncer
+	telemetry *telemetry.Telemetry // nil: nothing is measured
 
 	retention *activities.Retention
 	erasures  *handoff.Erasures
@@ -87,14 +91,24 @@ type program struct {
 
 // run runs the program until ctx is done, then stops it cleanly. It calls listening once requests are accepted.
 func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error) {
-	if p.db, err = openDatabase(ctx, p.config.Database, p.config.OptOuts.rules(), p.log); err != nil {
+	if err := p.newTelemetry(ctx); err != nil {
+		return err
+	}
+	defer p.closeTelemetry(ctx)
+	p.db, err = openDatabase(ctx, p.config.Database, postgres.Options{
+		OptOuts: p.config.OptOuts.rules(), Log: p.log, Observer: p.observer(),
+	})
+	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.db.Close()) }()
+	if err := p.watchDatabase(); err != nil {
+		return err
+	}
 	if p.install, err = untilAnswered(ctx, p.log, p.db.Installation); err != nil {
 		return err
 	}
-	if p.temporal, err = newTemporal(p.config.Temporal, p.log); err != nil {
+	if err := p.newEngine(); err != nil {
 		return err
 	}
 	defer p.temporal.Close()
@@ -112,7 +126,7 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	}); err != nil {
 		return err
 	}
-	if p.guards, err = guards.New(p.db, p.log); err != nil {
+	if p.guards, err = guards.New(p.guardOptions()); err != nil {
 		return err
 	}
 	if _, err = untilAnswered(ctx, p.log, func(ctx context.Context) (struct{}, error) {
@@ -126,7 +140,7 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	}
 	p.acts, err = activities.New(activities.Options{
 		Store: p.db, Accounts: callable{p.accounts}, Health: p.health, Refresh: p.accounts.Refresh, Log: p.log,
-		Calls: p.config.Worker.Calls,
+		Calls: p.config.Worker.Calls, Trace: p.traceCall(),
 	})
 	if err != nil {
 		return err
@@ -153,6 +167,19 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	return p.runParts(ctx, listening)
 }
 
+// newEngine makes the client of Temporal, with the keys of its payloads.
+func (p *program) newEngine() error {
+	ring, err := p.config.keyring()
+	if err != nil {
+		return err
+	}
+	if p.payloads, err = codec.New(ring, p.config.Temporal.Encrypt); err != nil {
+		return usageError{err}
+	}
+	p.temporal, err = newTemporal(p.config.Temporal, p.payloads, p.engineMetrics(), p.log)
+	return err
+}
+
 // runParts runs the parts of the role concurrently. If one fails, it stops the others.
 func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error {
 	ctx, stop := context.WithCancelCause(ctx)
@@ -167,6 +194,9 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 	}
 	if p.config.Pprof.Listen != "" {
 		start(p.serveProfiles)
+	}
+	if p.config.Metrics.Listen != "" {
+		start(p.serveMetrics)
 	}
 	start(p.keepAccounts)
 	worked := make(chan struct{})
@@ -250,7 +280,8 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		ErrorCodes: codes, Removals: p.removals, Erasures: p.erasures,
 		APIKey: string(p.config.API.Key), Log: p.log, ExclusiveGrace: p.config.Send.ExclusiveGrace,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
-		Sandbox: p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,
+		PayloadCodec: p.payloads.Handler(),
+		Sandbox:      p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version, Answered: p.answered(),
 		Ready: func(checking context.Context) (map[string]string, error) {
 			if ctx.Err() != nil {
 				return nil, errors.New("the program is stopping") // a load balancer then uses another process
@@ -269,7 +300,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		}
 	}
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
+		Handler: p.telemetry.Handler(handler), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
 	}
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))

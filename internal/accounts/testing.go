@@ -102,7 +102,7 @@ func (d *Directory) withoutSecrets(f *backstop.Failure) *backstop.Failure {
 func (d *Directory) logTest(ctx context.Context, o Open, m backstop.SMSMessage, tested backstop.AccountTested) {
 	attributes := []any{
 		slog.String("account", o.Name), slog.String("provider", o.Provider), slog.String("to", backstop.Mask(m.To)),
-		slog.String("result", string(tested.Result())), slog.Duration("took", tested.Took),
+		slog.String("result", string(tested.Result())), slog.Float64("ms", float64(tested.Took.Microseconds())/1000),
 	}
 	if f := tested.Failure; f != nil {
 		attributes = append(attributes, slog.String("kind", string(f.Kind)), slog.String("class", string(f.Class)),

@@ -137,6 +137,9 @@ func (db *DB) InsertSend(
 	if err != nil {
 		return backstop.Send{}, false, err
 	}
+	if created {
+		db.observer.SendAccepted(stored)
+	}
 	if created && !stored.IsSkipped() {
 		db.wakeCallbacks(stored.ID, queued)
 	}

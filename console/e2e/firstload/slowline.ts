@@ -51,6 +51,7 @@ export async function measureFirstLoad(page: Page): Promise<FirstLoad> {
     shape: (performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0) / 1000,
     numbers: (performance.getEntriesByName("numbers")[0]?.startTime ?? Number.NaN) / 1000,
   }));
+  expect(numbers, "the page has marked its first number").toBeGreaterThan(0);
   const shown = origin + numbers - wall;
   const sum = (some: typeof parts) => some.reduce((all, part) => all + part.bytes, 0);
   return {

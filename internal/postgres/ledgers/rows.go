@@ -44,6 +44,8 @@ type accepted struct {
 	MessageVersion *int    `db:"message_version"`
 
 	ContentRemovedAt *time.Time `db:"content_removed_at"`
+
+	Traceparent *string `db:"traceparent"` // null: the send has no trace
 }
 
 // state has the columns that a change may set.
@@ -90,6 +92,9 @@ func RowOf(s backstop.Send) (Row, error) {
 	}
 	if m := s.Message; m != nil {
 		row.MessageID, row.MessageName, row.MessageVersion = &m.ID, &m.Name, &m.Version
+	}
+	if s.Traceparent != "" {
+		row.Traceparent = &s.Traceparent
 	}
 	if len(s.Metadata) > 0 {
 		if row.Metadata, err = pool.JSONOrNull(&s.Metadata); err != nil {
@@ -141,6 +146,9 @@ func (r Row) Send() (backstop.Send, error) {
 	}
 	if r.MessageID != nil && r.MessageName != nil && r.MessageVersion != nil {
 		s.Message = &backstop.UsedMessage{ID: *r.MessageID, Name: *r.MessageName, Version: *r.MessageVersion}
+	}
+	if r.Traceparent != nil {
+		s.Traceparent = *r.Traceparent
 	}
 	if r.Metadata != nil {
 		if err := json.Unmarshal([]byte(*r.Metadata), &s.Metadata); err != nil {

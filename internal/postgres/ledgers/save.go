@@ -108,6 +108,9 @@ func (s *Store) save(ctx context.Context, before, l *backstop.Ledger) (saved, er
 	if err == nil && n == 0 {
 		err = pool.ErrMoved
 	}
+	if err == nil {
+		s.changed(before, l)
+	}
 	l.Revision = l.NextRevision()
 	l.Events = nil
 	if err != nil {

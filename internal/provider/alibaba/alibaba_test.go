@@ -229,6 +229,9 @@ func FuzzReceipts_whatsApp(f *testing.F) {
 	providertest.Fuzz(f, whatsAppDriver())
 }
 
+func FuzzAnswers_sms(f *testing.F)      { providertest.FuzzAnswers(f, smsDriver()) }
+func FuzzAnswers_whatsApp(f *testing.F) { providertest.FuzzAnswers(f, whatsAppDriver()) }
+
 // The codes of WhatsApp itself are explained as Meta's are.
 func TestErrorCodes(t *testing.T) {
 	t.Parallel()

@@ -91,3 +91,5 @@ func TestClient_own(t *testing.T) {
 }
 
 func FuzzReceipts_own(f *testing.F) { providertest.Fuzz(f, own()) }
+
+func FuzzAnswers_own(f *testing.F) { providertest.FuzzAnswers(f, own()) }

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -333,4 +335,39 @@ func TestClient_Receipts_other(t *testing.T) {
 	_, err = open(t, settings(t, "https://gateway.example", "custom", `{"request": {"url": "{{base_url}}", "body": {"a": "{{to}}{{text}}"}}}`)).
 		Receipts(httptest.NewRequestWithContext(t.Context(), http.MethodPost, hookPath, nil), nil)
 	require.Equal(t, backstop.Invalid, backstop.CodeOf(err))
+}
+
+// FuzzNew: no document of an account makes the driver panic: it is refused with its faults, or it sends and reads receipts.
+func FuzzNew(f *testing.F) {
+	for _, document := range []string{
+		`{"request":{"url":"/send","body":{"form":{"to":"{{to}}","text":"{{text}}"}}},"id":{"json":"id"}}`, `null`, `[]`, `{"request":{}}`,
+		`{"base_url":"http://127.0.0.1:1","request":{"path":"{{ref}}"},"codes":{"1":"account"},"receipts":{"auth":{}}}`, `{"id":{"json":"a.b[0]"}}`,
+	} {
+		f.Add(document, "a=b", []byte(`{"id":"1"}`))
+	}
+	recipes, err := filepath.Glob("recipes/*.json")
+	require.NoError(f, err)
+	require.NotEmpty(f, recipes)
+	for _, name := range recipes {
+		recipe, err := os.ReadFile(name)
+		require.NoError(f, err)
+		f.Add(string(recipe), "", []byte(`{"id":"1","status":"delivered"}`))
+	}
+	public, err := url.Parse(providertest.PublicURL)
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, document, query string, body []byte) {
+		client, err := httpsms.New(provider.Settings{
+			Account: "main", Channel: backstop.SMS, Timeout: time.Second, PublicURLs: []*url.URL{public}, WebhookPath: hookPath,
+			Values: map[string]string{
+				"recipe": "custom", "gateway": document, "base_url": "http://127.0.0.1:1", "username": username, "password": password, "token": token,
+				"receipt_secret": receiptSecret,
+			},
+		})
+		if err != nil {
+			require.NotContains(t, err.Error(), receiptSecret)
+			return
+		}
+		r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: hookPath, RawQuery: query}, Header: http.Header{}}
+		_, _ = client.Receipts(r, body) // its answer is the matter of FuzzReceipts; here it must not panic
+	})
 }

@@ -173,3 +173,5 @@ func TestClient_kannel(t *testing.T) {
 
 func FuzzReceipts_sinch(f *testing.F)  { providertest.Fuzz(f, sinch()) }
 func FuzzReceipts_kannel(f *testing.F) { providertest.Fuzz(f, kannel()) }
+func FuzzAnswers_sinch(f *testing.F)   { providertest.FuzzAnswers(f, sinch()) }
+func FuzzAnswers_kannel(f *testing.F)  { providertest.FuzzAnswers(f, kannel()) }

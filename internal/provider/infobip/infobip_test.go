@@ -93,6 +93,8 @@ func FuzzReceipts(f *testing.F) {
 	providertest.Fuzz(f, whatsAppDriver())
 }
 
+func FuzzAnswers(f *testing.F) { providertest.FuzzAnswers(f, whatsAppDriver()) }
+
 func checkHeader(t *testing.T, r *http.Request, method string) {
 	t.Helper()
 	require.Equal(t, method, r.Method)

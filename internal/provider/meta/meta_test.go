@@ -159,6 +159,8 @@ func FuzzReceipts(f *testing.F) {
 	providertest.Fuzz(f, driver())
 }
 
+func FuzzAnswers(f *testing.F) { providertest.FuzzAnswers(f, driver()) }
+
 func TestNew(t *testing.T) {
 	t.Parallel()
 	_, err := meta.New(provider.Settings{Values: map[string]string{}})

@@ -80,6 +80,8 @@ func FuzzReceipts(f *testing.F) {
 	providertest.Fuzz(f, driver())
 }
 
+func FuzzAnswers(f *testing.F) { providertest.FuzzAnswers(f, driver()) }
+
 // codes is the table of the manual, with the HTTP statuses of its examples, or 400.
 func codes() providertest.CodeTable {
 	var table providertest.CodeTable

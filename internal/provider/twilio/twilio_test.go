@@ -198,6 +198,8 @@ func FuzzReceipts(f *testing.F) {
 	providertest.Fuzz(f, driver())
 }
 
+func FuzzAnswers(f *testing.F) { providertest.FuzzAnswers(f, driver()) }
+
 func TestNew(t *testing.T) {
 	t.Parallel()
 	settings := options("")

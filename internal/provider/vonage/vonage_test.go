@@ -100,6 +100,8 @@ func FuzzReceipts(f *testing.F) {
 	providertest.Fuzz(f, driver(backstop.WhatsApp))
 }
 
+func FuzzAnswers(f *testing.F) { providertest.FuzzAnswers(f, driver(backstop.SMS)) }
+
 // codes is the table of the manual. Vonage answers most with HTTP 422.
 func codes() providertest.CodeTable {
 	var table providertest.CodeTable

@@ -81,7 +81,7 @@ export const frame = {
       impossible_number: "is not a possible phone number of its country",
       items_between: "must have {{min}} to {{max}} items",
       items_max: "must have at most {{max}} items",
-      items_min: "must have at least {{min}} items",
+      items_min: "must have {{min}} or more",
       language_code: "must be a language code like en or en_US",
       length_max: "must have at most {{max}} characters",
       length_min: "must have at least {{min}} characters",

@@ -1,0 +1,4 @@
+package schema
+
+// Apply is apply, for the tests.
+var Apply = apply
