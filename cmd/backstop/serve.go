@@ -152,13 +152,7 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if err != nil {
 		return err
 	}
-	if p.retention, err = activities.NewRetention(p.db, p.config.Keep.retention(), p.log); err != nil {
-		return err
-	}
-	if p.erasures, err = handoff.NewErasures(p.db, p.temporal, p.install, p.log); err != nil {
-		return err
-	}
-	if p.eraseActs, err = activities.NewErasures(p.db, p.handoff.Cancel); err != nil {
+	if err := p.newRetention(); err != nil {
 		return err
 	}
 	if err := p.newCallbacks(); err != nil {
@@ -229,10 +223,7 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 		})
 		start(p.runCallbacks)
 		start(p.scheduleRetention)
-		start(func(ctx context.Context) error {
-			p.erasures.Sweep(ctx)
-			return nil
-		})
+		start(p.sweepErasures)
 	}
 	if p.role&apiRole != 0 {
 		start(func(ctx context.Context) error {
