@@ -563,3 +563,20 @@ func (answerer) ReceivesGet() bool { return true }
 func (answerer) WebhookAnswer() (contentType string, body []byte) {
 	return "text/plain", []byte("ACK/Jasmin")
 }
+
+// erasures has one erasure.
+type erasures struct {
+	backstop.Erasure
+}
+
+func (e *erasures) Create(_ context.Context, to string, keepOptOut bool) (backstop.Erasure, error) {
+	e.Erasure = backstop.Erasure{ID: someID, To: to, KeepOptOut: keepOptOut, CreatedAt: now, Pending: 1}
+	return e.Erasure, nil
+}
+
+func (e *erasures) Get(_ context.Context, id string) (backstop.Erasure, error) {
+	if id != e.ID {
+		return backstop.Erasure{}, &backstop.Error{Code: backstop.NotFound, Message: "no erasure has this id"}
+	}
+	return e.Erasure, nil
+}

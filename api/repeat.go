@@ -33,6 +33,11 @@ func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, e
 	if err != nil {
 		return backstop.Send{}, err
 	}
+	if old.ContentRemovedAt != nil || !old.HasNumber() {
+		return backstop.Send{}, &backstop.Error{
+			Code: backstop.Conflict, Message: "the content or the number of this send was removed: it cannot be repeated",
+		}
+	}
 	send := backstop.Send{
 		To: old.To, Text: old.Text, Template: old.Template, SMSText: old.SMSText, Category: old.Category, Message: old.Message,
 		CorrelationID: old.CorrelationID, Metadata: old.Metadata, // what is unique stays with the old one

@@ -80,11 +80,11 @@ func (r *rig) options() api.Options {
 		panic(err)
 	}
 	return api.Options{
-		Rules: r.store, Policies: r.store, Messages: &r.texts, Sends: r.store, Sessions: r.store, Keys: r.ring, Handoff: r.door, APIKey: apiKey,
-		Version: "v0", Accounts: newAccounts(), Guards: r.keeper, OptOuts: r.outs, Templates: &r.known, Callbacks: &r.posted,
-		Audit: r.audit,
-		Log:   slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Now:   func() time.Time { return now },
+		Rules: r.store, Policies: r.store, Messages: &r.texts, Sends: r.store, Sessions: r.store, Keys: r.ring, Handoff: r.door,
+		APIKey: apiKey, Version: "v0", Accounts: newAccounts(), Guards: r.keeper, OptOuts: r.outs, Templates: &r.known,
+		Callbacks: &r.posted, Audit: r.audit, Erasures: &erasures{},
+		Log: slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Now: func() time.Time { return now },
 	}
 }
 

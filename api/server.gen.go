@@ -155,6 +155,12 @@ const (
 	EndedSendResultTooLate EndedSendResult = "too_late"
 )
 
+// Defines values for ErasureState.
+const (
+	ErasureStateDone    ErasureState = "done"
+	ErasureStateRunning ErasureState = "running"
+)
+
 // Defines values for EventKind.
 const (
 	EventKindAccepted          EventKind = "accepted"
@@ -425,6 +431,21 @@ const (
 	ProblemCodeUnauthorized         ProblemCode = "unauthorized"
 	ProblemCodeUnavailable          ProblemCode = "unavailable"
 	ProblemCodeUnsupportedMediaType ProblemCode = "unsupported_media_type"
+)
+
+// Defines values for RemovalStateCategories.
+const (
+	RemovalStateCategoriesAuthentication RemovalStateCategories = "authentication"
+	RemovalStateCategoriesEmpty          RemovalStateCategories = ""
+	RemovalStateCategoriesMarketing      RemovalStateCategories = "marketing"
+	RemovalStateCategoriesUtility        RemovalStateCategories = "utility"
+)
+
+// Defines values for RemovalStateWhat.
+const (
+	RemovalStateWhatContent RemovalStateWhat = "content"
+	RemovalStateWhatNumbers RemovalStateWhat = "numbers"
+	RemovalStateWhatRecords RemovalStateWhat = "records"
 )
 
 // Defines values for RouteReason.
@@ -1505,6 +1526,50 @@ type EndedSends struct {
 
 	// MoreSends Whether more sends have this `correlation_id` and have not ended.
 	MoreSends bool `json:"more_sends"`
+}
+
+// Erasure An erasure and its report. It does not have the number.
+type Erasure struct {
+	// CancelledSends Sends that were called off.
+	CancelledSends int `json:"cancelled_sends"`
+
+	// Changed How many rows were changed or deleted, by table.
+	Changed map[string]int `json:"changed"`
+
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	CreatedAt Time `json:"created_at"`
+
+	// FinishedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	FinishedAt *Time  `json:"finished_at,omitempty"`
+	ID         string `json:"id"`
+	KeepOptOut bool   `json:"keep_opt_out"`
+
+	// PendingSends Sends that end by themselves first, because an SMS may be on its way.
+	PendingSends int `json:"pending_sends"`
+
+	// State `done`: nothing of the person is left.
+	State ErasureState `json:"state"`
+}
+
+// ErasureState `done`: nothing of the person is left.
+type ErasureState string
+
+// ErasureInput Who is erased.
+type ErasureInput struct {
+	// KeepOptOut Whether the person stays on the list of opt-outs, with the number. `false` removes the entries and their history; after
+	// that a new send to the number is accepted again.
+	KeepOptOut *bool `json:"keep_opt_out,omitempty"`
+
+	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
+	//
+	//
+	// Example: +447400123456
+	To PhoneNumber `json:"to"`
 }
 
 // ErrorCode An error code of a provider.
@@ -2714,6 +2779,43 @@ type RangeCounts struct {
 	Until Time `json:"until"`
 }
 
+// RemovalState A kind of removal, and its progress.
+type RemovalState struct {
+	// AgeSeconds How old a send is when this is removed.
+	AgeSeconds int64 `json:"age_seconds"`
+
+	// Categories The categories of the sends; an empty text stands for sends without a category.
+	Categories []RemovalStateCategories `json:"categories"`
+
+	// Later How many sends wait, because they have not ended or have callbacks to post.
+	Later int `json:"later"`
+
+	// RanAt When the newest batch ended; absent if there was none.
+	RanAt *Time `json:"ran_at,omitempty"`
+
+	// Removed How many sends were done, since the setting is this one.
+	Removed int64 `json:"removed"`
+
+	// Through All sends that were accepted before are done, except those that wait. Absent if none is done.
+	Through *Time `json:"through,omitempty"`
+
+	// What `content`: the texts, the parameters of templates and the metadata. `numbers`: the phone number, of which a mask is left,
+	// and what may contain it. `records`: the whole send.
+	What RemovalStateWhat `json:"what"`
+}
+
+// RemovalStateCategories defines model for RemovalState.Categories.
+type RemovalStateCategories string
+
+// RemovalStateWhat `content`: the texts, the parameters of templates and the metadata. `numbers`: the phone number, of which a mask is left,
+// and what may contain it. `records`: the whole send.
+type RemovalStateWhat string
+
+// Retention The removals of the configuration.
+type Retention struct {
+	Items []RemovalState `json:"items"`
+}
+
 // RotateKeyInput defines model for RotateKeyInput.
 type RotateKeyInput struct {
 	// KeepFormerSeconds How long the present secret stays valid. Absent, 86400; 0, it ends at once.
@@ -2953,6 +3055,9 @@ type Send struct {
 
 	// ConfirmedAt When the send was confirmed; absent if it was not.
 	ConfirmedAt *Time `json:"confirmed_at,omitempty"`
+
+	// ContentRemovedAt When the texts of the send were removed, by its age or with its recipient; absent if they are stored.
+	ContentRemovedAt *Time `json:"content_removed_at,omitempty"`
 
 	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
 	// either end. Several sends may have the same. It is not sent to the recipient.
@@ -4617,6 +4722,9 @@ type TestAccountJSONRequestBody = AccountTestInput
 // ReplayCallbacksJSONRequestBody defines body for ReplayCallbacks for application/json ContentType.
 type ReplayCallbacksJSONRequestBody = CallbackReplay
 
+// CreateErasureJSONRequestBody defines body for CreateErasure for application/json ContentType.
+type CreateErasureJSONRequestBody = ErasureInput
+
 // ReplaceGuardsJSONRequestBody defines body for ReplaceGuards for application/json ContentType.
 type ReplaceGuardsJSONRequestBody = GuardsInput
 
@@ -4718,6 +4826,12 @@ type ServerInterface interface {
 	// ReplayCallback Replay a callback
 	// (POST /v1/callbacks/{id}/replay)
 	ReplayCallback(c *gin.Context, id ID)
+	// CreateErasure Erase a person
+	// (POST /v1/erasures)
+	CreateErasure(c *gin.Context)
+	// GetErasure Get the report of an erasure
+	// (GET /v1/erasures/{id})
+	GetErasure(c *gin.Context, id ID)
 	// ListErrorCodes List the error codes of the providers
 	// (GET /v1/error-codes)
 	ListErrorCodes(c *gin.Context)
@@ -4802,6 +4916,9 @@ type ServerInterface interface {
 	// ListProviders List the providers
 	// (GET /v1/providers)
 	ListProviders(c *gin.Context)
+	// GetRetention Show what is removed, and how far that is
+	// (GET /v1/retention)
+	GetRetention(c *gin.Context)
 	// ListRoutes List the routes
 	// (GET /v1/routes)
 	ListRoutes(c *gin.Context)
@@ -5604,6 +5721,44 @@ func (siw *ServerInterfaceWrapper) ReplayCallback(c *gin.Context) {
 	}
 
 	siw.Handler.ReplayCallback(c, id)
+}
+
+// CreateErasure operation middleware
+func (siw *ServerInterfaceWrapper) CreateErasure(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateErasure(c)
+}
+
+// GetErasure operation middleware
+func (siw *ServerInterfaceWrapper) GetErasure(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetErasure(c, id)
 }
 
 // ListErrorCodes operation middleware
@@ -6552,6 +6707,19 @@ func (siw *ServerInterfaceWrapper) ListProviders(c *gin.Context) {
 	}
 
 	siw.Handler.ListProviders(c)
+}
+
+// GetRetention operation middleware
+func (siw *ServerInterfaceWrapper) GetRetention(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetRetention(c)
 }
 
 // ListRoutes operation middleware
@@ -7733,6 +7901,9 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/guards", wrapper.GetGuards)
 	router.PUT(options.BaseURL+"/v1/guards", wrapper.ReplaceGuards)
 	router.GET(options.BaseURL+"/v1/guards/results", wrapper.GetGuardResults)
+	router.GET(options.BaseURL+"/v1/retention", wrapper.GetRetention)
+	router.POST(options.BaseURL+"/v1/erasures", wrapper.CreateErasure)
+	router.GET(options.BaseURL+"/v1/erasures/:id", wrapper.GetErasure)
 	router.DELETE(options.BaseURL+"/v1/opt-outs", wrapper.DeleteOptOut)
 	router.GET(options.BaseURL+"/v1/opt-outs", wrapper.ListOptOuts)
 	router.PUT(options.BaseURL+"/v1/opt-outs", wrapper.PutOptOut)
@@ -9438,6 +9609,202 @@ type ReplayCallbackdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReplayCallbackdefaultApplicationProblemPlusJSONResponse) VisitReplayCallbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateErasureRequestObject struct {
+	Body *CreateErasureJSONRequestBody
+}
+
+type CreateErasureResponseObject interface {
+	VisitCreateErasureResponse(w http.ResponseWriter) error
+}
+
+type CreateErasure202ResponseHeaders struct {
+	Location string
+}
+
+type CreateErasure202JSONResponse struct {
+	Body    Erasure
+	Headers CreateErasure202ResponseHeaders
+}
+
+func (response CreateErasure202JSONResponse) VisitCreateErasureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateErasure400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateErasure400ApplicationProblemPlusJSONResponse) VisitCreateErasureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateErasure401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateErasure401ApplicationProblemPlusJSONResponse) VisitCreateErasureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateErasure422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateErasure422ApplicationProblemPlusJSONResponse) VisitCreateErasureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateErasuredefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response CreateErasuredefaultApplicationProblemPlusJSONResponse) VisitCreateErasureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetErasureRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetErasureResponseObject interface {
+	VisitGetErasureResponse(w http.ResponseWriter) error
+}
+
+type GetErasure200JSONResponse Erasure
+
+func (response GetErasure200JSONResponse) VisitGetErasureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetErasure400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetErasure400ApplicationProblemPlusJSONResponse) VisitGetErasureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetErasure401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetErasure401ApplicationProblemPlusJSONResponse) VisitGetErasureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetErasure404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetErasure404ApplicationProblemPlusJSONResponse) VisitGetErasureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetErasuredefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetErasuredefaultApplicationProblemPlusJSONResponse) VisitGetErasureResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12335,6 +12702,67 @@ func (response ListProvidersdefaultApplicationProblemPlusJSONResponse) VisitList
 	return err
 }
 
+type GetRetentionRequestObject struct {
+}
+
+type GetRetentionResponseObject interface {
+	VisitGetRetentionResponse(w http.ResponseWriter) error
+}
+
+type GetRetention200JSONResponse Retention
+
+func (response GetRetention200JSONResponse) VisitGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRetention401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetRetention401ApplicationProblemPlusJSONResponse) VisitGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRetentiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetRetentiondefaultApplicationProblemPlusJSONResponse) VisitGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListRoutesRequestObject struct {
 }
 
@@ -14532,6 +14960,12 @@ type StrictServerInterface interface {
 	// ReplayCallback Replay a callback
 	// (POST /v1/callbacks/{id}/replay)
 	ReplayCallback(ctx context.Context, request ReplayCallbackRequestObject) (ReplayCallbackResponseObject, error)
+	// CreateErasure Erase a person
+	// (POST /v1/erasures)
+	CreateErasure(ctx context.Context, request CreateErasureRequestObject) (CreateErasureResponseObject, error)
+	// GetErasure Get the report of an erasure
+	// (GET /v1/erasures/{id})
+	GetErasure(ctx context.Context, request GetErasureRequestObject) (GetErasureResponseObject, error)
 	// ListErrorCodes List the error codes of the providers
 	// (GET /v1/error-codes)
 	ListErrorCodes(ctx context.Context, request ListErrorCodesRequestObject) (ListErrorCodesResponseObject, error)
@@ -14616,6 +15050,9 @@ type StrictServerInterface interface {
 	// ListProviders List the providers
 	// (GET /v1/providers)
 	ListProviders(ctx context.Context, request ListProvidersRequestObject) (ListProvidersResponseObject, error)
+	// GetRetention Show what is removed, and how far that is
+	// (GET /v1/retention)
+	GetRetention(ctx context.Context, request GetRetentionRequestObject) (GetRetentionResponseObject, error)
 	// ListRoutes List the routes
 	// (GET /v1/routes)
 	ListRoutes(ctx context.Context, request ListRoutesRequestObject) (ListRoutesResponseObject, error)
@@ -15234,6 +15671,74 @@ func (sh *strictHandler) ReplayCallback(ctx *gin.Context, id ID) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ReplayCallbackResponseObject); ok {
 		if err := validResponse.VisitReplayCallbackResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateErasure operation middleware
+func (sh *strictHandler) CreateErasure(ctx *gin.Context) {
+	var request CreateErasureRequestObject
+
+	var body CreateErasureJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateErasure(ctx, request.(CreateErasureRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateErasure")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateErasureResponseObject); ok {
+		if err := validResponse.VisitCreateErasureResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetErasure operation middleware
+func (sh *strictHandler) GetErasure(ctx *gin.Context, id ID) {
+	var request GetErasureRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetErasure(ctx, request.(GetErasureRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetErasure")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetErasureResponseObject); ok {
+		if err := validResponse.VisitGetErasureResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -16152,6 +16657,30 @@ func (sh *strictHandler) ListProviders(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListProvidersResponseObject); ok {
 		if err := validResponse.VisitListProvidersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRetention operation middleware
+func (sh *strictHandler) GetRetention(ctx *gin.Context) {
+	var request GetRetentionRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRetention(ctx, request.(GetRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRetention")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetRetentionResponseObject); ok {
+		if err := validResponse.VisitGetRetentionResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -31,6 +31,7 @@ type Options struct {
 	Guards   GuardKeeper
 	OptOuts  OptOuts
 	Audit    Audit
+	Erasures Erasures
 
 	Callbacks        Callbacks
 	CallbackSettings *CallbackSettings // nil: a send with a callback is refused
@@ -65,6 +66,9 @@ type Options struct {
 
 	Scenarios []Scenario // what the simulated providers do; the console offers them for a test
 
+	// Removals returns the progress of the retention; nil: nothing is removed.
+	Removals func(ctx context.Context) ([]backstop.RemovalState, error)
+
 	Watch    Watch           // the zero value means the defaults
 	Stopping <-chan struct{} // closed when the program stops, to end the streams; nil: streams end after Watch.Longest
 
@@ -91,6 +95,7 @@ type server struct {
 	guards   GuardKeeper
 	optOuts  OptOuts
 	audit    Audit
+	erasures Erasures
 	profiles Templates
 
 	callbacks        Callbacks
@@ -111,6 +116,7 @@ type server struct {
 	answered func(ctx context.Context, method, route string, status int, took time.Duration)
 
 	exclusiveGrace time.Duration
+	removals       func(ctx context.Context) ([]backstop.RemovalState, error)
 
 	ready Ready
 
@@ -142,12 +148,13 @@ func New(o Options) (http.Handler, error) {
 	s := &server{
 		rules: o.Rules, policies: o.Policies, stored: o.Messages, sends: o.Sends, sessions: o.Sessions, keys: o.Keys,
 		handoff: o.Handoff, accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
-		audit:     o.Audit,
+		audit: o.Audit, erasures: o.Erasures,
 		callbacks: o.Callbacks, callbackSettings: o.CallbackSettings,
 		webhooks: o.Webhooks, refresh: o.RefreshAccounts,
 		errorCodes:     slices.Clone(o.ErrorCodes),
 		contract:       contract,
 		exclusiveGrace: cmp.Or(o.ExclusiveGrace, backstop.DefaultExclusiveGrace),
+		removals:       o.Removals,
 
 		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready, answered: o.Answered,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),
@@ -181,6 +188,7 @@ func New(o Options) (http.Handler, error) {
 func (o Options) check() error {
 	absent := map[string]bool{
 		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "OptOuts": o.OptOuts == nil, "Audit": o.Audit == nil,
+		"Erasures": o.Erasures == nil,
 		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
 		"Messages": o.Messages == nil,
 		"Sessions": o.Sessions == nil, "Keys": o.Keys == nil, "Handoff": o.Handoff == nil,

@@ -38,6 +38,7 @@ type config struct {
 	Send     sendConfig
 	Stop     stopConfig
 	OptOuts  optOutConfig
+	Keep     keepConfig `envPrefix:"KEEP_"`
 
 	// Accounts are the accounts that the environment gives. The names of their variables follow from the drivers (variablesOf).
 	Accounts []backstop.Account
@@ -103,6 +104,17 @@ type optOutConfig struct {
 	Categories []string `env:"STOP_CATEGORIES" envDefault:"marketing,utility"`
 	StopWords  []string `env:"STOP_WORDS"` // besides the common ones
 	StartWords []string `env:"START_WORDS"`
+}
+
+// keepConfig says how long the parts of sends are kept; empty: for ever.
+type keepConfig struct {
+	Content backstop.Keep `env:"CONTENT"`
+	Numbers backstop.Keep `env:"NUMBERS"`
+	Records backstop.Keep `env:"RECORDS"`
+}
+
+func (c keepConfig) retention() backstop.Retention {
+	return backstop.Retention{Content: c.Content, Numbers: c.Numbers, Records: c.Records}
 }
 
 // rules returns what the word STOP means.

@@ -83,6 +83,10 @@ type program struct {
 	templates *templates.Syncer
 	telemetry *telemetry.Telemetry // nil: nothing is measured
 
+	retention *activities.Retention
+	erasures  *handoff.Erasures
+	eraseActs *activities.Erasures
+
 	callbacks    *handoff.Callbacks
 	callbackActs *activities.Callbacks
 }
@@ -153,6 +157,9 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if err != nil {
 		return err
 	}
+	if err := p.newRetention(); err != nil {
+		return err
+	}
 	if err := p.newCallbacks(); err != nil {
 		return err
 	}
@@ -220,6 +227,8 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 			return nil
 		})
 		start(p.runCallbacks)
+		start(p.scheduleRetention)
+		start(p.sweepErasures)
 	}
 	if p.role&apiRole != 0 {
 		start(func(ctx context.Context) error {
@@ -269,8 +278,8 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		Keys: p.keys, Accounts: p.accounts, Guards: p.guards, Callbacks: p.db, CallbackSettings: p.callbackSettings(),
 		Audit:    p.db,
 		Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
-		ErrorCodes: codes,
-		APIKey:     string(p.config.API.Key), TrustedProxies: p.config.API.TrustedProxies,
+		ErrorCodes: codes, Removals: p.removals, Erasures: p.erasures,
+		APIKey: string(p.config.API.Key), TrustedProxies: p.config.API.TrustedProxies,
 		Log: p.log, ExclusiveGrace: p.config.Send.ExclusiveGrace,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
 		PayloadCodec: p.payloads.Handler(),
@@ -373,6 +382,7 @@ func (p *program) runWorker(ctx context.Context) error {
 			Calls:        p.config.Worker.Calls, CallsPerSec: p.config.Worker.CallsPerSecond, Cached: p.config.Worker.Cached,
 			StopTimeout:  p.config.drainTime(),
 			OnFatalError: func(err error) { failed <- err },
+			Retention:    p.retention, Erasures: p.eraseActs,
 		})
 		err := p.temporal.connect(ctx)
 		if err == nil {

@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"fmt"
+
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/ledgers"
 )
@@ -17,8 +19,17 @@ const (
 // CountRecipients is the query of DB.CountRecipients.
 const CountRecipients = countRecipients
 
-// Composed returns the queries that are made of the columns of a row.
+// Composed returns the queries that are made of the columns of a row, and those of the counters.
 func Composed() map[string]string {
+	queries := ofColumns()
+	for i := range countTheDay {
+		queries[fmt.Sprintf("countTheDay%d", i)] = countTheDay[i]
+		queries[fmt.Sprintf("countGone%d", i)] = countGone[i]
+	}
+	return queries
+}
+
+func ofColumns() map[string]string {
 	return map[string]string{
 		"insertSend": insertSend.String(), "insertScheduled": insertScheduled.String(), "getSendByKey": getSendByKey, "getSend": getSend,
 		"insertGuarded": insertGuarded.String(), "insertGuardedLater": insertGuardedLater.String(), "addGuardResults": addGuardResults,

@@ -758,6 +758,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what is removed, and how far that is
+         * @description Returns each kind of removal that the configuration has, with its progress. Each hour one process removes what is older than
+         *     its age. A send that has not ended, or has callbacks to post, waits.
+         */
+        get: operations["GetRetention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/opt-outs": {
         parameters: {
             query?: never;
@@ -2530,6 +2551,8 @@ export interface components {
             finished_at?: components["schemas"]["Time"];
             /** @description When the send was confirmed; absent if it was not. */
             confirmed_at?: components["schemas"]["Time"];
+            /** @description When the texts of the send were removed, by its age or with its recipient; absent if they are stored. */
+            content_removed_at?: components["schemas"]["Time"];
             correlation_id?: components["schemas"]["CorrelationID"];
             /** @description Whether `correlation_id` belongs to this send alone. Absent means `false`. */
             correlation_unique?: boolean;
@@ -3520,6 +3543,37 @@ export interface components {
          * @enum {string}
          */
         GuardResult: "watched" | "refused" | "answered";
+        /** @description The removals of the configuration. */
+        Retention: {
+            items: components["schemas"]["RemovalState"][];
+        };
+        /** @description A kind of removal, and its progress. */
+        RemovalState: {
+            /**
+             * @description `content`: the texts, the parameters of templates and the metadata. `numbers`: the phone number, of which a mask is left,
+             *     and what may contain it. `records`: the whole send.
+             * @enum {string}
+             */
+            what: "content" | "numbers" | "records";
+            /** @description The categories of the sends; an empty text stands for sends without a category. */
+            categories: ("" | "authentication" | "utility" | "marketing")[];
+            /**
+             * Format: int64
+             * @description How old a send is when this is removed.
+             */
+            age_seconds: number;
+            /**
+             * Format: int64
+             * @description How many sends were done, since the setting is this one.
+             */
+            removed: number;
+            /** @description How many sends wait, because they have not ended or have callbacks to post. */
+            later: number;
+            /** @description All sends that were accepted before are done, except those that wait. Absent if none is done. */
+            through?: components["schemas"]["Time"];
+            /** @description When the newest batch ended; absent if there was none. */
+            ran_at?: components["schemas"]["Time"];
+        };
         /** @description What the guards did in the last 24 hours. */
         GuardResultList: {
             /** @description The begin of the range, a full hour. */
@@ -5686,6 +5740,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GuardResultList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The removals. The list is empty if everything is kept. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
                 };
             };
             401: components["responses"]["Unauthorized"];

@@ -44,6 +44,8 @@ type accepted struct {
 	MessageName    *string `db:"message_name"`
 	MessageVersion *int    `db:"message_version"`
 
+	ContentRemovedAt *time.Time `db:"content_removed_at"`
+
 	Traceparent *string `db:"traceparent"` // null: the send has no trace
 }
 
@@ -85,6 +87,7 @@ func RowOf(s backstop.Send) (Row, error) {
 			ExpiresAt: pool.StampPtr(s.ExpiresAt), Plan: string(plan), AcceptedAt: pool.Stamp(s.AcceptedAt),
 			CorrelationID: s.CorrelationID, CorrelationUnique: s.CorrelationUnique, Callback: callback,
 			SendAt: pool.StampPtr(s.SendAt), StartedAt: pool.StampPtr(s.StartedAt), IsTest: s.IsTest,
+			ContentRemovedAt: pool.StampPtr(s.ContentRemovedAt),
 		},
 		state: stateOf(s),
 	}
@@ -112,6 +115,9 @@ func stateOf(s backstop.Send) state {
 	}
 }
 
+// HasNumber is that of the send.
+func (r Row) HasNumber() bool { return backstop.Send{To: r.To}.HasNumber() }
+
 // Send returns the send of a row.
 func (r Row) Send() (backstop.Send, error) {
 	s := backstop.Send{
@@ -124,6 +130,7 @@ func (r Row) Send() (backstop.Send, error) {
 		FinishedAt: pool.StampPtr(r.FinishedAt), ConfirmedAt: pool.StampPtr(r.ConfirmedAt), Outcome: r.Outcome,
 		ReceiptBy:     pool.StampPtr(r.ReceiptBy),
 		CorrelationID: r.CorrelationID, CorrelationUnique: r.CorrelationUnique,
+		ContentRemovedAt: pool.StampPtr(r.ContentRemovedAt),
 	}
 	if err := json.Unmarshal([]byte(r.Plan), &s.Plan); err != nil {
 		return backstop.Send{}, fmt.Errorf("read plan of send %s: %w", r.ID, err)
