@@ -779,6 +779,55 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase a person
+         * @description Removes a person by the phone number: from sends, their attempts, receipts and events, from messages that the person wrote and
+         *     from what the guards count. Statistics keep their counts. Sends that have not ended are cancelled first. A send whose SMS may be
+         *     on its way ends by itself within hours, and is removed then; the erasure runs until that. A second request for the number
+         *     returns the erasure that runs.
+         */
+        post: operations["CreateErasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/erasures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get the report of an erasure
+         * @description Returns an erasure with what it has changed so far. A report stays, without the number.
+         */
+        get: operations["GetErasure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/opt-outs": {
         parameters: {
             query?: never;
@@ -3574,6 +3623,37 @@ export interface components {
             /** @description When the newest batch ended; absent if there was none. */
             ran_at?: components["schemas"]["Time"];
         };
+        /** @description Who is erased. */
+        ErasureInput: {
+            to: components["schemas"]["PhoneNumber"];
+            /**
+             * @description Whether the person stays on the list of opt-outs, with the number. `false` removes the entries and their history; after
+             *     that a new send to the number is accepted again.
+             * @default true
+             */
+            keep_opt_out: boolean;
+        };
+        /** @description An erasure and its report. It does not have the number. */
+        Erasure: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * @description `done`: nothing of the person is left.
+             * @enum {string}
+             */
+            state: "running" | "done";
+            keep_opt_out: boolean;
+            created_at: components["schemas"]["Time"];
+            finished_at?: components["schemas"]["Time"];
+            /** @description How many rows were changed or deleted, by table. */
+            changed: {
+                [key: string]: number;
+            };
+            /** @description Sends that were called off. */
+            cancelled_sends: number;
+            /** @description Sends that end by themselves first, because an SMS may be on its way. */
+            pending_sends: number;
+        };
         /** @description What the guards did in the last 24 hours. */
         GuardResultList: {
             /** @description The begin of the range, a full hour. */
@@ -5765,6 +5845,70 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    CreateErasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "to": "+447400123456"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErasureInput"];
+            };
+        };
+        responses: {
+            /** @description The erasure is stored and runs. */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetErasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report, as far as the erasure has come. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
             default: components["responses"]["Failure"];
         };
     };
