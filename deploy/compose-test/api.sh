@@ -1,12 +1,13 @@
 # shellcheck shell=bash disable=SC2154,SC2034
-# Read by run.sh. Calls the API as a service does, and checks what came out.
+# Read by run.sh, and by deploy/nginx/test.sh. Calls the API as a service does, and checks what came out. Wants $api_url, $api_key,
+# $sandbox_url and fail.
 
 # call PATH ARGUMENT...: the arguments are curl's.
 call() {
   local path=$1
   shift
-  curl -sS --fail-with-body --max-time 30 "http://127.0.0.1:$API_PORT$path" \
-    -H 'Authorization: Bearer local-key-for-trying-backstop' -H 'Content-Type: application/json' "$@"
+  curl -sS --fail-with-body --max-time 30 "$api_url$path" \
+    -H "Authorization: Bearer $api_key" -H 'Content-Type: application/json' "$@"
 }
 
 # until_true SECONDS COMMAND...
@@ -19,9 +20,9 @@ until_true() {
   done
 }
 
-is_ready() { curl -sf --max-time 5 "http://127.0.0.1:$API_PORT/readyz" | jq -e '.checks.temporal == "ok"' >/dev/null; }
+is_ready() { curl -sf --max-time 5 "$api_url/readyz" | jq -e '.checks.temporal == "ok"' >/dev/null; }
 
-wait_ready() { until_true 180 is_ready || fail "not ready: $(curl -sS "http://127.0.0.1:$API_PORT/readyz" 2>&1)"; }
+wait_ready() { until_true 180 is_ready || fail "not ready: $(curl -sS "$api_url/readyz" 2>&1)"; }
 
 make_policy() {
   local rule
@@ -43,7 +44,7 @@ check_end() {
   until_true 90 has_ended "$1" || fail "the send to $2 has not ended: $(call "/v1/sends/$1")"
   found=$(call "/v1/sends/$1" | jq -r '"\(.outcome) \(.fired.cause // "none")"')
   [ "$found" = "$3 $4" ] || fail "the send to $2 ended with $found, not $3 $4"
-  calls=$(curl -sS "http://127.0.0.1:$SANDBOX_PORT/messages" | jq --arg to "$2" '[.[] | select(.to == $to and .channel == "sms")] | length')
+  calls=$(curl -sS "$sandbox_url/messages" | jq --arg to "$2" '[.[] | select(.to == $to and .channel == "sms")] | length')
   [ "$calls" -eq "$([ "$3" = sms ] && echo 1 || echo 0)" ] || fail "$calls SMS went to $2"
 }
 
@@ -83,7 +84,7 @@ await_all() {
   local id
   for id in "${during[@]}"; do until_true 90 has_ended "$id" || fail "the send $id of the restart has not ended: $(call "/v1/sends/$id")"; done
   [ "$(printf '%s\n' "${during[@]}" | sort -u | wc -l)" -eq "${#during[@]}" ] || fail 'two sends of the restart have one id'
-  curl -sS "http://127.0.0.1:$SANDBOX_PORT/messages" | jq -e '[.[] | select(.to | startswith("+4474002"))]
+  curl -sS "$sandbox_url/messages" | jq -e '[.[] | select(.to | startswith("+4474002"))]
     | group_by([.to, .channel]) | all(length == 1) and ([.[][] | select(.channel == "whatsapp")] | length == '"${#during[@]}"')' >/dev/null ||
     fail 'a send of the restart went out twice, or not at all'
   say "${#during[@]} sends during a restart of Backstop, $refused requests repeated: none lost, none twice"

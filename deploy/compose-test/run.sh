@@ -35,6 +35,8 @@ project=backstop-compose-test-$$
 export BACKSTOP_IMAGE=$project
 API_PORT=$(free_port) SANDBOX_PORT=$(free_port) UI_PORT=$(free_port)
 export API_PORT SANDBOX_PORT UI_PORT
+# shellcheck disable=SC2034 # for api.sh
+api_url=http://127.0.0.1:$API_PORT sandbox_url=http://127.0.0.1:$SANDBOX_PORT api_key=local-key-for-trying-backstop
 if command -v go >/dev/null; then GOPROXY=$(go env GOPROXY) && export GOPROXY; fi
 if command -v npm >/dev/null; then NPM_CONFIG_REGISTRY=$(npm config get registry) && export NPM_CONFIG_REGISTRY; fi
 compose+=(--project-name "$project" --project-directory "$root" -f "$root/docker-compose.yml" -f "$here/override.yml")
