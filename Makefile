@@ -59,6 +59,7 @@ compose-test: ## run docker-compose.yml and the Dockerfile on a Docker engine, a
 	deploy/compose-test/run.sh
 
 proxy-test: bin/backstop bin/devstack ## run two APIs and two workers behind nginx, as deploy/nginx says; wants nginx, openssl, curl and jq
+	rm -rf .data/proxy-test
 	bin/devstack --fast --data .data/proxy-test -- deploy/nginx/test.sh
 
 e2e: if-npm ## use the web console in a browser, with everything behind it; wants npm and Chromium

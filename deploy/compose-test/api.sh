@@ -87,5 +87,5 @@ await_all() {
   curl -sS "$sandbox_url/messages" | jq -e '[.[] | select(.to | startswith("+4474002"))]
     | group_by([.to, .channel]) | all(length == 1) and ([.[][] | select(.channel == "whatsapp")] | length == '"${#during[@]}"')' >/dev/null ||
     fail 'a send of the restart went out twice, or not at all'
-  say "${#during[@]} sends during a restart of Backstop, $refused requests repeated: none lost, none twice"
+  say "${#during[@]} sends meanwhile, $refused requests repeated: none lost, none twice"
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds Temporal's programs from Go modules, in the versions that cmd/devstack has pinned, with what their images have besides.
+# Builds Temporal's programs from Go modules: server and UI in the versions that cmd/devstack has pinned, with what their images have
+# besides, and the CLI.
 # Usage: temporal.sh DEVSTACK FOLDER
 set -euo pipefail
 mkdir -p "$2"
@@ -7,12 +8,12 @@ cp "$1/go.mod" "$1/go.sum" "$2"
 cd "$2"
 export CGO_ENABLED=0 GOFLAGS='-mod=mod -buildvcs=false'
 
-# Later versions of the CLI want a nested module that is not published.
-go get github.com/temporalio/cli@v1.5.1
 go build -o temporal-server go.temporal.io/server/cmd/server
 go build -o temporal-sql-tool go.temporal.io/server/cmd/tools/sql
 go build -o ui-server github.com/temporalio/ui-server/v2/cmd/server
-go build -o temporal github.com/temporalio/cli/cmd/temporal
+
+# Later versions of the CLI want a nested module that is not published. This one has an older server in it.
+GOFLAGS=-buildvcs=false GOBIN=$PWD go install github.com/temporalio/cli/cmd/temporal@v1.5.1
 
 server=$(go list -m -f '{{.Dir}}' go.temporal.io/server) ui=$(go list -m -f '{{.Dir}}' github.com/temporalio/ui-server/v2)
 install -m 755 "$server/docker/scripts/sh/entrypoint.sh" "$ui/docker/start-ui-server.sh" .
