@@ -16,7 +16,10 @@ import (
 	"time"
 )
 
-const cliName = "temporal"
+const (
+	cliName     = "temporal"
+	cliDatabase = "temporal-cli.db"
+)
 
 // cliServer is the dev server of Temporal's CLI, in a process of its own.
 type cliServer struct {
@@ -30,6 +33,10 @@ type cliServer struct {
 func (s *stack) startCLI(ctx context.Context) error {
 	path, err := exec.LookPath(cliName)
 	if err != nil {
+		return fmt.Errorf("find the CLI of Temporal: %w", err)
+	}
+
+	if path, err = filepath.Abs(path); err != nil {
 		return fmt.Errorf("find the CLI of Temporal: %w", err)
 	}
 
@@ -83,12 +90,12 @@ func (s *stack) startCLI(ctx context.Context) error {
 func (s *stack) runCLI(ctx context.Context, path string, port, uiPort int) error {
 	log := s.data.logPath("temporal")
 
-	arguments, err := cliArguments(s.data.in("temporal-cli.db"), port, uiPort, s.given.fast)
+	arguments, err := cliArguments(port, uiPort, s.given.fast)
 	if err != nil {
 		return err
 	}
 
-	server, err := startCLIProcess(path, arguments, log)
+	server, err := startCLIProcess(path, s.data.path, arguments, log)
 	if err != nil {
 		return err
 	}
@@ -134,9 +141,10 @@ func cliVersion(ctx context.Context, path string) (string, error) {
 	return strings.TrimPrefix(strings.TrimSpace(string(output)), "temporal version "), nil
 }
 
-func cliArguments(database string, port, uiPort int, fast bool) ([]string, error) {
+// cliArguments names the file of the database without its folder, because the CLI takes a path with a "?" or "%" for another one.
+func cliArguments(port, uiPort int, fast bool) ([]string, error) {
 	arguments := []string{
-		"server", "start-dev", "--ip", loopback, "--port", strconv.Itoa(port), "--db-filename", database, "--log-level", "warn",
+		"server", "start-dev", "--ip", loopback, "--port", strconv.Itoa(port), "--db-filename", cliDatabase, "--log-level", "warn",
 		"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=" + synchronous(fast),
 	}
 
@@ -159,7 +167,7 @@ func cliArguments(database string, port, uiPort int, fast bool) ([]string, error
 	return arguments, nil
 }
 
-func startCLIProcess(path string, arguments []string, logPath string) (*cliServer, error) {
+func startCLIProcess(path, folder string, arguments []string, logPath string) (*cliServer, error) {
 	log, err := os.Create(filepath.Clean(logPath))
 	if err != nil {
 		return nil, fmt.Errorf("make log of temporal: %w", err)
@@ -167,9 +175,10 @@ func startCLIProcess(path string, arguments []string, logPath string) (*cliServe
 	defer func() { _ = log.Close() }() // the process has it open itself
 
 	command := exec.Command(path, arguments...) //nolint:gosec,noctx // found on PATH; ended by stop
-	command.Stdout, command.Stderr = log, log
+	command.Dir, command.Stdout, command.Stderr = folder, log, log
 	// The server has its own process group, so a Ctrl-C in the terminal does not stop it before its clients.
-	command.SysProcAttr = processAttributes(nil, true, syscall.SIGTERM)
+	// If devstack is killed, the server goes at once, so that the next devstack finds its port free.
+	command.SysProcAttr = processAttributes(nil, true, syscall.SIGKILL)
 
 	ended, err := startProcess(command)
 	if err != nil {

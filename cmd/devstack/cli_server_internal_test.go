@@ -21,10 +21,10 @@ func TestCLI(t *testing.T) {
 
 	first := start(t, append(args, "--temporal-port", freePort(t), "--ui-port", freePort(t))...)
 	before := first.ready()
-	require.Contains(t, first.stderr.String(), "the dev server of ")
 	requireEager(t, dial(t, before["BACKSTOP_TEMPORAL_ADDRESS"]))
 	require.NoError(t, waitPage(testContext(t), before["BACKSTOP_TEMPORAL_UI_URL"]+"/healthz"))
 	first.stop()
+	require.Contains(t, first.stderr.String(), "the dev server of ")
 
 	second := start(t, args...)
 	require.Equal(t, before, second.ready())
@@ -35,11 +35,10 @@ func TestCLI(t *testing.T) {
 func TestCLI_killed(t *testing.T) {
 	t.Parallel()
 
-	data := newData(t)
-	running := start(t, "--data", data, "--services", "temporal", "--fast", "--", "sh", "-c", "echo up; exec sleep 60")
+	running := start(t, "--data", newData(t), "--services", "temporal", "--fast", "--", "sh", "-c", "echo up; exec sleep 60")
 	waitUp(t, running)
 
-	server := childWith(t, running.command.Process.Pid, filepath.Join(data, "temporal-cli.db"))
+	server := childWith(t, running.command.Process.Pid, cliDatabase)
 	require.NoError(t, syscall.Kill(server, syscall.SIGKILL))
 	require.Equal(t, exitFailure, running.wait())
 	require.Contains(t, running.stderr.String(), "temporal ended by itself")

@@ -145,8 +145,6 @@ func (f flags) check() error {
 		return errors.New("--data: the folder has no name")
 	case f.temporal != temporalEmbedded && f.temporal != temporalCLI:
 		return fmt.Errorf("--temporal: %q is none of embedded, cli", f.temporal)
-	case f.temporal == temporalCLI && (f.temporalDB != storeSQLite || f.shards != 0):
-		return errors.New("--temporal cli: has SQLite, and chooses the shards itself")
 	case f.temporalDB != storeSQLite && f.temporalDB != storePostgres:
 		return fmt.Errorf("--temporal-db: %q is none of sqlite, postgres", f.temporalDB)
 	case f.services.ui && !f.services.temporal:
@@ -155,6 +153,8 @@ func (f flags) check() error {
 		return errors.New("--temporal-db postgres needs postgres among --services, or --postgres-url")
 	case f.shards < 0 || f.shards > mostShards:
 		return fmt.Errorf("--temporal-shards: must be 1 to %d", mostShards)
+	case f.temporal == temporalCLI && (f.temporalDB != storeSQLite || f.shards != 0):
+		return errors.New("--temporal cli: has SQLite, and chooses the shards itself")
 	}
 
 	return nil
