@@ -48,7 +48,7 @@ compose+=(--env-file "$work/env")
 
 clean_up() {
   local code=$?
-  [ "$code" -eq 0 ] || "${compose[@]}" logs --no-color --tail 30 2>/dev/null || true
+  [ "$code" -eq 0 ] || "${compose[@]}" logs --no-color --tail 10 2>/dev/null | cut -c 1-300 || true
   "${compose[@]}" down --volumes --remove-orphans >"$work/down.log" 2>&1 || cat "$work/down.log" >&2
   docker image rm --force "$project" >/dev/null 2>&1 || true
   if [ "${KEEP_IMAGES:-0}" != 1 ]; then
