@@ -93,8 +93,9 @@ say "restarted Backstop, and all sends ended, in $((SECONDS - begun)) s"
 "${compose[@]}" stop >"$work/stop.log" 2>&1
 for container in $(docker ps --all --quiet --filter "label=com.docker.compose.project=$project"); do
   read -r service code killed < <(docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{.State.ExitCode}} {{.State.OOMKilled}}' "$container")
-  [ "$code $killed" = '0 false' ] || fail "$service ended with $code"
-  ended="${ended:-}$service "
+  # Temporal's UI has no orderly stop: as process 1 of a container it ends with 2.
+  [ "$code $killed" = '0 false' ] || [ "$service $code" = 'temporal-ui 2' ] || fail "$service ended with $code"
+  ended="${ended:-}$service $code, "
 done
-say "stopped: ${ended}each ended with 0"
+say "stopped, with these exit codes: ${ended%, }"
 say 'all as it should be'
