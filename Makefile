@@ -10,7 +10,7 @@ RACE :=
 CONSOLE := console/static/app/index.html
 CONSOLE_SOURCES := $(shell find console/src console/public -type f) $(wildcard console/*.html console/*.ts console/*.json)
 
-.PHONY: help build run demo bench chaos console if-npm test test-pgbouncer test-cli compose-test proxy-test e2e firstload screenshots diagrams check console-check tidy generated vet lint law determinism \
+.PHONY: help build run demo bench chaos console if-npm test test-pgbouncer test-cli compose-test proxy-test e2e firstload screenshots diagrams check alerts console-check tidy generated vet lint law determinism \
 	generate histories fuzz vulnerabilities clean FORCE
 
 help: ## list the targets
@@ -21,7 +21,7 @@ build: bin/backstop bin/devstack ## build bin/backstop and bin/devstack
 # run and demo take Temporal's CLI if there is one, and spare its compilation; all else has the server that go.mod pins.
 run: if-npm ## start everything and stay up, for trying it by hand
 	@devstack=$$(cmd/devstack/choose.sh) && $(MAKE) --no-print-directory bin/backstop $$devstack && \
-	exec $$devstack --data .data/run -- bin/backstop dev
+	exec $$devstack --data .data/run --codec http://127.0.0.1:8080/codec -- bin/backstop dev
 
 demo: if-npm ## send messages to simulated providers, watch them fall back, check what came out
 	@devstack=$$(cmd/devstack/choose.sh) && $(MAKE) --no-print-directory bin/backstop $$devstack && \
@@ -40,12 +40,13 @@ bench: bin/backstop bin/bench bin/devstack ## measure against hand-written workf
 chaos: bin/backstop bin/chaos bin/devstack ## kill, freeze and disconnect everything under load, then check the promises; CHAOS="-seeds 20 -sends 2000"
 	bin/chaos $(CHAOS)
 
-# What the receivers in examples/ need and this machine lacks. Their tests leave it out, and fail if something else is missing.
-WITHOUT = $(strip $(foreach program,python3 node npm,$(if $(shell command -v $(program) 2>/dev/null),,$(program))))
+# What tests need and this machine lacks: python3, node and npm for the receivers in examples/, prometheus for the dashboard and the
+# alerts. Those tests are left out, and fail if something else is missing.
+WITHOUT = $(strip $(foreach program,python3 node npm prometheus,$(if $(shell command -v $(program) 2>/dev/null),,$(program))))
 
-test: bin/devstack ## run the tests of all modules, on a real Postgres; wants python3 and npm for the receivers in examples/
+test: bin/devstack ## run the tests of all modules, on a real Postgres; wants python3 and npm for the receivers in examples/, and prometheus
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory console/node_modules/.package-lock.json; fi
-	@if [ -n '$(WITHOUT)' ]; then echo 'going on without $(WITHOUT): the receivers in examples/ that need it are not tested'; fi
+	@if [ -n '$(WITHOUT)' ]; then echo 'going on without $(WITHOUT): the receivers in examples/, or the queries of deploy/, that need it are not tested'; fi
 	BACKSTOP_TEST_WITHOUT='$(WITHOUT)' bin/devstack --fast --services postgres --data .data/test -- \
 		go test$(if $(RACE), $(RACE)) ./...
 	cd cmd/bench && go test$(if $(RACE), $(RACE)) ./...
@@ -85,7 +86,11 @@ screenshots: if-npm ## take the screenshots of the documentation, docs/images; w
 diagrams: ## draw the SVG files of the Mermaid diagrams in docs; wants npm and Chromium
 	docs/diagrams/draw.sh architecture life-of-a-send
 
-check: tidy generated vet lint law determinism console-check fuzz ## run all gates but the tests
+check: tidy generated vet lint law determinism alerts console-check fuzz ## run all gates but the tests
+
+alerts: ## check and test the alert rules of deploy/prometheus, if there is promtool
+	@if ! command -v promtool >/dev/null; then echo 'promtool is missing: the alert rules are not checked'; \
+	else cd deploy/prometheus && promtool check config prometheus.yml && promtool test rules backstop.rules.test.yml; fi
 
 console-check: ## types, linter, formatting and unit tests of the web console, if there is npm
 	@if ! command -v npm >/dev/null; then echo 'npm is missing: the web console is not checked'; \

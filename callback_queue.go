@@ -17,6 +17,8 @@ type CallbackQueue struct {
 	Endpoint    *CallbackEndpoint
 	ProbeUntil  *time.Time // another process probes the endpoint
 	Now         time.Time  // the time of the read, by the store's clock
+
+	Traceparent string // of the send
 }
 
 // IsHeld reports whether the endpoint is paused, and this process may not probe it now.

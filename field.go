@@ -46,14 +46,16 @@ const (
 	FieldOneOf             FieldCode = "one_of"
 	FieldOptedOut          FieldCode = "opted_out"
 	FieldOuterSpace        FieldCode = "outer_space" // a name begins or ends with a space
+	FieldOutsideKey        FieldCode = "outside_key" // the API key is for other policies or accounts
 	FieldPattern           FieldCode = "pattern"     // of an account's setting
 	FieldPhoneNumber       FieldCode = "phone_number"
 	FieldRangeDaysMax      FieldCode = "range_days_max"
 	FieldRefused           FieldCode = "refused" // a setting, by the provider
 	FieldRequired          FieldCode = "required"
-	FieldRulesOrPolicy     FieldCode = "rules_or_policy" // a send must have one of the two
-	FieldSameText          FieldCode = "same_text"       // as an earlier send
-	FieldSchema            FieldCode = "schema"          // none of the others
+	FieldRulesOrPolicy     FieldCode = "rules_or_policy"  // a send must have one of the two
+	FieldSameText          FieldCode = "same_text"        // as an earlier send
+	FieldSchema            FieldCode = "schema"           // none of the others
+	FieldScopeOfLimited    FieldCode = "scope_of_limited" // an API key with limits cannot have the scope
 	FieldSendID            FieldCode = "send_id"
 	FieldTaken             FieldCode = "taken"             // a name
 	FieldTemplateLanguage  FieldCode = "template_language" // the template has others
@@ -95,8 +97,8 @@ func FieldCodes() []FieldCode {
 		FieldExclusiveWait, FieldGivenTwice, FieldHoursPastMax, FieldIdempotencyKey,
 		FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode, FieldLengthMax,
 		FieldLengthMin, FieldLink, FieldMetadataKey, FieldMustBeFuture, FieldMustBePast, FieldNoRuleApplies, FieldNotFound,
-		FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber, FieldRangeDaysMax,
-		FieldRefused, FieldRequired, FieldRulesOrPolicy, FieldSameText, FieldSchema, FieldSendID, FieldTaken,
+		FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldOutsideKey, FieldPattern,
+		FieldPhoneNumber, FieldRangeDaysMax, FieldRefused, FieldRequired, FieldRulesOrPolicy, FieldSameText, FieldSchema, FieldScopeOfLimited, FieldSendID, FieldTaken,
 		FieldTemplateLanguage, FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate,
 		FieldMessageOrTexts, FieldTextOrTemplate, FieldTexts, FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount,
 		FieldUnknown, FieldUnknownAccount, FieldUTF16Max, FieldUUID, FieldVariableMissing, FieldVariableSyntax,

@@ -52,9 +52,10 @@ func (l *Ledger) describeListed() string {
 	return ""
 }
 
-// noteOptOut adds an entry for the list, if a provider refused a message because its recipient has opted out.
+// noteOptOut adds an entry for the list, if a provider refused a message because its recipient has opted out. A simulated
+// provider says nothing about the real person.
 func (l *Ledger) noteOptOut(channel Channel, provider, account string, f *Failure, at time.Time) {
-	if f == nil || f.Class != OptedOut {
+	if f == nil || f.Class != OptedOut || l.Send.IsTest || !l.Send.HasNumber() {
 		return
 	}
 	l.OptOuts = append(l.OptOuts, OptOut{

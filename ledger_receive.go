@@ -6,6 +6,9 @@ import "time"
 // this status, or because the receipt ended the send. A repeated receipt changes nothing, and neither does a foreign one.
 func (l *Ledger) Receive(r Receipt, now time.Time) (mustSignal bool) {
 	now = l.monotonic(now)
+	if !l.Send.HasNumber() {
+		r = r.withoutPerson()
+	}
 	a := l.Attempt(r.Ref.Step)
 	if !r.Status.Valid() || l.isForeign(a, r) || !l.isNews(a, r) {
 		return false

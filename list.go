@@ -49,6 +49,8 @@ type SendFilter struct {
 	From  time.Time // accepted at or after
 	Until time.Time // accepted before
 
+	IsTest bool // the sends of test keys; false: the others
+
 	Scheduled *bool // see Send.IsScheduled
 	FellBack  *bool
 	Averted   *bool

@@ -190,6 +190,15 @@ func resolveWhatsApp(f *fields, name, country string, accounts Accounts) string 
 	return name
 }
 
+// WithoutAccounts returns the policy without the accounts that it and its rules name, so that the default ones are taken.
+func (p Policy) WithoutAccounts() Policy {
+	p.Account, p.Rules = "", slices.Clone(p.Rules)
+	for i := range p.Rules {
+		p.Rules[i].Routes = nil
+	}
+	return p
+}
+
 // fieldOfRoutes returns the field of the send that names the SMS accounts.
 func (p Policy) fieldOfRoutes(o Override) string {
 	switch {

@@ -26,7 +26,7 @@ const (
 // Send is one message to one recipient.
 type Send struct {
 	ID         string // UUIDv7
-	To         string // E.164
+	To         string // E.164; a mask if the number was removed, see HasNumber
 	Country    string // ISO 3166-1 alpha-2, from To
 	Text       string // the WhatsApp text, unless Template is set
 	Template   *Template
@@ -39,11 +39,16 @@ type Send struct {
 	SendAt     *time.Time // when a scheduled send starts; nil: at once
 	StartedAt  *time.Time // when the turn of a send with SendAt came; nil until then
 	Callback   *Callback  // nil: no callbacks
+	IsTest     bool       // made with a test key: it goes to the sandbox, and no statistics count it
+
+	ContentRemovedAt *time.Time // when the texts were removed; nil: they are stored
 
 	// What the caller adds for its own use. It is personal data, as the texts are: in no log and no history.
 	CorrelationID     string            // may be empty
 	CorrelationUnique bool              // no other send with this flag has the CorrelationID
 	Metadata          map[string]string // nil if empty; it is never changed
+
+	Traceparent string // the W3C trace context of the request, which the calls of the send continue; empty: it is not traced
 
 	Status            Statuses
 	Fired             string         // the name of the newest rule that fired

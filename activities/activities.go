@@ -9,6 +9,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/backstophq/backstop"
 )
 
 // Activities are the activities of workflows.Send; a worker registers its exported methods.
@@ -19,6 +21,7 @@ type Activities struct {
 	refresh      func(context.Context) error
 	log          *slog.Logger
 	now          func() time.Time
+	trace        TraceCall
 	calls        chan struct{} // a semaphore of the calls under way; nil: no limit
 	receiptWaits chan struct{} // a semaphore of the activities that wait for receipts
 	saving       chan struct{} // a semaphore of the ends of calls that are still to be stored
@@ -34,6 +37,16 @@ type Options struct {
 	Now      func() time.Time
 
 	Calls int // provider calls under way at once; 0 is no limit
+
+	Trace TraceCall // nil: no traces
+}
+
+// TraceCall starts the span of a provider call, under the traceparent of its send, which may be empty. The context that it returns
+// is for the call. End is called once, with the failure of the call or nil.
+type TraceCall func(ctx context.Context, traceparent string, a backstop.Attempt) (_ context.Context, end func(*backstop.Failure))
+
+func untraced(ctx context.Context, _ string, _ backstop.Attempt) (context.Context, func(*backstop.Failure)) {
+	return ctx, func(*backstop.Failure) {}
 }
 
 // New returns the activities, or an error that names a missing or wrong option.
@@ -50,8 +63,11 @@ func New(o Options) (*Activities, error) {
 	if o.Refresh == nil {
 		o.Refresh = func(context.Context) error { return nil }
 	}
+	if o.Trace == nil {
+		o.Trace = untraced
+	}
 	a := &Activities{
-		store: o.Store, accounts: o.Accounts, health: o.Health, refresh: o.Refresh, log: o.Log, now: o.Now,
+		store: o.Store, accounts: o.Accounts, health: o.Health, refresh: o.Refresh, log: o.Log, now: o.Now, trace: o.Trace,
 		receiptWaits: make(chan struct{}, MaxReceiptWaits), saving: make(chan struct{}, maxSaving),
 	}
 	if o.Calls > 0 {

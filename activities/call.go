@@ -71,8 +71,10 @@ func (a *Activities) callOnce(
 		return r, false, err
 	}
 	ending := backstop.Ending{Step: ruling.Attempt.Ref.Step, Token: c.Token, SMSReceiptWait: step.SMSReceiptWait}
-	ending.Submission, ending.Failure = a.callProvider(ctx, began.Add(beginAndCallTimeout), ruling, submit)
-	a.logFailure(ctx, step.Send, ruling.Attempt, ending.Failure)
+	calling, endSpan := a.trace(ctx, ruling.Send.Traceparent, ruling.Attempt)
+	ending.Submission, ending.Failure = a.callProvider(calling, began.Add(beginAndCallTimeout), ruling, submit)
+	a.logFailure(calling, step.Send, ruling.Attempt, ending.Failure)
+	endSpan(ending.Failure)
 	mayGoOn := ending.Failure != nil && c.Channel == backstop.SMS && len(step.Accounts) > 1
 	if !mayGoOn {
 		freeSlot() // the receipt wait needs no slot

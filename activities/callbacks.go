@@ -65,6 +65,8 @@ type CallbackPost struct {
 	URL  string
 	ID   string // the webhook-id
 	Body []byte
+
+	Traceparent string // of the send; may be empty
 }
 
 // CallbackAnswer is how a POST ended.
@@ -183,7 +185,9 @@ func (c *Callbacks) postOne(ctx context.Context, q backstop.CallbackQueue) (isEm
 		c.log.ErrorContext(ctx, "a callback cannot be written", "send", q.Send, "error", err)
 		answer.Err = errUnwritable
 	} else {
-		answer = c.sender.PostCallback(bounded, CallbackPost{URL: q.Next.URL, ID: q.Next.ID, Body: body})
+		answer = c.sender.PostCallback(bounded, CallbackPost{
+			URL: q.Next.URL, ID: q.Next.ID, Body: body, Traceparent: q.Traceparent,
+		})
 	}
 	e := endingOf(q, answer)
 	if !e.IsAnswered() && ctx.Err() != nil && time.Since(started) < CallbackPostTimeout {

@@ -207,12 +207,19 @@ func showAccountField(f backstop.AccountField) AccountField {
 // checkAccounts runs a check that looks for accounts. If it misses one, another process may have stored it a moment ago:
 // checkAccounts reads the accounts again and repeats the check.
 func (s *server) checkAccounts(ctx context.Context, check func(backstop.Accounts) error) error {
-	err := check(s.accounts)
+	return s.checkThese(ctx, s.accounts, check)
+}
+
+// checkThese does the same with some of the accounts.
+func (s *server) checkThese(
+	ctx context.Context, accounts backstop.Accounts, check func(backstop.Accounts) error,
+) error {
+	err := check(accounts)
 	if s.refresh == nil || !missesAccount(err) {
 		return err
 	}
 	s.refresh(ctx)
-	return check(s.accounts)
+	return check(accounts)
 }
 
 func missesAccount(err error) bool {

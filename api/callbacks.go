@@ -21,9 +21,12 @@ type CallbackSettings struct {
 	CheckURL func(url string) error // fails, with a text for the caller, for an address that is not allowed; nil: all are
 }
 
-// callbackOf sets the callback of an accepted send: that of the input, or the default one.
-func (s *server) callbackOf(in *CallbackInput) (*backstop.Callback, error) {
+// callbackOf returns the callback of an accepted send: that of the input, of the API key, or of the configuration.
+func (s *server) callbackOf(ctx context.Context, in *CallbackInput) (*backstop.Callback, error) {
 	if in == nil {
+		if key := keyOf(ctx); key.Callback != nil && s.callbackSettings != nil {
+			return key.Callback, nil
+		}
 		if s.callbackSettings == nil {
 			return nil, nil //nolint:nilnil // the send then has no callback
 		}

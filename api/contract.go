@@ -5,11 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/backstophq/backstop"
 )
 
 //go:embed openapi.yaml
@@ -18,6 +22,7 @@ var contractYAML []byte
 // contract is the parsed openapi.yaml. The server validates each request against it and serves it at /openapi.json.
 type contract struct {
 	routes  map[string]*routers.Route // by method and path in gin's form: "GET /v1/rules/:id"
+	access  map[string]access         // the same, of the paths under /v1
 	options *openapi3filter.Options
 	json    []byte
 }
@@ -49,7 +54,7 @@ func readContract() (*contract, error) {
 		return nil, fmt.Errorf("write the contract as json: %w", err)
 	}
 	forgoPatterns(doc)
-	k := &contract{routes: map[string]*routers.Route{}, json: text, options: &openapi3filter.Options{
+	k := &contract{routes: map[string]*routers.Route{}, access: map[string]access{}, json: text, options: &openapi3filter.Options{
 		MultiError:          true, // the answer lists all problems of the request
 		SkipSettingDefaults: true,
 		AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc, // authenticate runs before
@@ -61,8 +66,13 @@ func readContract() (*contract, error) {
 	}}
 	for path, item := range doc.Paths.Map() {
 		for method, operation := range item.Operations() {
-			k.routes[method+" "+pathParameter.ReplaceAllString(path, ":$1")] = &routers.Route{
-				Spec: doc, Path: path, PathItem: item, Method: method, Operation: operation,
+			route := method + " " + pathParameter.ReplaceAllString(path, ":$1")
+			k.routes[route] = &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: operation}
+			if !strings.HasPrefix(path, "/v1/") {
+				continue
+			}
+			if k.access[route], err = accessOf(operation); err != nil {
+				return nil, err
 			}
 		}
 	}
@@ -78,4 +88,20 @@ func forgoPatterns(doc *openapi3.T) {
 	}
 	metadata := doc.Components.Schemas["Metadata"].Value
 	metadata.MaxProps, metadata.AdditionalProperties.Schema.Value.MaxLength = nil, nil
+}
+
+// access is what an operation asks of an API key.
+type access struct {
+	scope    backstop.Scope
+	allSends bool // it covers the sends of all policies
+}
+
+// accessOf returns the access that an operation names in the contract. Each operation under /v1 must name its scope.
+func accessOf(operation *openapi3.Operation) (access, error) {
+	scope, _ := operation.Extensions["x-scope"].(string)
+	if !slices.Contains(backstop.Scopes(), backstop.Scope(scope)) {
+		return access{}, fmt.Errorf("read the contract: the x-scope of %s is missing or unknown", operation.OperationID)
+	}
+	allSends, _ := operation.Extensions["x-all-sends"].(bool)
+	return access{scope: backstop.Scope(scope), allSends: allSends}, nil
 }

@@ -9,6 +9,9 @@ import (
 // CancelSend answers POST /v1/sends/{id}/cancel.
 func (s *server) CancelSend(ctx context.Context, r CancelSendRequestObject) (CancelSendResponseObject, error) {
 	id := canonicalID(r.ID)
+	if err := s.checkSees(ctx, id); err != nil {
+		return nil, err
+	}
 	cancelled := s.handoff.Cancel(ctx, id)
 	if cancelled != nil && backstop.CodeOf(cancelled) != backstop.Conflict {
 		return nil, cancelled
@@ -26,6 +29,9 @@ func (s *server) CancelSend(ctx context.Context, r CancelSendRequestObject) (Can
 // ConfirmSend answers POST /v1/sends/{id}/confirm.
 func (s *server) ConfirmSend(ctx context.Context, r ConfirmSendRequestObject) (ConfirmSendResponseObject, error) {
 	id := canonicalID(r.ID)
+	if err := s.checkSees(ctx, id); err != nil {
+		return nil, err
+	}
 	if err := s.handoff.Confirm(ctx, id); err != nil {
 		return nil, err
 	}

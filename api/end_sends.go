@@ -43,6 +43,8 @@ func (s *server) endSends(
 	if err != nil {
 		return EndedSends{}, err
 	}
+	key := keyOf(ctx)
+	sends = slices.DeleteFunc(sends, func(send backstop.Send) bool { return !key.Sees(send) })
 	if len(sends) == 0 {
 		return EndedSends{}, &backstop.Error{Code: backstop.NotFound, Message: "no send has this correlation_id"}
 	}
@@ -64,16 +66,15 @@ func (s *server) endSends(
 // sendsToEnd returns the newest sends of a CorrelationID, and first the sends that have not ended. more reports whether there are
 // other sends that have not ended.
 func (s *server) sendsToEnd(ctx context.Context, correlationID string) (sends []backstop.Send, more bool, err error) {
-	open := backstop.SendFilter{CorrelationID: correlationID, Outcomes: []backstop.Outcome{backstop.OutcomePending}}
+	open := backstop.SendFilter{
+		IsTest: keyOf(ctx).IsTest(), CorrelationID: correlationID, Outcomes: []backstop.Outcome{backstop.OutcomePending},
+	}
 	sends, more, err = s.sends.ListSends(ctx, open, backstop.Page{Limit: maxEnded})
 	if err != nil || len(sends) == maxEnded {
 		return sends, more, err
 	}
-	ended := backstop.SendFilter{
-		CorrelationID: correlationID, Outcomes: slices.DeleteFunc(backstop.Outcomes(), func(o backstop.Outcome) bool {
-			return o == backstop.OutcomePending
-		}),
-	}
+	ended := open
+	ended.Outcomes = slices.DeleteFunc(backstop.Outcomes(), func(o backstop.Outcome) bool { return o == backstop.OutcomePending })
 	others, _, err := s.sends.ListSends(ctx, ended, backstop.Page{Limit: maxEnded - len(sends)})
 	// A send that ended between the two lists is in both.
 	others = slices.DeleteFunc(others, func(o backstop.Send) bool {

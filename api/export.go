@@ -24,12 +24,12 @@ const (
 // away have a status of their own.
 func (s *server) ExportSends(ctx context.Context, r ExportSendsRequestObject) (ExportSendsResponseObject, error) {
 	p := r.Params
-	filter, err := sendFilter(ListSendsParams{
+	filter, err := sendFilter(ctx, ListSendsParams{
 		Outcome: p.Outcome, PolicyID: p.PolicyID, To: p.To, ToEnds: p.ToEnds, From: p.From, Until: p.Until,
 		Scheduled: p.Scheduled, FellBack: p.FellBack, Averted: p.Averted, Duplicate: p.Duplicate, Reason: p.Reason,
 		Rule: p.Rule, RuleType: p.RuleType,
 		Country: p.Country, Sender: p.Sender, Route: p.Route, SmsResult: p.SmsResult, Provider: p.Provider, Code: p.Code,
-		CorrelationID: p.CorrelationID, OwnRules: p.OwnRules,
+		CorrelationID: p.CorrelationID, OwnRules: p.OwnRules, Test: p.Test,
 	})
 	if err != nil {
 		return nil, err

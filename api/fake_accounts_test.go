@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/backstophq/backstop"
 )
@@ -165,4 +166,13 @@ func (a *accounts) TestAccount(_ context.Context, test backstop.AccountTest) (ba
 	a.test = test
 	a.tests++
 	return a.tested, nil
+}
+
+// SandboxAccounts has the accounts whose names begin with sandbox.
+func (a *accounts) SandboxAccounts() backstop.Accounts { //nolint:ireturn // the api declares it
+	only := *a
+	only.all = slices.DeleteFunc(slices.Clone(a.all), func(s backstop.AccountState) bool {
+		return !strings.HasPrefix(s.Name, "sandbox")
+	})
+	return &only
 }

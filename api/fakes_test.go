@@ -39,6 +39,7 @@ type store struct {
 	total      backstop.Total
 	page       backstop.Page
 	sessions   map[string]time.Time // when each ends, by its id
+	keysOf     map[string]string    // the ids of the keys of the sessions
 	stats      backstop.Stats
 	messages   backstop.MessageStats
 	changes    backstop.Changes
@@ -373,7 +374,7 @@ func (s *store) Ping(context.Context) error {
 	return s.away
 }
 
-func (s *store) CreateSession(_ context.Context, id []byte, created, expires time.Time) error {
+func (s *store) CreateSession(_ context.Context, id []byte, key string, created, expires time.Time) error {
 	defer s.begin()()
 	if s.away != nil {
 		return s.away
@@ -383,19 +384,23 @@ func (s *store) CreateSession(_ context.Context, id []byte, created, expires tim
 	}
 	maps.DeleteFunc(s.sessions, func(_ string, ends time.Time) bool { return !ends.After(created) })
 	s.sessions[string(id)] = expires
+	if s.keysOf == nil {
+		s.keysOf = map[string]string{}
+	}
+	s.keysOf[string(id)] = key
 	return nil
 }
 
-func (s *store) Session(_ context.Context, id []byte, now time.Time) (time.Time, error) {
+func (s *store) Session(_ context.Context, id []byte, now time.Time) (time.Time, string, error) {
 	defer s.begin()()
 	expires := s.sessions[string(id)]
 	switch {
 	case s.away != nil:
-		return time.Time{}, s.away
+		return time.Time{}, "", s.away
 	case !expires.After(now):
-		return time.Time{}, missing("session")
+		return time.Time{}, "", missing("session")
 	}
-	return expires, nil
+	return expires, s.keysOf[string(id)], nil
 }
 
 func (s *store) DeleteSession(_ context.Context, id []byte) error {
@@ -557,4 +562,21 @@ func (answerer) ReceivesGet() bool { return true }
 
 func (answerer) WebhookAnswer() (contentType string, body []byte) {
 	return "text/plain", []byte("ACK/Jasmin")
+}
+
+// erasures has one erasure.
+type erasures struct {
+	backstop.Erasure
+}
+
+func (e *erasures) Create(_ context.Context, to string, keepOptOut bool) (backstop.Erasure, error) {
+	e.Erasure = backstop.Erasure{ID: someID, To: to, KeepOptOut: keepOptOut, CreatedAt: now, Pending: 1}
+	return e.Erasure, nil
+}
+
+func (e *erasures) Get(_ context.Context, id string) (backstop.Erasure, error) {
+	if id != e.ID {
+		return backstop.Erasure{}, &backstop.Error{Code: backstop.NotFound, Message: "no erasure has this id"}
+	}
+	return e.Erasure, nil
 }

@@ -86,7 +86,7 @@ func TestFields_params(t *testing.T) {
 		"wrong type":     {"GET", "/v1/rules?limit=x", "", 400, `{"field":"limit","code":"wrong_type","reason":"must be an integer","params":{"type":"integer"}}`},
 		"too long":       {"POST", "/v1/rules", `{"name":"` + strings.Repeat("n", 65) + `","type":"unread","send_id":"A"}`, 400, `{"field":"name","code":"length_max","reason":"must have at most 64 characters","params":{"max":"64"}}`},
 		"one of":         {"POST", "/v1/rules", `{"name":"a","type":"x","send_id":"A"}`, 400, `{"field":"type","code":"one_of","reason":"must be one of send_failed undelivered unread","params":{"values":"send_failed undelivered unread"}}`},
-		"too few":        {"POST", "/v1/policies", `{"name":"a","rule_ids":[]}`, 400, `{"field":"rule_ids","code":"items_min","reason":"must have at least 1 items","params":{"min":"1"}}`},
+		"too few":        {"POST", "/v1/policies", `{"name":"a","rule_ids":[]}`, 400, `{"field":"rule_ids","code":"items_min","reason":"must not be empty","params":{"min":"1"}}`},
 		"a format":       {"POST", "/v1/policies", `{"name":"a","rule_ids":["x"]}`, 400, `{"field":"rule_ids.0","code":"uuid","reason":"must be a UUID"}`},
 		"by the domain":  {"POST", "/v1/rules", `{"name":"a","type":"unread","send_id":"A"}`, 422, `{"field":"wait_seconds","code":"wait_of_unread","reason":"is required for an unread rule: no provider reports that a message was not read"}`},
 		"an unlike time": {"GET", "/v1/stats?from=2031-05-04T12:00:00Z&until=2031-05-04T11:00:00Z", "", 422, `{"field":"until","code":"after_other","reason":"must be after from","params":{"other":"from"}}`},

@@ -60,7 +60,10 @@ func (s *server) GetGuardResults(
 func (s *server) acceptGuarded(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency, isRepeat bool,
 ) (accepted backstop.Send, isSameText bool, err error) {
-	checks, err := s.guards.Admit(send, isRepeat)
+	var checks backstop.GuardChecks
+	if !send.IsTest { // a test takes nobody's place
+		checks, err = s.guards.Admit(send, isRepeat)
+	}
 	if err != nil && key != nil { // another request with the key may have taken the last place
 		if accepted, found, err := s.handoff.Accepted(ctx, *key); err != nil || found {
 			return accepted, false, err
@@ -69,7 +72,7 @@ func (s *server) acceptGuarded(
 	if err == nil {
 		var created bool
 		accepted, created, err = s.handoff.AcceptGuarded(ctx, send, key, checks)
-		if created {
+		if created && !send.IsTest {
 			s.guards.Accepted(ctx, accepted)
 		}
 	}

@@ -14,7 +14,7 @@ func (s *server) ListSends(ctx context.Context, r ListSendsRequestObject) (ListS
 	if err != nil {
 		return nil, err
 	}
-	filter, err := sendFilter(r.Params)
+	filter, err := sendFilter(ctx, r.Params)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func orderOf[O ~string](order *O) backstop.Sort {
 // noCountry is the parameter for numbers that belong to no country. The Unicode CLDR has it for an unknown region.
 const noCountry = "ZZ"
 
-func sendFilter(p ListSendsParams) (backstop.SendFilter, error) {
+func sendFilter(ctx context.Context, p ListSendsParams) (backstop.SendFilter, error) {
 	f := backstop.SendFilter{
 		Outcomes: convertAll[backstop.Outcome](orZero(p.Outcome)),
 		PolicyID: canonicalID(orZero(p.PolicyID)),
@@ -56,6 +56,8 @@ func sendFilter(p ListSendsParams) (backstop.SendFilter, error) {
 
 		From:  orZero(p.From),
 		Until: orZero(p.Until),
+
+		IsTest: orZero(p.Test),
 
 		Scheduled: p.Scheduled,
 		FellBack:  p.FellBack,
@@ -73,6 +75,9 @@ func sendFilter(p ListSendsParams) (backstop.SendFilter, error) {
 	}
 	if orZero(f.Country) == noCountry {
 		f.Country = new("")
+	}
+	if err := limitFilter(ctx, &f); err != nil {
+		return f, err
 	}
 	return f, backstop.ValidateRange(p.From, p.Until)
 }

@@ -48,6 +48,7 @@ func (s *server) logAccess(c *gin.Context) {
 	if c.GetBool(givenUpKey) {
 		status = statusClosedRequest
 	}
+	s.answered(c.Request.Context(), c.Request.Method, route, status, time.Since(start))
 	s.logLimited(c, logLevel(route, status), "request", strconv.Itoa(status),
 		slog.String("method", c.Request.Method),
 		slog.String("route", route),

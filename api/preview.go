@@ -9,6 +9,9 @@ import (
 // PreviewSend answers POST /v1/sends/preview. It resolves the send as CreateSend does, with the present time as its acceptance,
 // and stores nothing.
 func (s *server) PreviewSend(ctx context.Context, r PreviewSendRequestObject) (PreviewSendResponseObject, error) {
+	if err := checkKeyPolicy(ctx, *r.Body); err != nil {
+		return nil, err
+	}
 	send, err := s.resolveInput(ctx, *r.Body)
 	if err != nil {
 		return nil, err

@@ -51,13 +51,13 @@ func schemaField(name string, e *openapi3.SchemaError) backstop.Field {
 		values := strings.Trim(fmt.Sprint(schema.Enum), "[]")
 		return backstop.NewField(name, backstop.FieldOneOf, "must be one of "+values, "values", values)
 	case "minLength":
-		return boundField(name, backstop.FieldLengthMin, minLengthText(schema), "min", schema.MinLength)
+		return boundField(name, backstop.FieldLengthMin, minText(schema.MinLength, "characters"), "min", schema.MinLength)
 	case "maxLength":
 		return boundField(name, backstop.FieldLengthMax, "must have at most %v characters", "max", *schema.MaxLength)
 	case "minimum", "maximum":
 		return rangeField(name, schema)
 	case "minItems":
-		return boundField(name, backstop.FieldItemsMin, "must have at least %v items", "min", schema.MinItems)
+		return boundField(name, backstop.FieldItemsMin, minText(schema.MinItems, "items"), "min", schema.MinItems)
 	case "maxProperties":
 		return boundField(name, backstop.FieldItemsMax, "must have at most %v items", "max", *schema.MaxProps)
 	case "maxItems":
@@ -72,11 +72,11 @@ func boundField(name string, code backstop.FieldCode, text, param string, bound 
 	return backstop.NewField(name, code, strings.Replace(text, "%v", fmt.Sprint(bound), 1), param, fmt.Sprint(bound))
 }
 
-func minLengthText(schema *openapi3.Schema) string {
-	if schema.MinLength == 1 {
+func minText(least uint64, of string) string {
+	if least == 1 {
 		return "must not be empty"
 	}
-	return "must have at least %v characters"
+	return "must have at least %v " + of
 }
 
 func rangeField(name string, schema *openapi3.Schema) backstop.Field {

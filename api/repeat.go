@@ -9,7 +9,11 @@ import (
 // RepeatSend answers POST /v1/sends/{id}/repeat.
 func (s *server) RepeatSend(ctx context.Context, r RepeatSendRequestObject) (RepeatSendResponseObject, error) {
 	id := canonicalID(r.ID)
-	key, err := idempotencyOf(r.Params.IdempotencyKey, map[string]string{"repeat": id}) // no body of POST /v1/sends is like this
+	if err := s.checkSees(ctx, id); err != nil {
+		return nil, err
+	}
+	request := map[string]string{"repeat": id} // no body of POST /v1/sends is like this
+	key, err := idempotencyOf(ctx, r.Params.IdempotencyKey, request)
 	if err != nil {
 		return nil, err
 	}
@@ -25,13 +29,19 @@ func (s *server) RepeatSend(ctx context.Context, r RepeatSendRequestObject) (Rep
 // resolveRepeat returns a new send with the content of a stored one, by the present rules of its policy, or by its own. It starts
 // at once.
 func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, error) {
-	old, err := s.sends.Send(ctx, id)
+	old, err := s.findSend(ctx, id)
 	if err != nil {
 		return backstop.Send{}, err
+	}
+	if old.ContentRemovedAt != nil || !old.HasNumber() {
+		return backstop.Send{}, &backstop.Error{
+			Code: backstop.Conflict, Message: "the content or the number of this send was removed: it cannot be repeated",
+		}
 	}
 	send := backstop.Send{
 		To: old.To, Text: old.Text, Template: old.Template, SMSText: old.SMSText, Category: old.Category, Message: old.Message,
 		CorrelationID: old.CorrelationID, Metadata: old.Metadata, // what is unique stays with the old one
+		IsTest: old.IsTest || keyOf(ctx).IsTest(),
 	}
 	if s.callbackSettings != nil {
 		send.Callback = old.Callback

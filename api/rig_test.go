@@ -21,6 +21,7 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/internal/guards"
+	"github.com/backstophq/backstop/internal/keys"
 	"github.com/backstophq/backstop/internal/logtest"
 )
 
@@ -32,11 +33,14 @@ type rig struct {
 
 	door     *door
 	guarded  *guardStore
+	stored   *keyStore
+	ring     *keys.Keeper
 	keeper   *guards.Keeper
 	known    templates
 	posted   callbacks
 	texts    messageStore
 	outs     *optOuts
+	audit    *auditLog
 	handler  http.Handler
 	contract *openapi3.T
 	logs     *logtest.Buffer
@@ -50,6 +54,7 @@ var readContract = sync.OnceValues(func() (*openapi3.T, error) {
 func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	t.Helper()
 	r := &rig{
+		stored: &keyStore{now: now}, audit: &auditLog{},
 		store: &store{}, outs: &optOuts{}, logs: &logtest.Buffer{}, guarded: &guardStore{guards: backstop.Guards{Version: 1}},
 	}
 	r.door = &door{store: r.store, outs: r.outs, keys: map[string]backstop.Send{}, hashes: map[string][]byte{}}
@@ -66,14 +71,18 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 }
 
 func (r *rig) options() api.Options {
-	keeper, err := guards.New(r.guarded, slog.New(slog.NewJSONHandler(r.logs, nil)))
+	keeper, err := guards.New(guards.Options{Store: r.guarded, Log: slog.New(slog.NewJSONHandler(r.logs, nil))})
 	if err != nil {
 		panic(err) // the store and the log are there
 	}
 	r.keeper = keeper
+	if r.ring, err = keys.New(r.stored, slog.New(slog.NewJSONHandler(r.logs, nil))); err != nil {
+		panic(err)
+	}
 	return api.Options{
-		Rules: r.store, Policies: r.store, Messages: &r.texts, Sends: r.store, Sessions: r.store, Handoff: r.door, APIKey: apiKey,
-		Version: "v0", Accounts: newAccounts(), Guards: r.keeper, OptOuts: r.outs, Templates: &r.known, Callbacks: &r.posted,
+		Rules: r.store, Policies: r.store, Messages: &r.texts, Sends: r.store, Sessions: r.store, Keys: r.ring, Handoff: r.door,
+		APIKey: apiKey, Version: "v0", Accounts: newAccounts(), Guards: r.keeper, OptOuts: r.outs, Templates: &r.known,
+		Callbacks: &r.posted, Audit: r.audit, Erasures: &erasures{},
 		Log: slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return now },
 	}

@@ -8,11 +8,15 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/traceparent"
 )
 
 // CreateSend answers POST /v1/sends.
 func (s *server) CreateSend(ctx context.Context, r CreateSendRequestObject) (CreateSendResponseObject, error) {
-	key, err := idempotencyOf(r.Params.IdempotencyKey, r.Body)
+	if err := checkKeyPolicy(ctx, *r.Body); err != nil {
+		return nil, err
+	}
+	key, err := idempotencyOf(ctx, r.Params.IdempotencyKey, r.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -42,6 +46,7 @@ func (s *server) acceptOnce(
 		s.guards.Refused(ctx, send, err, false)
 		return SendAccepted{}, err
 	}
+	send.Traceparent = traceparent.From(ctx)
 	send, isSameText, err := s.acceptGuarded(ctx, send, key, isRepeat)
 	if err != nil {
 		return SendAccepted{}, err
@@ -52,8 +57,8 @@ func (s *server) acceptOnce(
 }
 
 // idempotencyOf returns the caller's idempotency key with a digest of the parsed request, or nil without a key. White space and
-// the order of names do not change the digest.
-func idempotencyOf(key *IdempotencyKey, request any) (*handoff.Idempotency, error) {
+// the order of names do not change the digest. A test key makes another request of it: no answer is that of a live send.
+func idempotencyOf(ctx context.Context, key *IdempotencyKey, request any) (*handoff.Idempotency, error) {
 	if key == nil {
 		return nil, nil //nolint:nilnil // no key and no error: a send without one is fine
 	}
@@ -61,18 +66,21 @@ func idempotencyOf(key *IdempotencyKey, request any) (*handoff.Idempotency, erro
 	if err != nil {
 		return nil, fmt.Errorf("digest the request: %w", err)
 	}
+	if keyOf(ctx).IsTest() {
+		body = append(body, "test"...)
+	}
 	digest := sha256.Sum256(body)
 	return &handoff.Idempotency{Key: *key, Hash: digest[:]}, nil
 }
 
 // resolveInput validates the input and returns the send with its final content, its country and its plan.
 func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send, error) {
-	callback, wrong := s.callbackOf(in.Callback)
+	callback, wrong := s.callbackOf(ctx, in.Callback)
 	send, err := s.renderInput(ctx, in)
 	if err != nil {
 		return backstop.Send{}, mergeInvalid(err, wrong)
 	}
-	send.Callback = callback
+	send.Callback, send.IsTest = callback, keyOf(ctx).IsTest()
 	override := backstop.Override{
 		Type: (*backstop.RuleType)(in.Fallback.Type), WaitSeconds: in.Fallback.WaitSeconds, SendID: in.Fallback.SendID,
 		Account: in.Whatsapp.Account, IfUnsendable: backstop.IfUnsendable(orZero(in.Whatsapp.IfUnsendable)),
@@ -103,11 +111,18 @@ func (s *server) resolveSend(
 	if err != nil {
 		return backstop.Send{}, err
 	}
-	err = s.checkAccounts(ctx, func(accounts backstop.Accounts) error {
+	accounts := backstop.Accounts(s.accounts)
+	if send.IsTest {
+		policy, accounts = policy.WithoutAccounts(), s.accounts.SandboxAccounts()
+	}
+	err = s.checkThese(ctx, accounts, func(accounts backstop.Accounts) error {
 		send.Plan, err = policy.Resolve(country, override, accounts)
 		return err
 	})
 	if err != nil {
+		return send, err
+	}
+	if err := keyOf(ctx).CheckPlan(send.Plan); err != nil {
 		return send, err
 	}
 	return s.resolveTemplate(ctx, send)
@@ -154,7 +169,7 @@ func (s *server) GetSend(ctx context.Context, r GetSendRequestObject) (GetSendRe
 
 // loadSend loads a send with its timeline and returns it in the API's form.
 func (s *server) loadSend(ctx context.Context, id string) (Send, error) {
-	send, err := s.sends.Send(ctx, id)
+	send, err := s.findSend(ctx, id)
 	if err != nil {
 		return Send{}, err
 	}

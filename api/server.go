@@ -25,10 +25,13 @@ type Options struct {
 	Messages Messages
 	Sends    Sends
 	Sessions Sessions
+	Keys     Keys
 	Handoff  Handoff
 	Accounts Accounts
 	Guards   GuardKeeper
 	OptOuts  OptOuts
+	Audit    Audit
+	Erasures Erasures
 
 	Callbacks        Callbacks
 	CallbackSettings *CallbackSettings // nil: a send with a callback is refused
@@ -46,21 +49,33 @@ type Options struct {
 
 	ErrorCodes []backstop.ErrorCode // of all providers, explained
 
-	APIKey string // required under /v1, and to sign in to the console
+	APIKey string // the first administrator's key, besides those of Keys
 	Log    *slog.Logger
+
+	TrustedProxies []string // addresses and CIDR ranges; of their requests the caller's address is in X-Forwarded-For
 
 	Console           fs.FS  // the files of the web console with an index.html; nil: no console
 	TemporalUIURL     string // for links in the console; may be empty
 	TemporalNamespace string // for links in the console
 
+	// PayloadCodec encrypts and decrypts payloads for the Temporal UI, by its protocol for codec servers. It gets the body whole,
+	// of a caller who has signed in. Nil: there is no codec server.
+	PayloadCodec http.Handler
+
 	Sandbox func() bool // reports whether the providers are simulated; the console shows it; nil: they are not
 
 	Scenarios []Scenario // what the simulated providers do; the console offers them for a test
+
+	// Removals returns the progress of the retention; nil: nothing is removed.
+	Removals func(ctx context.Context) ([]backstop.RemovalState, error)
 
 	Watch    Watch           // the zero value means the defaults
 	Stopping <-chan struct{} // closed when the program stops, to end the streams; nil: streams end after Watch.Longest
 
 	ExclusiveGrace time.Duration // see backstop.Send.ResolveExclusive; 0: backstop.DefaultExclusiveGrace
+
+	// Answered is called for each answered request, with the pattern of its route or "none". Nil: no one counts them.
+	Answered func(ctx context.Context, method, route string, status int, took time.Duration)
 
 	Version string           // of the program, shown by /healthz; may be empty
 	Ready   Ready            // the check of /readyz besides Postgres; may be nil
@@ -74,10 +89,13 @@ type server struct {
 	stored   Messages
 	sends    Sends
 	sessions Sessions
+	keys     Keys
 	handoff  Handoff
 	accounts Accounts
 	guards   GuardKeeper
 	optOuts  OptOuts
+	audit    Audit
+	erasures Erasures
 	profiles Templates
 
 	callbacks        Callbacks
@@ -95,8 +113,10 @@ type server struct {
 	limited  *limitedLog
 	now      func() time.Time
 	version  string
+	answered func(ctx context.Context, method, route string, status int, took time.Duration)
 
 	exclusiveGrace time.Duration
+	removals       func(ctx context.Context) ([]backstop.RemovalState, error)
 
 	ready Ready
 
@@ -105,6 +125,8 @@ type server struct {
 	console           *console // nil: no console
 	temporalUIURL     string
 	temporalNamespace string
+	payloadCodec      http.Handler
+	codecOrigins      *http.CrossOriginProtection // as origins, and trusts the Temporal UI
 	sandbox           func() bool
 	scenarios         []Scenario
 	errorCodes        []backstop.ErrorCode
@@ -124,17 +146,19 @@ func New(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{
-		rules: o.Rules, policies: o.Policies, stored: o.Messages, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
+		rules: o.Rules, policies: o.Policies, stored: o.Messages, sends: o.Sends, sessions: o.Sessions, keys: o.Keys,
+		handoff: o.Handoff, accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
+		audit: o.Audit, erasures: o.Erasures,
 		callbacks: o.Callbacks, callbackSettings: o.CallbackSettings,
 		webhooks: o.Webhooks, refresh: o.RefreshAccounts,
 		errorCodes:     slices.Clone(o.ErrorCodes),
 		contract:       contract,
 		exclusiveGrace: cmp.Or(o.ExclusiveGrace, backstop.DefaultExclusiveGrace),
+		removals:       o.Removals,
 
-		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready,
+		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready, answered: o.Answered,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),
-		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace,
+		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace, payloadCodec: o.PayloadCodec,
 		sandbox: o.Sandbox, scenarios: o.Scenarios, watch: o.Watch.orDefaults(), stopping: o.Stopping,
 	}
 	s.limited = newLimitedLog(s.log)
@@ -148,6 +172,9 @@ func New(o Options) (http.Handler, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	if s.answered == nil {
+		s.answered = func(context.Context, string, string, int, time.Duration) {}
+	}
 	if s.sandbox == nil {
 		s.sandbox = func() bool { return false }
 	}
@@ -155,15 +182,17 @@ func New(o Options) (http.Handler, error) {
 	s.stats = newStatsCache(o.Sends.Stats, s.now, slots)
 	s.messages = newStatsCache(o.Sends.MessageStats, s.now, slots)
 	s.changes = newStatsCache(o.Sends.StatsChanges, s.now, slots)
-	return s.newEngine()
+	return s.newEngine(o.TrustedProxies)
 }
 
 func (o Options) check() error {
 	absent := map[string]bool{
-		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "OptOuts": o.OptOuts == nil,
+		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "OptOuts": o.OptOuts == nil, "Audit": o.Audit == nil,
+		"Erasures": o.Erasures == nil,
 		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
 		"Messages": o.Messages == nil,
-		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
+		"Sessions": o.Sessions == nil, "Keys": o.Keys == nil, "Handoff": o.Handoff == nil,
+		"Templates": o.Templates == nil, "Log": o.Log == nil,
 		"APIKey": o.APIKey == "", "Callbacks": o.Callbacks == nil,
 	}
 	maps.DeleteFunc(absent, func(_ string, missing bool) bool { return !missing })
@@ -173,14 +202,15 @@ func (o Options) check() error {
 	return nil
 }
 
-func (s *server) newEngine() (http.Handler, error) {
+func (s *server) newEngine(trustedProxies []string) (http.Handler, error) {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false // the contract has no redirects
 	engine.ContextWithFallback = true    // if the caller disconnects, its queries are cancelled
-	if err := engine.SetTrustedProxies(nil); err != nil {
-		return nil, fmt.Errorf("trust no proxy: %w", err)
+	engine.RemoteIPHeaders = []string{"X-Forwarded-For"}
+	if err := engine.SetTrustedProxies(trustedProxies); err != nil {
+		return nil, fmt.Errorf("trust proxies: %w", err)
 	}
 	engine.Use(s.setRequestID, s.logAccess, s.recoverPanic)
 	engine.NoRoute(onlyV1(s.authenticate), s.noRoute)
@@ -197,6 +227,9 @@ func (s *server) newEngine() (http.Handler, error) {
 	session.DELETE("", s.SignOut)
 	if s.console != nil {
 		s.console.route(engine, s)
+	}
+	if err := s.routeCodec(engine); err != nil {
+		return nil, err
 	}
 
 	strict := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{withContextCopy}, StrictGinServerOptions{

@@ -19,16 +19,20 @@ const (
 	sessionPath = "/console/session"
 	sessionLife = 12 * time.Hour
 	tokenBytes  = 32
+
+	// keyTokenPrefix begins the token of a session that was made with a stored key. A version of Backstop that knows no such keys
+	// refuses the token, because it is longer.
+	keyTokenPrefix = "k"
 )
 
 // GetSession answers GET /console/session.
 func (s *server) GetSession(c *gin.Context) {
-	expires, err := s.findSession(c.Request)
+	expires, key, err := s.findSession(c.Request)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	markAuthenticated(c)
+	admit(c, key)
 	s.showSession(c, expires)
 }
 
@@ -39,15 +43,26 @@ func (s *server) SignIn(c *gin.Context) {
 		s.failBinding(c, err)
 		return
 	}
-	if !s.isKey(in.APIKey) {
-		s.fail(c, &backstop.Error{Code: unauthorized, Message: "wrong API key: use the value of BACKSTOP_API_KEY"})
+	key, found := s.findKey(c.Request.Context(), in.APIKey)
+	if !found {
+		s.fail(c, &backstop.Error{
+			Code: unauthorized, Message: "wrong API key: use the value of BACKSTOP_API_KEY, or the secret of another API key",
+		})
 		return
 	}
-	markAuthenticated(c)
-	token := newToken()
-	created := s.now().Truncate(time.Second)
+	admit(c, key)
+	token, created := newToken(), s.now().Truncate(time.Second)
 	expires := created.Add(sessionLife)
-	if err := s.sessions.CreateSession(c.Request.Context(), s.sessionID(token), created, expires); err != nil {
+	stored := key.ID
+	if key.ID == configuredKey().ID {
+		stored = ""
+	} else {
+		token = keyTokenPrefix + token
+	}
+	if key.ExpiresAt != nil && key.ExpiresAt.Before(expires) {
+		expires = *key.ExpiresAt
+	}
+	if err := s.sessions.CreateSession(c.Request.Context(), s.sessionID(token), stored, created, expires); err != nil {
 		s.fail(c, err)
 		return
 	}
@@ -59,6 +74,9 @@ func (s *server) SignIn(c *gin.Context) {
 // repeated.
 func (s *server) SignOut(c *gin.Context) {
 	if token, found := sessionToken(c.Request); found {
+		if _, key, err := s.findSession(c.Request); err == nil {
+			admit(c, key)
+		}
 		if err := s.sessions.DeleteSession(c.Request.Context(), s.sessionID(token)); err != nil {
 			s.fail(c, err)
 			return
@@ -69,16 +87,22 @@ func (s *server) SignOut(c *gin.Context) {
 	c.Writer.WriteHeaderNow()
 }
 
-// findSession returns the end of the request's session, or an error of code unauthorized if there is none or it has ended.
-func (s *server) findSession(r *http.Request) (expires time.Time, err error) {
+// findSession returns the end of the request's session and its key, or an error of code unauthorized if there is none, or if it
+// or its key has ended.
+func (s *server) findSession(r *http.Request) (expires time.Time, key backstop.APIKey, err error) {
 	token, found := sessionToken(r)
+	key = configuredKey()
 	if found {
-		expires, err = s.sessions.Session(r.Context(), s.sessionID(token), s.now())
+		var id string
+		expires, id, err = s.sessions.Session(r.Context(), s.sessionID(token), s.now())
+		if err == nil && id != "" {
+			key, found = s.keys.FindByID(id)
+		}
 	}
 	if !found || backstop.CodeOf(err) == backstop.NotFound {
-		return expires, &backstop.Error{Code: unauthorized, Message: "no session, or it has ended: sign in at /console/"}
+		return expires, key, &backstop.Error{Code: unauthorized, Message: "no session, or it has ended: sign in at /console/"}
 	}
-	return expires, err
+	return expires, key, err
 }
 
 // sessionID returns the id under which a session is stored: an HMAC of its token with the API key. The id reveals neither of
@@ -98,10 +122,12 @@ func newToken() string {
 // sessionToken returns the token in the request's cookie, or false if there is no cookie or its length is wrong.
 func sessionToken(r *http.Request) (string, bool) {
 	cookie, err := r.Cookie(cookieName(isSecure(r)))
-	if err != nil || len(cookie.Value) != base64.RawURLEncoding.EncodedLen(tokenBytes) {
+	if err != nil {
 		return "", false
 	}
-	return cookie.Value, true
+	token, size := cookie.Value, base64.RawURLEncoding.EncodedLen(tokenBytes)
+	isOfKey := strings.HasPrefix(token, keyTokenPrefix) && len(token) == len(keyTokenPrefix)+size
+	return token, len(token) == size || isOfKey
 }
 
 // setCookie sets the session's cookie with a lifetime in seconds. A negative lifetime removes the cookie.

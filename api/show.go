@@ -15,8 +15,9 @@ func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Ev
 		Attempts: showAll(attempts, showAttempt), Events: showEvents(events, s.Plan),
 		AcceptedAt: s.AcceptedAt.UTC(), SendAt: inUTC(s.SendAt), StartedAt: inUTC(s.StartedAt),
 		ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt), ConfirmedAt: inUTC(s.ConfirmedAt),
-		CorrelationID: omitZero(s.CorrelationID), CorrelationUnique: omitZero(s.CorrelationUnique), Metadata: s.Metadata,
-		Callback: showCallbackTarget(s.Callback),
+		ContentRemovedAt: inUTC(s.ContentRemovedAt),
+		CorrelationID:    omitZero(s.CorrelationID), CorrelationUnique: omitZero(s.CorrelationUnique), Metadata: s.Metadata,
+		Callback: showCallbackTarget(s.Callback), Test: omitZero(s.IsTest),
 	}
 	if t := s.Template; t != nil {
 		shown.Template = &TemplateRef{Name: t.Name, Language: t.Language}
@@ -38,7 +39,7 @@ func showSummary(s backstop.Send) SendSummary {
 		Fired: showFired(s), DuplicateDelivery: s.DuplicateDelivery,
 		PolicyID: omitZero(s.Plan.PolicyID), PolicyName: omitZero(s.Plan.PolicyName),
 		AcceptedAt: s.AcceptedAt.UTC(), SendAt: inUTC(s.SendAt), StartedAt: inUTC(s.StartedAt), FinishedAt: inUTC(s.FinishedAt),
-		CorrelationID: omitZero(s.CorrelationID), Metadata: s.Metadata,
+		CorrelationID: omitZero(s.CorrelationID), Metadata: s.Metadata, Test: omitZero(s.IsTest),
 	}
 }
 

@@ -100,10 +100,12 @@ type Callbacks interface {
 // Sessions stores the sessions of the web console by their ids of 32 bytes (server.sessionID), which are no secrets. Every
 // method may return an Error of code TryLater.
 type Sessions interface {
-	// CreateSession stores a session and deletes the sessions that ended before its creation.
-	CreateSession(ctx context.Context, id []byte, created, expires time.Time) error
-	// Session returns the end of the session, or an Error of code NotFound if there is none or it has ended.
-	Session(ctx context.Context, id []byte, now time.Time) (expires time.Time, err error)
+	// CreateSession stores a session and deletes the sessions that ended before its creation. The session ends with its API key;
+	// "": BACKSTOP_API_KEY.
+	CreateSession(ctx context.Context, id []byte, key string, created, expires time.Time) error
+	// Session returns the end of the session and the id of its key, or an Error of code NotFound if there is none, or it has
+	// ended.
+	Session(ctx context.Context, id []byte, now time.Time) (expires time.Time, key string, err error)
 	// DeleteSession deletes the session, if there is one.
 	DeleteSession(ctx context.Context, id []byte) error
 }
@@ -133,6 +135,8 @@ type Handoff interface {
 type Accounts interface {
 	backstop.Accounts
 
+	// SandboxAccounts has the accounts of the sandbox alone.
+	SandboxAccounts() backstop.Accounts
 	// Providers returns the descriptions of all drivers.
 	Providers() []backstop.Provider
 	// ListAccounts returns all accounts: those of the environment, then the stored ones, the oldest first.

@@ -60,6 +60,10 @@ func (s *server) WatchSend(c *gin.Context) {
 		case <-ctx.Done():
 		}
 	}()
+	if err := s.checkSees(ctx, canonicalID(c.Param("id"))); err != nil {
+		s.fail(c, err)
+		return
+	}
 	w := &watcher{server: s, id: canonicalID(c.Param("id")), seen: c.GetHeader("Last-Event-ID")}
 	event, err := w.poll(ctx)
 	if err != nil {

@@ -44,8 +44,9 @@ func tryToLock(ctx context.Context, db *sql.DB, id int64) (tx *sql.Tx, isLocked 
 	if err != nil {
 		return nil, false, fmt.Errorf("begin: %w", err)
 	}
-	if _, err = tx.ExecContext(ctx, holdLong); err == nil {
-		err = tx.QueryRowContext(ctx, tryLock, id).Scan(&isLocked)
+	// The second statement ends the snapshot of the query. CREATE INDEX CONCURRENTLY would wait for it for ever.
+	if err = tx.QueryRowContext(ctx, tryLock, id).Scan(&isLocked); err == nil {
+		_, err = tx.ExecContext(ctx, holdLong)
 	}
 	if err != nil || !isLocked {
 		return nil, false, errors.Join(err, tx.Rollback())

@@ -5,12 +5,16 @@
 package schema
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
@@ -33,15 +37,15 @@ func Migrate(ctx context.Context, db *sql.DB) (applied int, err error) {
 	if err := db.QueryRowContext(ctx, lockID).Scan(&id); err != nil {
 		return 0, fmt.Errorf("find the migration lock: %w", err)
 	}
-	provider, err := newProvider(db)
-	if err != nil {
-		return 0, err
-	}
 	unlock, err := acquireLock(ctx, db, id)
 	if err != nil {
 		return 0, fmt.Errorf("wait for another migration: %w", err)
 	}
 	defer unlock()
+	provider, err := providerFor(ctx, db)
+	if err != nil {
+		return 0, err
+	}
 	applied, err = apply(ctx, provider)
 	if err != nil {
 		return applied, fmt.Errorf("migrate: %w", err)
@@ -73,7 +77,7 @@ func apply(ctx context.Context, provider *goose.Provider) (applied int, err erro
 
 // Pending returns the number of migrations that are not applied. It only reads, and never waits for a Migrate.
 func Pending(ctx context.Context, db *sql.DB) (int, error) {
-	provider, err := newProvider(db)
+	provider, err := newProvider(db, files)
 	if err != nil {
 		return 0, err
 	}
@@ -88,6 +92,23 @@ func Pending(ctx context.Context, db *sql.DB) (int, error) {
 		}
 	}
 	return pending, nil
+}
+
+// Unknown returns the versions that are applied and that this program does not have: those of a newer one.
+func Unknown(ctx context.Context, db *sql.DB) ([]int64, error) {
+	provider, err := newProvider(db, files)
+	if err != nil {
+		return nil, err
+	}
+	applied, err := appliedVersions(ctx, db)
+	if err != nil {
+		return nil, fmt.Errorf("read the schema's version: %w", err)
+	}
+	known := []int64{0} // goose's own
+	for _, source := range provider.ListSources() {
+		known = append(known, source.Version)
+	}
+	return slices.DeleteFunc(applied, func(version int64) bool { return slices.Contains(known, version) }), nil
 }
 
 const (
@@ -111,11 +132,46 @@ func appliedVersions(ctx context.Context, db *sql.DB) ([]int64, error) {
 	return applied, nil
 }
 
-func newProvider(db *sql.DB, options ...goose.ProviderOption) (*goose.Provider, error) {
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files,
-		append(options, goose.WithDisableGlobalRegistry(true))...)
+// providerFor returns the migrations for a database. A new one has no rows and no running programs, so its indexes are not built
+// CONCURRENTLY: that would wait for the transactions of every other schema of the database.
+func providerFor(ctx context.Context, db *sql.DB) (*goose.Provider, error) {
+	applied, err := appliedVersions(ctx, db)
+	if err != nil {
+		return nil, fmt.Errorf("read the schema's version: %w", err)
+	}
+	if len(applied) > 0 {
+		return newProvider(db, files)
+	}
+	return newProvider(db, atOnce{files})
+}
+
+func newProvider(db *sql.DB, from fs.FS) (*goose.Provider, error) {
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, from, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return nil, fmt.Errorf("read the migrations: %w", err)
 	}
 	return provider, nil
 }
+
+// atOnce is the migrations without CONCURRENTLY.
+type atOnce struct{ embed.FS }
+
+// Open opens a migration.
+func (a atOnce) Open(name string) (fs.File, error) {
+	file, err := a.FS.Open(name)
+	if err != nil || !strings.HasSuffix(name, ".sql") {
+		return file, err //nolint:wrapcheck // as the embedded files do
+	}
+	text, err := a.ReadFile(name)
+	text = bytes.ReplaceAll(text, []byte("INDEX CONCURRENTLY"), []byte("INDEX"))
+	return migration{file, bytes.NewReader(text)}, err //nolint:wrapcheck // as above
+}
+
+// migration is a file with another text.
+type migration struct {
+	fs.File
+
+	text io.Reader
+}
+
+func (m migration) Read(b []byte) (int, error) { return m.text.Read(b) } //nolint:wrapcheck // io.EOF must stay

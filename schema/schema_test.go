@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"database/sql"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -60,4 +61,17 @@ func TestMigrate_concurrent(t *testing.T) {
 		total += applied[i]
 	}
 	require.Equal(t, countMigrations(t), total)
+}
+
+// The first migration of a database builds its indexes at once, so a long transaction elsewhere in the database does not hold it up.
+func TestMigrate_besideLongTransaction(t *testing.T) {
+	t.Parallel()
+	long, err := postgrestest.Raw(t, postgrestest.URL(t)).BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+	require.NoError(t, err)
+	defer func() { _ = long.Rollback() }()
+	_, err = long.ExecContext(t.Context(), `SELECT count(*) FROM pg_class`) // its snapshot stays until the transaction ends
+	require.NoError(t, err)
+	_, err = schema.Migrate(t.Context(), postgrestest.Raw(t, postgrestest.URL(t)))
+	require.NoError(t, err)
+	require.NoError(t, long.Rollback())
 }

@@ -28,6 +28,9 @@ type Options struct {
 	Cached      int           // workflows kept in memory while they wait; 0: the SDK's default
 	StopTimeout time.Duration // how long a stop waits for each kind of task under way
 
+	Retention *activities.Retention // nil: the worker removes nothing
+	Erasures  *activities.Erasures  // nil: it removes nobody
+
 	OnFatalError func(error) // called when the worker has failed and does not recover
 }
 
@@ -52,6 +55,14 @@ func New(c client.Client, acts *activities.Activities, o Options) worker.Worker 
 	})
 	w.RegisterWorkflow(workflows.Send)
 	w.RegisterActivity(acts)
+	if o.Retention != nil {
+		w.RegisterWorkflow(workflows.RemoveOld)
+		w.RegisterActivity(o.Retention)
+	}
+	if o.Erasures != nil {
+		w.RegisterWorkflow(workflows.Erase)
+		w.RegisterActivity(o.Erasures)
+	}
 	return w
 }
 

@@ -210,8 +210,15 @@ func (p *program) newAccounts() (*accounts.Directory, error) {
 	if err != nil {
 		return nil, err
 	}
+	var sandboxURL *url.URL
+	if p.config.API.SandboxURL != "" {
+		if sandboxURL, err = provider.ParseURL("SANDBOX_URL", p.config.API.SandboxURL); err != nil {
+			return nil, fmt.Errorf("read the address of the sandbox: %w", err)
+		}
+	}
 	directory, err := accounts.New(accounts.Options{
-		Store: p.db, Keyring: ring, Drivers: registry.Drivers(), PublicURLs: public, Log: p.log,
+		Sandbox: sandboxURL,
+		Store:   p.db, Keyring: ring, Drivers: registry.Drivers(), PublicURLs: public, Log: p.log,
 		FromEnvironment: p.config.Accounts, Health: p.health.HealthOf, Changed: p.forgetHealth,
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/internal/callbacks"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/telemetry"
 	"github.com/backstophq/backstop/worker"
 )
 
@@ -90,13 +91,16 @@ func (p *program) callbackSettings() *api.CallbackSettings {
 
 // poster posts callbacks with the secrets of the installation.
 type poster struct {
-	sender  *callbacks.Sender
-	secrets []string
+	sender    *callbacks.Sender
+	secrets   []string
+	telemetry *telemetry.Telemetry
 }
 
 // PostCallback makes one POST.
 func (p poster) PostCallback(ctx context.Context, c activities.CallbackPost) activities.CallbackAnswer {
+	ctx, endSpan := p.telemetry.CallbackPost(ctx, c.Traceparent, c.ID)
 	r := p.sender.Post(ctx, callbacks.Endpoint{URL: c.URL, Secrets: p.secrets}, callbacks.Message{ID: c.ID, Body: c.Body})
+	endSpan(r.Status)
 	return activities.CallbackAnswer{
 		Status: r.Status, Latency: r.Latency, Answer: r.Answer, RetryAfter: r.RetryAfter, Err: r.Err,
 	}
@@ -115,7 +119,7 @@ func (p *program) newCallbacks() (err error) {
 		Store: p.db, Log: p.log,
 		Sender: poster{
 			sender:  callbacks.New(callbacks.Options{Allow: c.Allow, Timeout: activities.CallbackPostTimeout}),
-			secrets: c.secrets(),
+			secrets: c.secrets(), telemetry: p.telemetry,
 		},
 		Body: func(ctx context.Context, c backstop.QueuedCallback) ([]byte, error) {
 			return api.WriteCallback(ctx, p.db, c)

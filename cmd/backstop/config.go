@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"reflect"
 	"slices"
@@ -27,6 +28,8 @@ const envPrefix = "BACKSTOP_"
 type config struct {
 	Log      logConfig
 	Pprof    pprofConfig    `envPrefix:"PPROF_"`
+	Metrics  metricsConfig  `envPrefix:"METRICS_"`
+	OTLP     otlpConfig     `envPrefix:"OTLP_"`
 	Database databaseConfig `envPrefix:"DATABASE_"`
 	Temporal temporalConfig `envPrefix:"TEMPORAL_"`
 	API      apiConfig
@@ -35,6 +38,7 @@ type config struct {
 	Send     sendConfig
 	Stop     stopConfig
 	OptOuts  optOutConfig
+	Keep     keepConfig `envPrefix:"KEEP_"`
 
 	// Accounts are the accounts that the environment gives. The names of their variables follow from the drivers (variablesOf).
 	Accounts []backstop.Account
@@ -62,6 +66,7 @@ type temporalConfig struct {
 	TLSKey    string `env:"TLS_KEY"`
 	TLSCA     string `env:"TLS_CA"`
 	UIURL     string `env:"UI_URL"`
+	Encrypt   bool   `env:"ENCRYPT"` // with the keyring
 }
 
 type apiConfig struct {
@@ -71,6 +76,8 @@ type apiConfig struct {
 
 	FormerPublicURLs []string `env:"FORMER_PUBLIC_URLS"` // callbacks that were signed for them are still read
 	Keyring          secret   `env:"KEYRING"`            // seals the secrets of the accounts in the database
+	TrustedProxies   []string `env:"TRUSTED_PROXIES"`    // addresses and CIDR ranges
+	SandboxURL       string   `env:"SANDBOX_URL"`        // empty: a test key has no accounts
 }
 
 type workerConfig struct {
@@ -97,6 +104,17 @@ type optOutConfig struct {
 	Categories []string `env:"STOP_CATEGORIES" envDefault:"marketing,utility"`
 	StopWords  []string `env:"STOP_WORDS"` // besides the common ones
 	StartWords []string `env:"START_WORDS"`
+}
+
+// keepConfig says how long the parts of sends are kept; empty: for ever.
+type keepConfig struct {
+	Content backstop.Keep `env:"CONTENT"`
+	Numbers backstop.Keep `env:"NUMBERS"`
+	Records backstop.Keep `env:"RECORDS"`
+}
+
+func (c keepConfig) retention() backstop.Retention {
+	return backstop.Retention{Content: c.Content, Numbers: c.Numbers, Records: c.Records}
 }
 
 // rules returns what the word STOP means.
@@ -181,16 +199,26 @@ func (c config) validate() error {
 	for _, former := range c.API.FormerPublicURLs {
 		check(isHTTPURL(former), "FORMER_PUBLIC_URLS", "must be http or https URLs, separated by commas")
 	}
-	_, err := c.keyring()
+	check(c.API.SandboxURL == "" || isHTTPURL(c.API.SandboxURL), "SANDBOX_URL", "must be an http or https URL")
+	for _, proxy := range c.API.TrustedProxies {
+		check(isAddressRange(proxy), "TRUSTED_PROXIES", "must be addresses and ranges like 10.1.0.0/16, separated by commas")
+	}
+	ring, err := c.keyring()
 	check(err == nil, "KEYRING", fmt.Sprint(err))
+	check(!c.Temporal.Encrypt || err != nil || !ring.IsEmpty(), "TEMPORAL_ENCRYPT",
+		"needs a key: set "+keyring.Variable+" (backstop keys generate prints a key)")
+	check(c.Temporal.UIURL == "" || isHTTPURL(c.Temporal.UIURL), "TEMPORAL_UI_URL", "must be an http or https URL")
 	fault := databaseFault(string(c.Database.URL))
 	check(fault == "", "DATABASE_URL", fault)
 	for name, value := range map[string]string{
 		"LISTEN": c.API.Listen, "TEMPORAL_ADDRESS": c.Temporal.Address, "PPROF_LISTEN": c.Pprof.Listen,
+		"METRICS_LISTEN": c.Metrics.Listen,
 	} {
 		_, _, err := net.SplitHostPort(value)
-		check(err == nil || value == "" && name == "PPROF_LISTEN", name, "must be host:port")
+		check(err == nil || value == "" && (name == "PPROF_LISTEN" || name == "METRICS_LISTEN"), name, "must be host:port")
 	}
+	check(c.OTLP.Endpoint == "" || isHTTPURL(c.OTLP.Endpoint), "OTLP_ENDPOINT", "must be an http or https URL")
+	check(c.OTLP.Endpoint != "" || !c.OTLP.Metrics, "OTLP_METRICS", "must be set together with "+envPrefix+"OTLP_ENDPOINT")
 	check(c.API.Key == "" || len(c.API.Key) >= minAPIKey, "API_KEY", fmt.Sprintf("must have at least %d characters", minAPIKey))
 	check(c.Database.MaxConns > 0, "DATABASE_MAX_CONNS", "must be at least 1")
 	check(c.Worker.Calls > 0, "WORKER_CALLS", "must be at least 1")
@@ -236,6 +264,15 @@ const minAPIKey = 16
 func isHTTPURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
+}
+
+// isAddressRange reports whether a text is an IP address or a CIDR range.
+func isAddressRange(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return true
+	}
+	_, err := netip.ParsePrefix(s)
+	return err == nil
 }
 
 // readConfig fills a configuration from the environment. Its error lists every problem with the name of its variable. A

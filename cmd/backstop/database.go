@@ -34,7 +34,7 @@ func migrateSchema(ctx context.Context, environment map[string]string, stdout, _
 	if err != nil {
 		return err
 	}
-	db, err := reachDatabase(ctx, c.Database, backstop.OptOutRules{}, newLog(stdout, c.Log.Level))
+	db, err := reachDatabase(ctx, c.Database, postgres.Options{Log: newLog(stdout, c.Log.Level)})
 	if err != nil {
 		return err
 	}
@@ -47,14 +47,12 @@ func migrateSchema(ctx context.Context, environment map[string]string, stdout, _
 }
 
 // openDatabase connects to the database and fails if its schema is not up to date.
-func openDatabase(
-	ctx context.Context, c databaseConfig, optOuts backstop.OptOutRules, log *slog.Logger,
-) (*postgres.DB, error) {
-	db, err := reachDatabase(ctx, c, optOuts, log)
+func openDatabase(ctx context.Context, c databaseConfig, o postgres.Options) (*postgres.DB, error) {
+	db, err := reachDatabase(ctx, c, o)
 	if err != nil {
 		return nil, err
 	}
-	pending, err := untilAnswered(ctx, log, db.Pending)
+	pending, err := untilAnswered(ctx, o.Log, db.Pending)
 	if err == nil && pending > 0 {
 		err = fmt.Errorf("the schema of the database lacks %d migrations: run backstop migrate", pending)
 	}
@@ -65,11 +63,10 @@ func openDatabase(
 }
 
 // reachDatabase connects to the database, and retries while it is away.
-func reachDatabase(
-	ctx context.Context, c databaseConfig, optOuts backstop.OptOutRules, log *slog.Logger,
-) (*postgres.DB, error) {
-	db, err := untilAnswered(ctx, log, func(ctx context.Context) (*postgres.DB, error) {
-		return postgres.Open(ctx, string(c.URL), postgres.Options{MaxConns: c.MaxConns, Log: log, OptOuts: optOuts})
+func reachDatabase(ctx context.Context, c databaseConfig, o postgres.Options) (*postgres.DB, error) {
+	o.MaxConns = c.MaxConns
+	db, err := untilAnswered(ctx, o.Log, func(ctx context.Context) (*postgres.DB, error) {
+		return postgres.Open(ctx, string(c.URL), o)
 	})
 	if err != nil && backstop.CodeOf(err) != backstop.TryLater {
 		return nil, usageError{err}

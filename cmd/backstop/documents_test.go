@@ -70,7 +70,7 @@ func TestDocuments_configuration(t *testing.T) {
 func variables(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	for _, c := range []any{config{}, sandboxConfig{}, migrateConfig{}} {
+	for _, c := range []any{config{}, sandboxConfig{}, migrateConfig{}, callerConfig{}} {
 		for group := range reflect.TypeOf(c).Fields() {
 			if group.Type.Kind() != reflect.Struct {
 				continue

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/accounts"
 	"github.com/backstophq/backstop/internal/callbacks"
 	"github.com/backstophq/backstop/internal/keyring"
@@ -107,7 +106,7 @@ func withKeys(
 	if err != nil {
 		return usageError{fmt.Errorf("read the keyring: %w", err)}
 	}
-	db, err := openDatabase(ctx, c.Database, backstop.OptOutRules{}, newLog(stdout, c.Log.Level))
+	db, err := openDatabase(ctx, c.Database, postgres.Options{Log: newLog(stdout, c.Log.Level)})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/backstophq/backstop/internal/demo"
+	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/workflows"
 )
 
@@ -62,7 +63,7 @@ func newLocal(ctx context.Context, environment map[string]string, s demo.Setting
 	// The values of the simulated accounts are always the same, so that an account that is made in the console for the sandbox
 	// works after the next start too.
 	maps.Copy(l.environment, map[string]string{ //nolint:gosec // no credentials: nothing but the sandbox accepts them
-		"BACKSTOP_PUBLIC_URL": l.apiURL, "BACKSTOP_API_KEY": rand.Text(),
+		"BACKSTOP_PUBLIC_URL": l.apiURL, "BACKSTOP_API_KEY": rand.Text(), "BACKSTOP_SANDBOX_URL": l.sandboxURL,
 		"BACKSTOP_META_BASE_URL": l.sandboxURL, "BACKSTOP_META_PHONE_NUMBER_ID": "106540352242922",
 		"BACKSTOP_META_WABA_ID":      "102290129340398", // with the templates that docs/sandbox.md lists
 		"BACKSTOP_META_ACCESS_TOKEN": "sandbox-access-token", "BACKSTOP_META_APP_SECRET": "sandbox-app-secret",
@@ -80,7 +81,7 @@ func newLocal(ctx context.Context, environment map[string]string, s demo.Setting
 		return nil, err
 	}
 	l.log = newLog(s.Log, c.Log.Level)
-	db, err := reachDatabase(ctx, c.Database, c.OptOuts.rules(), l.log)
+	db, err := reachDatabase(ctx, c.Database, postgres.Options{Log: l.log})
 	if err != nil {
 		return nil, err
 	}

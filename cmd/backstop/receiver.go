@@ -69,7 +69,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		r.refuse(w, http.StatusUnauthorized, err.Error())
 		return
 	}
-	status, answer, note := r.settings.status, []byte("ok\n"), ""
+	status, answer, note := r.settings.status, []byte(http.StatusText(r.settings.status)+"\n"), ""
 	if r.settings.forward != nil {
 		status, answer, note = r.forward(request, body)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/caarlos0/env/v11"
@@ -19,6 +20,8 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2 // wrong arguments or a wrong configuration
+
+	exitUndelivered = 3 // of send --wait: the send ended, and the message did not arrive
 )
 
 const usage = `Backstop sends messages by WhatsApp and falls back to SMS.
@@ -31,7 +34,11 @@ usage: backstop <command>
   migrate   bring the database's schema up to date
   keys      the keys that encrypt the secrets of accounts; "keys generate" prints a new one, "keys rotate" encrypts all
             secrets with the first, "keys check" prints which are in use; "keys callback" prints a new secret for callbacks
+  api-keys  the keys of the callers of the API: "api-keys list", "api-keys create", "api-keys rotate" and "api-keys revoke";
+            "api-keys create --help" lists its flags
   listen    receive callbacks, verify and print them, to try them by hand; "listen --help" lists its flags
+  send      give one message to a Backstop that runs; "send --help" lists its flags
+  doctor    check the configuration and everything that Backstop needs; "doctor --help" lists its flags
   sandbox   simulated providers, to try Backstop without accounts
   dev       migrate, serve and sandbox together, to try Backstop by hand
   demo      as dev, but sends messages, checks their outcomes and exits
@@ -48,12 +55,18 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// commandsByName returns the commands. The arguments are those of listen; the others take none.
+// takesArguments reports whether a command has arguments.
+func takesArguments(name string) bool {
+	return slices.Contains([]string{"listen", "send", "doctor", "api-keys"}, name)
+}
+
+// commandsByName returns the commands. The arguments are for those that have some.
 func commandsByName(args []string) map[string]command {
 	return map[string]command{
 		"serve": serveRole(apiRole | workerRole), "api": serveRole(apiRole), "worker": serveRole(workerRole),
 		"keys generate": generateKey, "keys rotate": rotateKeys, "keys check": checkKeys,
-		"keys callback": generateCallbackSecret, "listen": listenCommand(args),
+		"keys callback": generateCallbackSecret, "listen": listenCommand(args), "api-keys": apiKeysCommand(args),
+		"send": sendCommand(args), "doctor": doctorCommand(args),
 		"migrate": migrateSchema, "sandbox": serveSandbox, "dev": localCommand(demo.Dev), "demo": localCommand(demo.Run),
 	}
 }
@@ -78,7 +91,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case name == "help" || name == "-h" || name == "--help":
 		fmt.Fprint(stdout, usage)
 		return exitOK
-	case len(args) > 1 && name != "listen":
+	case len(args) > 1 && !takesArguments(name):
 		fmt.Fprintf(stderr, "backstop %s takes no arguments: set environment variables (see docs/configuration.md)\n", name)
 		return exitUsage
 	}
@@ -94,6 +107,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return exitOK
 	}
 	fmt.Fprintf(stderr, "backstop %s: %v\n", name, err)
+	if _, ended := errors.AsType[undeliveredError](err); ended {
+		return exitUndelivered
+	}
 	if _, wrong := errors.AsType[usageError](err); wrong {
 		return exitUsage
 	}

@@ -99,6 +99,7 @@ func TestRead_namesEveryProblem(t *testing.T) {
 		"BACKSTOP_META_ON_UNKNOWN": "panic", "BACKSTOP_WORKER_CALLS": "0", "BACKSTOP_PUBLIC_URL": "backstop.example",
 		"BACKSTOP_META_APP_SECRET": "", "BACKSTOP_UNKNOWN_WAIT": "-1s", "BACKSTOP_TWILIO_API_KEY": "SK0",
 		"BACKSTOP_TEMPORAL_TLS_CERT": "cert.pem", "BACKSTOP_LOG_LEVEL": "loud", "BACKSTOP_LISTEN": "nope", "BACKSTOP_TEMPORAL_ADDRESS": "nope",
+		"BACKSTOP_TEMPORAL_ENCRYPT": "true", "BACKSTOP_TEMPORAL_UI_URL": "temporal.example.com",
 		"BACKSTOP_PPROF_LISTEN": "nope", "BACKSTOP_AWAIT_RECEIPTS": "5s", "BACKSTOP_DRAIN": "6m", "BACKSTOP_EXCLUSIVE_GRACE": "500ms",
 	})
 	var stderr bytes.Buffer
@@ -106,7 +107,7 @@ func TestRead_namesEveryProblem(t *testing.T) {
 	for _, name := range []string{
 		"DATABASE_URL", "API_KEY", "META_TIMEOUT", "TWILIO_TIMEOUT", "META_ON_UNKNOWN", "WORKER_CALLS", "PUBLIC_URL",
 		"META_APP_SECRET", "UNKNOWN_WAIT", "TWILIO_API_SECRET", "TEMPORAL_TLS_KEY", "LOG_LEVEL",
-		"LISTEN", "TEMPORAL_ADDRESS", "PPROF_LISTEN", "AWAIT_RECEIPTS", "DRAIN", "EXCLUSIVE_GRACE",
+		"TEMPORAL_ENCRYPT", "TEMPORAL_UI_URL", "LISTEN", "TEMPORAL_ADDRESS", "PPROF_LISTEN", "AWAIT_RECEIPTS", "DRAIN", "EXCLUSIVE_GRACE",
 	} {
 		require.Equal(t, 1, strings.Count(stderr.String(), "\n  BACKSTOP_"+name+": "), name)
 	}
@@ -119,7 +120,8 @@ func TestRead_namesTheForm(t *testing.T) {
 	for variable, form := range map[string]string{
 		"BACKSTOP_LOG_LEVEL": "debug, info, warn or error", "BACKSTOP_UNKNOWN_WAIT": "a duration, like 30s or 12h",
 		"BACKSTOP_WORKER_CALLS": "a number", "BACKSTOP_TEMPORAL_TLS": "true or false",
-		"BACKSTOP_CALLBACK_ALLOW": "addresses and ranges like 10.1.0.0/16, separated by commas",
+		"BACKSTOP_CALLBACK_ALLOW":  "addresses and ranges like 10.1.0.0/16, separated by commas",
+		"BACKSTOP_TRUSTED_PROXIES": "addresses and ranges like 10.1.0.0/16, separated by commas",
 	} {
 		environment := complete()
 		environment[variable] = "everywhere"

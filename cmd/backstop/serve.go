@@ -17,12 +17,15 @@ import (
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/console"
 	"github.com/backstophq/backstop/internal/accounts"
+	"github.com/backstophq/backstop/internal/codec"
 	"github.com/backstophq/backstop/internal/guards"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/health"
+	"github.com/backstophq/backstop/internal/keys"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/provider/registry"
 	"github.com/backstophq/backstop/internal/sandbox"
+	"github.com/backstophq/backstop/internal/telemetry"
 	"github.com/backstophq/backstop/internal/templates"
 	"github.com/backstophq/backstop/worker"
 	"github.com/backstophq/backstop/workflows"
@@ -68,14 +71,21 @@ type program struct {
 	listener net.Listener // nil: the program listens at config.API.Listen
 	db       *postgres.DB
 	install  string // the installation's id
+	payloads *codec.Codec
 	temporal *engine
 	acts     *activities.Activities
 	handoff  *handoff.Handoff
 	accounts *accounts.Directory
 	health   *health.Monitor
 	guards   *guards.Keeper
+	keys     *keys.Keeper
 
 	templates *templates.Syncer
+	telemetry *telemetry.Telemetry // nil: nothing is measured
+
+	retention *activities.Retention
+	erasures  *handoff.Erasures
+	eraseActs *activities.Erasures
 
 	callbacks    *handoff.Callbacks
 	callbackActs *activities.Callbacks
@@ -83,14 +93,24 @@ type program struct {
 
 // run runs the program until ctx is done, then stops it cleanly. It calls listening once requests are accepted.
 func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error) {
-	if p.db, err = openDatabase(ctx, p.config.Database, p.config.OptOuts.rules(), p.log); err != nil {
+	if err := p.newTelemetry(ctx); err != nil {
+		return err
+	}
+	defer p.closeTelemetry(ctx)
+	p.db, err = openDatabase(ctx, p.config.Database, postgres.Options{
+		OptOuts: p.config.OptOuts.rules(), Log: p.log, Observer: p.observer(),
+	})
+	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.db.Close()) }()
+	if err := p.watchDatabase(); err != nil {
+		return err
+	}
 	if p.install, err = untilAnswered(ctx, p.log, p.db.Installation); err != nil {
 		return err
 	}
-	if p.temporal, err = newTemporal(p.config.Temporal, p.log); err != nil {
+	if err := p.newEngine(); err != nil {
 		return err
 	}
 	defer p.temporal.Close()
@@ -108,12 +128,15 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	}); err != nil {
 		return err
 	}
-	if p.guards, err = guards.New(p.db, p.log); err != nil {
+	if p.guards, err = guards.New(p.guardOptions()); err != nil {
 		return err
 	}
 	if _, err = untilAnswered(ctx, p.log, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, p.guards.Load(ctx)
 	}); err != nil {
+		return err
+	}
+	if err := p.newKeys(ctx); err != nil {
 		return err
 	}
 	p.templates, err = templates.New(templates.Options{Store: p.db, Accounts: p.accounts, Log: p.log})
@@ -122,7 +145,7 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	}
 	p.acts, err = activities.New(activities.Options{
 		Store: p.db, Accounts: callable{p.accounts}, Health: p.health, Refresh: p.accounts.Refresh, Log: p.log,
-		Calls: p.config.Worker.Calls,
+		Calls: p.config.Worker.Calls, Trace: p.traceCall(),
 	})
 	if err != nil {
 		return err
@@ -134,10 +157,26 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if err != nil {
 		return err
 	}
+	if err := p.newRetention(); err != nil {
+		return err
+	}
 	if err := p.newCallbacks(); err != nil {
 		return err
 	}
 	return p.runParts(ctx, listening)
+}
+
+// newEngine makes the client of Temporal, with the keys of its payloads.
+func (p *program) newEngine() error {
+	ring, err := p.config.keyring()
+	if err != nil {
+		return err
+	}
+	if p.payloads, err = codec.New(ring, p.config.Temporal.Encrypt); err != nil {
+		return usageError{err}
+	}
+	p.temporal, err = newTemporal(p.config.Temporal, p.payloads, p.engineMetrics(), p.log)
+	return err
 }
 
 // runParts runs the parts of the role concurrently. If one fails, it stops the others.
@@ -154,6 +193,9 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 	}
 	if p.config.Pprof.Listen != "" {
 		start(p.serveProfiles)
+	}
+	if p.config.Metrics.Listen != "" {
+		start(p.serveMetrics)
 	}
 	start(p.keepAccounts)
 	worked := make(chan struct{})
@@ -185,10 +227,16 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 			return nil
 		})
 		start(p.runCallbacks)
+		start(p.scheduleRetention)
+		start(p.sweepErasures)
 	}
 	if p.role&apiRole != 0 {
 		start(func(ctx context.Context) error {
 			p.guards.Run(ctx)
+			return nil
+		})
+		start(func(ctx context.Context) error {
+			p.keys.Run(ctx)
 			return nil
 		})
 		start(func(ctx context.Context) error { return p.serveAPI(ctx, worked, listening) })
@@ -227,12 +275,15 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 	}
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Messages: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff, OptOuts: p.db,
-		Accounts: p.accounts, Guards: p.guards, Callbacks: p.db, CallbackSettings: p.callbackSettings(),
+		Keys: p.keys, Accounts: p.accounts, Guards: p.guards, Callbacks: p.db, CallbackSettings: p.callbackSettings(),
+		Audit:    p.db,
 		Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
-		ErrorCodes: codes,
-		APIKey:     string(p.config.API.Key), Log: p.log, ExclusiveGrace: p.config.Send.ExclusiveGrace,
+		ErrorCodes: codes, Removals: p.removals, Erasures: p.erasures,
+		APIKey: string(p.config.API.Key), TrustedProxies: p.config.API.TrustedProxies,
+		Log: p.log, ExclusiveGrace: p.config.Send.ExclusiveGrace,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
-		Sandbox: p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,
+		PayloadCodec: p.payloads.Handler(),
+		Sandbox:      p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version, Answered: p.answered(),
 		Ready: func(checking context.Context) (map[string]string, error) {
 			if ctx.Err() != nil {
 				return nil, errors.New("the program is stopping") // a load balancer then uses another process
@@ -251,7 +302,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		}
 	}
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
+		Handler: p.telemetry.Handler(handler), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
 	}
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -331,6 +382,7 @@ func (p *program) runWorker(ctx context.Context) error {
 			Calls:        p.config.Worker.Calls, CallsPerSec: p.config.Worker.CallsPerSecond, Cached: p.config.Worker.Cached,
 			StopTimeout:  p.config.drainTime(),
 			OnFatalError: func(err error) { failed <- err },
+			Retention:    p.retention, Erasures: p.eraseActs,
 		})
 		err := p.temporal.connect(ctx)
 		if err == nil {

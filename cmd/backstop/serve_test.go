@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/backstophq/backstop/internal/codec"
 	"github.com/backstophq/backstop/internal/health"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
@@ -18,7 +19,9 @@ func TestProgram_ready(t *testing.T) {
 	silent, err := listenLocal(t.Context(), "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, silent.Close()) })
-	temporal, err := newTemporal(temporalConfig{Address: silent.Addr().String()}, slog.New(slog.DiscardHandler))
+	payloads, err := codec.New(nil, false)
+	require.NoError(t, err)
+	temporal, err := newTemporal(temporalConfig{Address: silent.Addr().String()}, payloads, nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
 	config, err := readConfig[config](complete())

@@ -16,6 +16,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
+
+	"github.com/backstophq/backstop/internal/codec"
 )
 
 // healthTimeout bounds a health check of Temporal.
@@ -84,8 +86,11 @@ func (e *engine) SignalWithStartWorkflow(
 	return e.Client.SignalWithStartWorkflow(ctx, workflowID, signal, arg, o, workflow, args...)
 }
 
-// UpdateWorkflow connects the client if needed, and calls its method of the same name.
-func (e *engine) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
+// UpdateWorkflow connects the client if needed, and calls its method of the same name. It decodes the failure of an update.
+func (e *engine) UpdateWorkflow(
+	ctx context.Context, o client.UpdateWorkflowOptions,
+) (_ client.WorkflowUpdateHandle, err error) {
+	defer codec.Recover(&err)
 	if err := e.connect(ctx); err != nil {
 		return nil, err
 	}
@@ -110,8 +115,13 @@ func (e *engine) check(ctx context.Context) error {
 	return checkHealth(ctx, e.Client)
 }
 
-func newTemporal(c temporalConfig, logger *slog.Logger) (*engine, error) {
-	options := client.Options{HostPort: c.Address, Namespace: c.Namespace, Logger: log.NewStructuredLogger(logger)}
+func newTemporal(
+	c temporalConfig, payloads *codec.Codec, metrics client.MetricsHandler, logger *slog.Logger,
+) (*engine, error) {
+	options := client.Options{
+		HostPort: c.Address, Namespace: c.Namespace, Logger: log.NewStructuredLogger(logger), MetricsHandler: metrics,
+	}
+	payloads.Configure(&options)
 	// Our messages have 1 or 2 KB. Compression would cost both sides more CPU than it saves.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	if c.APIKey != "" {

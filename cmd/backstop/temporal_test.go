@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"github.com/backstophq/backstop/internal/codec"
 	"github.com/backstophq/backstop/internal/temporaltest"
 )
 
@@ -18,8 +19,10 @@ import (
 func TestEngine_firstUse(t *testing.T) {
 	t.Parallel()
 	server := temporaltest.Start(t)
+	payloads, err := codec.New(nil, false)
+	require.NoError(t, err)
 	temporal, err := newTemporal(
-		temporalConfig{Address: server.Address, Namespace: server.Namespace(t)}, slog.New(slog.DiscardHandler))
+		temporalConfig{Address: server.Address, Namespace: server.Namespace(t)}, payloads, nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
 	var users sync.WaitGroup

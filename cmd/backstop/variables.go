@@ -14,7 +14,7 @@ import (
 // knownVariables returns the names of all variables of the program, by the tags of the configurations of its commands.
 func knownVariables() map[string]bool {
 	known := map[string]bool{}
-	for _, c := range []any{config{}, sandboxConfig{}, migrateConfig{}, keysConfig{}, listenConfig{}} {
+	for _, c := range []any{config{}, sandboxConfig{}, migrateConfig{}, keysConfig{}, listenConfig{}, callerConfig{}} {
 		for group := range reflect.TypeOf(c).Fields() {
 			if group.Type.Kind() != reflect.Struct {
 				continue

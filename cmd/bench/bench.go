@@ -47,6 +47,8 @@ func allParts() []part {
 		{"callbacks", (*bench).measureCallbacks},
 		{"scheduled", (*bench).measureScheduled},
 		{"guards", (*bench).measureGuards},
+		{"metrics", (*bench).measureMetrics},
+		{"codec", (*bench).measureCodec},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/backstophq/backstop/internal/subprocess"
@@ -24,6 +25,7 @@ type child struct {
 	name        string
 	log         *os.File
 	logProgress progressLog
+	isReplaced  atomic.Bool // its end is no fault
 }
 
 // childOptions are the options of startChild. Stdin and Stdout are optional.
@@ -62,6 +64,9 @@ func startChild(o childOptions) (*child, error) {
 func (c *child) cancelAtEnd(cancel context.CancelCauseFunc) {
 	go func() {
 		<-c.Ended()
+		if c.isReplaced.Load() {
+			return
+		}
 		cancel(fmt.Errorf("%s ended: %w; its log is %s", c.name, c.Err(), c.log.Name()))
 	}()
 }

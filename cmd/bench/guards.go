@@ -68,17 +68,21 @@ func (b *bench) setGuards(ctx context.Context, settings client.GuardsInput) erro
 }
 
 func (b *bench) printGuards(rounds map[string][]round) {
+	ratio := b.printPair("Guards", guardsOff, guardsOn, rounds,
+		"guards on: three caps, the same text, and a watched country. All sends go to one country and one prefix.")
+	b.atLeast("completed sends per second with guards, of without", ratio, leastWithGuards, "x")
+}
+
+// printPair prints the rounds of whole sends with something off and on, and returns the ratio of their throughputs.
+func (b *bench) printPair(title, off, on string, rounds map[string][]round, note string) float64 {
 	t := table{
-		title: fmt.Sprintf("Guards: %d in flight, %d rounds of %s each, in turns; median (lowest-highest)",
-			b.flags.inFlight, b.flags.rounds, b.flags.round),
-		notes: []string{
-			"guards on: three caps, the same text, and a watched country. All sends go to one country and one prefix.",
-			"CPU: of Backstop and its part of Postgres, per completed send.",
-		},
+		title: fmt.Sprintf("%s: %d in flight, %d rounds of %s each, in turns; median (lowest-highest)",
+			title, b.flags.inFlight, b.flags.rounds, b.flags.round),
+		notes: []string{note, "CPU: of Backstop and its part of Postgres, per completed send."},
 	}
-	t.row("", "completed/s", "of guards off", "CPU ms/send")
-	base := roundRates(rounds[guardsOff])
-	for _, name := range []string{guardsOff, guardsOn} {
+	t.row("", "completed/s", "of "+off, "CPU ms/send")
+	base := roundRates(rounds[off])
+	for _, name := range []string{off, on} {
 		mine := roundRates(rounds[name])
 		var cpu []float64
 		for _, r := range rounds[name] {
@@ -88,6 +92,5 @@ func (b *bench) printGuards(rounds map[string][]round) {
 		t.row(name, spreadOf(mine).String(), spreadOf(ratiosOf(mine, base)).String(), spreadOf(cpu).String())
 	}
 	b.printTable(t)
-	ratio := spreadOf(ratiosOf(roundRates(rounds[guardsOn]), base)).Median
-	b.atLeast("completed sends per second with guards, of without", ratio, leastWithGuards, "x")
+	return spreadOf(ratiosOf(roundRates(rounds[on]), base)).Median
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"net"
 	"net/http"
@@ -47,6 +48,7 @@ type stack struct {
 	meter    *meter
 
 	logProgress progressLog
+	fail        context.CancelCauseFunc
 	stops       []func() error // in the order of the starts
 }
 
@@ -56,6 +58,7 @@ func startStack(
 	ctx context.Context, f flags, env map[string]string, logProgress progressLog, fail context.CancelCauseFunc,
 ) (_ *stack, err error) {
 	s := &stack{
+		fail:        fail,
 		logProgress: logProgress, temporalEnv: env, apiKey: env["BACKSTOP_API_KEY"], databaseURL: env["BACKSTOP_DATABASE_URL"],
 	}
 	defer func() {
@@ -140,11 +143,27 @@ func (s *stack) startBackstop(ctx context.Context, f flags, fail context.CancelC
 	if s.backstop, err = startChild(backstopCommand("serve", s.env, s.logProgress)); err != nil {
 		return err
 	}
-	s.stops = append(s.stops, s.backstop.stop)
+	s.stops = append(s.stops, func() error { return s.backstop.stop() })
 	s.backstop.cancelAtEnd(fail)
 	if s.send, err = newSender(s.apiURL, s.apiKey, s.store, s.temporal); err != nil {
 		return err
 	}
+	return awaitReady(ctx, s.apiURL)
+}
+
+// restartBackstop replaces the process of Backstop by one with other variables besides the usual ones.
+func (s *stack) restartBackstop(ctx context.Context, changes map[string]string) (err error) {
+	s.backstop.isReplaced.Store(true)
+	if err := s.backstop.stop(); err != nil {
+		return err
+	}
+	env := maps.Clone(s.env)
+	maps.Copy(env, changes)
+	if s.backstop, err = startChild(backstopCommand("serve", env, s.logProgress)); err != nil {
+		return err
+	}
+	s.backstop.cancelAtEnd(s.fail)
+	s.meter = newMeter(s.store, s.backstop.PID(), s.plain.PID())
 	return awaitReady(ctx, s.apiURL)
 }
 

@@ -95,6 +95,10 @@ func (s *stack) runCLI(ctx context.Context, path string, port, uiPort int) error
 		return err
 	}
 
+	if s.given.codec != "" && uiPort != 0 {
+		arguments = append(arguments, "--ui-codec-endpoint", s.given.codec)
+	}
+
 	server, err := startCLIProcess(path, s.data.path, arguments, log)
 	if err != nil {
 		return err

@@ -108,7 +108,7 @@ func (s *stack) startUI(ctx context.Context) error {
 		return fmt.Errorf("choose --ui-port: %w", err)
 	}
 
-	ui, err := startUI(ctx, port, s.data.memo.TemporalPort)
+	ui, err := startUI(ctx, port, s.data.memo.TemporalPort, s.given.codec)
 	if err != nil {
 		return err
 	}

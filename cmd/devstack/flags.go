@@ -26,6 +26,7 @@ type flags struct {
 	ports       ports    // 0: choose
 	shards      int      // 0: as at the first start, or the store's default
 	fast        bool
+	codec       string // the codec server of the UI; empty: none
 	command     []string
 }
 
@@ -54,6 +55,7 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 	set.IntVar(&parsed.ports.ui, "ui-port", 0, "port of the Temporal UI (0: as in the last run, else 8233, else any)")
 	set.IntVar(&parsed.shards, "temporal-shards", 0,
 		"history shards, fixed at the first start (default 4 for sqlite, 16 for postgres)")
+	set.StringVar(&parsed.codec, "codec", "", "the `url` of the codec server that the Temporal UI asks to decrypt payloads")
 	set.BoolVar(&parsed.fast, "fast", false, "do not wait for the disk: a power cut may lose data (for tests)")
 
 	err := set.Parse(args)

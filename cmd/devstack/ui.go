@@ -19,7 +19,7 @@ type webUI struct {
 
 // startUI starts the UI and returns when it can be loaded. The UI's server ends the process if it cannot listen, so port must be
 // free.
-func startUI(ctx context.Context, port, temporalPort int) (*webUI, error) {
+func startUI(ctx context.Context, port, temporalPort int, codec string) (*webUI, error) {
 	settings := &config.Config{
 		TemporalGRPCAddress: loopbackAddress(temporalPort),
 		Host:                loopback,
@@ -32,6 +32,10 @@ func startUI(ctx context.Context, port, temporalPort int) (*webUI, error) {
 		NotifyOnNewVersion: false,
 		// The page is served by plain HTTP, where the browser ignores Secure cookies.
 		CORS: config.CORS{CookieInsecure: true},
+		// The browser sends the cookie of Backstop's console, which is on the same host.
+		Codec: config.Codec{
+			Endpoint: codec, IncludeCredentials: true, DefaultErrorMessage: "Sign in to the console of Backstop to decrypt payloads.",
+		},
 	}
 	if err := settings.Validate(); err != nil {
 		return nil, fmt.Errorf("configure temporal ui: %w", err)

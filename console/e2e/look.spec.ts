@@ -73,6 +73,8 @@ for (const look of looks) {
         "opt-outs": "opt-outs",
         "opt-outs-none": "opt-outs?to=%2B447400999999",
         guards: "guards",
+        audit: "audit",
+        "audit-none": "audit?search=nothing-of-this-name",
         start: "start",
         rule: `rules/${rules[0]?.id}`,
         policy: `policies/${policy.id}`,

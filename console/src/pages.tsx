@@ -7,6 +7,7 @@ import OverviewPage from "./overview/OverviewPage";
 import {
   ApartmentOutlined,
   ApiOutlined,
+  AuditOutlined,
   DashboardOutlined,
   FieldTimeOutlined,
   FileTextOutlined,
@@ -30,6 +31,7 @@ export interface MenuEntry {
     | "messages.title"
     | "optOuts.title"
     | "guards.title"
+    | "audit.title"
     | "start.title";
   icon: ReactNode;
   group?: "fallback" | "more";
@@ -105,6 +107,11 @@ export const pages: Page[] = [
     path: "/guards",
     component: later(() => import("./guards/GuardsPage")),
     menu: { label: "guards.title", icon: <SafetyOutlined />, group: "more" },
+  },
+  {
+    path: "/audit",
+    component: later(() => import("./audit/AuditPage")),
+    menu: { label: "audit.title", icon: <AuditOutlined />, group: "more" },
   },
   {
     path: "/start",

@@ -31,6 +31,8 @@ type Options struct {
 
 	FromEnvironment []backstop.Account // the first of each channel is its default
 
+	Sandbox *url.URL // where providers are simulated; nil: nowhere
+
 	Health func(account string) backstop.AccountHealth // nil: the health is unknown
 
 	// Changed is called after an account was replaced or deleted here, so that its health is judged anew; may be nil.
@@ -140,10 +142,16 @@ func (d *Directory) Account(name string) (backstop.Account, bool) {
 }
 
 // DefaultAccount returns the name of the account for messages to a country that name none: the first that is not disabled, can
-// send and serves the country. It returns "" if there is none.
+// send and serves the country. An account of the sandbox is none while there are others. It returns "" if there is none.
 func (d *Directory) DefaultAccount(channel backstop.Channel, country string) string {
-	for _, o := range d.current.Load().all {
-		if o.Channel == channel && !o.IsDisabled && o.Client != nil && o.Serves(country) {
+	all := d.current.Load().all
+	isLive := slices.ContainsFunc(all, func(o Open) bool { return !d.isSandbox(o) })
+	return firstOf(all, channel, country, func(o Open) bool { return !isLive || !d.isSandbox(o) })
+}
+
+func firstOf(all []Open, channel backstop.Channel, country string, fits func(Open) bool) string {
+	for _, o := range all {
+		if o.Channel == channel && !o.IsDisabled && o.Client != nil && o.Serves(country) && fits(o) {
 			return o.Name
 		}
 	}

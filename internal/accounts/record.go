@@ -19,6 +19,8 @@ type Record struct {
 	backstop.Account
 
 	Sealed []byte // all secrets, encrypted
+
+	ChangedSecrets []string // the names of the secrets that a change gives other values; not stored with the account
 }
 
 // Store stores the accounts. The errors of its methods have the type backstop.Error and one of these codes: NotFound; Conflict,
@@ -35,6 +37,8 @@ type Store interface {
 	// ResealAccount writes the secrets of a version, and keeps the version.
 	ResealAccount(ctx context.Context, name string, version int, sealed []byte) error
 	DeleteAccount(ctx context.Context, name string, version int) error
+	// AddAuditEntry adds an entry about what is done outside of the database, before it is done.
+	AddAuditEntry(ctx context.Context, entry backstop.AuditEntry) error
 	// AccountsMark returns a number that grows with each change of any account.
 	AccountsMark(ctx context.Context) (int64, error)
 }

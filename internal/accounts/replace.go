@@ -38,6 +38,7 @@ func (d *Directory) ReplaceAccount(
 	if err != nil {
 		return backstop.AccountState{}, err
 	}
+	next.ChangedSecrets = changedSecrets(driver.Provider, present, opened.Account)
 	// The version that the secrets were read from: another change meanwhile is not overwritten.
 	stored, err := d.o.Store.ReplaceAccount(ctx, next, record.Version)
 	if err != nil {
@@ -70,6 +71,23 @@ func (d *Directory) changeable(ctx context.Context, name string, version int) (b
 		present = record.Account
 	}
 	return present, record, nil
+}
+
+// changedSecrets returns the names of the secrets that a change gives other values, for the audit.
+func changedSecrets(p backstop.Provider, present, next backstop.Account) []string {
+	var changed []string
+	for _, name := range p.Secrets() {
+		if present.Settings[name] != next.Settings[name] {
+			changed = append(changed, name)
+		}
+	}
+	if present.WebhookKey != next.WebhookKey {
+		changed = append(changed, backstop.WebhookKeyField)
+	}
+	if !slices.Equal(present.Former, next.Former) {
+		changed = append(changed, "former_secrets")
+	}
+	return changed
 }
 
 func errFromEnvironment() error {

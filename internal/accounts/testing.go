@@ -3,6 +3,7 @@ package accounts
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -14,8 +15,8 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 )
 
-// TestAccount sends one SMS by an account, at once. It makes one call, also if the account is disabled or unhealthy, and stores
-// nothing: the call counts for neither the account's health nor its limits. An answer of the provider is no error. Errors have
+// TestAccount sends one SMS by an account, at once. It makes one call, also if the account is disabled or unhealthy. It first adds
+// an entry to the audit, and stores nothing else: the call counts for neither the account's health nor its limits. An answer of the provider is no error. Errors have
 // the code NotFound, TryLater, Invalid if the account sends by WhatsApp, or Conflict if it cannot be opened. The caller has
 // validated the test.
 func (d *Directory) TestAccount(ctx context.Context, test backstop.AccountTest) (backstop.AccountTested, error) {
@@ -43,9 +44,22 @@ func (d *Directory) TestAccount(ctx context.Context, test backstop.AccountTest) 
 		Ref: backstop.Ref{Send: id.String(), Step: backstop.SMSStep(0, 0, false)},
 		To:  test.To, SendID: test.SendID, Text: cmp.Or(test.Text, test.DefaultText()),
 	}
+	if err := d.auditTest(ctx, test); err != nil {
+		return backstop.AccountTested{}, err
+	}
 	tested := d.submit(ctx, o, sms, m)
 	d.logTest(ctx, o, m, tested)
 	return tested, nil
+}
+
+func (d *Directory) auditTest(ctx context.Context, test backstop.AccountTest) error {
+	after, err := json.Marshal(map[string]string{"send_id": test.SendID})
+	if err != nil {
+		return fmt.Errorf("write test: %w", err)
+	}
+	return d.o.Store.AddAuditEntry(ctx, backstop.AuditEntry{
+		Action: backstop.AuditTest, Kind: backstop.AuditAccount, Target: test.Account, Name: test.Account, To: test.To, After: after,
+	})
 }
 
 // checkTestable returns why no test SMS goes out by an account, or nil. An account with a fault may have the client of its former
@@ -102,7 +116,7 @@ func (d *Directory) withoutSecrets(f *backstop.Failure) *backstop.Failure {
 func (d *Directory) logTest(ctx context.Context, o Open, m backstop.SMSMessage, tested backstop.AccountTested) {
 	attributes := []any{
 		slog.String("account", o.Name), slog.String("provider", o.Provider), slog.String("to", backstop.Mask(m.To)),
-		slog.String("result", string(tested.Result())), slog.Duration("took", tested.Took),
+		slog.String("result", string(tested.Result())), slog.Float64("ms", float64(tested.Took.Microseconds())/1000),
 	}
 	if f := tested.Failure; f != nil {
 		attributes = append(attributes, slog.String("kind", string(f.Kind)), slog.String("class", string(f.Class)),

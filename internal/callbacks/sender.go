@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/backstophq/backstop/internal/traceparent"
 )
 
 const (
@@ -152,5 +154,6 @@ func (s *Sender) newRequest(ctx context.Context, e Endpoint, m Message) (*http.R
 	request.Header.Set(headerID, m.ID)
 	request.Header.Set(headerTimestamp, strconv.FormatInt(m.At.Unix(), 10))
 	request.Header.Set(headerSignature, signAll(secrets, m.ID, m.At, m.Body))
+	traceparent.Set(request)
 	return request, nil
 }

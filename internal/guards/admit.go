@@ -60,6 +60,7 @@ func (k *Keeper) Refused(ctx context.Context, send backstop.Send, err error, isA
 }
 
 func (k *Keeper) count(guard backstop.Guard, result backstop.GuardResult, country string) {
+	k.hit(guard, result)
 	k.results.add(backstop.GuardCount{Guard: guard, Result: result, Country: country, Count: 1, LastAt: k.store.Now()})
 }
 

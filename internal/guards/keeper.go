@@ -40,6 +40,7 @@ type Store interface {
 type Keeper struct {
 	store Store
 	log   *slog.Logger
+	hit   func(guard backstop.Guard, result backstop.GuardResult)
 
 	current atomic.Pointer[backstop.Guards]
 	full    fullCaps
@@ -47,12 +48,23 @@ type Keeper struct {
 	isAway  bool // the store did not answer; of Run alone
 }
 
+// Options are the options of New.
+type Options struct {
+	Store Store
+	Log   *slog.Logger
+	// Hit is called for each send that a guard has refused, answered or watched. It must not wait. Nil: none.
+	Hit func(guard backstop.Guard, result backstop.GuardResult)
+}
+
 // New returns a Keeper whose guards are off. Load reads the settings.
-func New(store Store, log *slog.Logger) (*Keeper, error) {
-	if store == nil || log == nil {
-		return nil, errors.New("new guards: a store and a log are required")
+func New(o Options) (*Keeper, error) {
+	if o.Store == nil || o.Log == nil {
+		return nil, errors.New("new guards: Store and Log are required")
 	}
-	k := &Keeper{store: store, log: log}
+	if o.Hit == nil {
+		o.Hit = func(backstop.Guard, backstop.GuardResult) {}
+	}
+	k := &Keeper{store: o.Store, log: o.Log, hit: o.Hit}
 	k.current.Store(&backstop.Guards{})
 	return k, nil
 }

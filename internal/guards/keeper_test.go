@@ -82,7 +82,7 @@ func (s *store) counted() map[string]int {
 func newKeeper(t *testing.T, s *store) (*guards.Keeper, *logtest.Buffer) {
 	t.Helper()
 	var log logtest.Buffer
-	k, err := guards.New(s, slog.New(slog.NewJSONHandler(&log, nil)))
+	k, err := guards.New(guards.Options{Store: s, Log: slog.New(slog.NewJSONHandler(&log, nil))})
 	require.NoError(t, err)
 	return k, &log
 }
@@ -242,6 +242,6 @@ func TestKeeper_Refused_sameText(t *testing.T) {
 
 func TestNew_missing(t *testing.T) {
 	t.Parallel()
-	_, err := guards.New(nil, slog.New(slog.DiscardHandler))
+	_, err := guards.New(guards.Options{Log: slog.New(slog.DiscardHandler)})
 	require.Error(t, err)
 }

@@ -87,7 +87,7 @@ func (db *DB) CreateAccount(ctx context.Context, record accounts.Record) (accoun
 	var stored accountRow
 	err = pool.UntilKnown(ctx, "insert account", func(isRepeated bool) error {
 		stored = accountRow{}
-		err := db.pool.GetUnprepared(ctx, &stored, insertAccount, accountColumns.Without("version").Values(row)...)
+		err := db.pool.Change(ctx, &stored, insertAccount, accountColumns.Without("version").Values(row)...)
 		switch {
 		case isRepeated && pool.IsTaken(err, "accounts_pkey"):
 			if db.isAccountStored(ctx, row, &stored) {
@@ -146,6 +146,9 @@ SET settings = $3, sealed = $4, on_unknown = $5, when_unhealthy = $6, call_timeo
 WHERE name = $1 AND ($2 = 0 OR version = $2)
 RETURNING ` + accountColumns.Names()
 
+// nameSecrets names the secrets that a change of an account changes to the trigger of the audit.
+const nameSecrets = `SELECT set_config('backstop.secrets', $1, true)`
+
 // ReplaceAccount writes a valid account over the one with its name, if that has the version asked for. Errors have the code
 // NotFound or Stale. If the answer of Postgres is lost, it retries.
 func (db *DB) ReplaceAccount(ctx context.Context, record accounts.Record, version int) (accounts.Record, error) {
@@ -153,15 +156,24 @@ func (db *DB) ReplaceAccount(ctx context.Context, record accounts.Record, versio
 	if err != nil {
 		return accounts.Record{}, err
 	}
+	secrets, err := json.Marshal(append([]string{}, record.ChangedSecrets...))
+	if err != nil {
+		return accounts.Record{}, fmt.Errorf("write names of secrets: %w", err)
+	}
 	var stored accountRow
 	err = pool.UntilKnown(ctx, "replace account", func(isRepeated bool) error {
 		stored = accountRow{}
 		if isRepeated && db.isAccountStored(ctx, row, &stored) {
 			return nil
 		}
-		err := db.pool.GetUnprepared(ctx, &stored, replaceAccount,
-			row.Name, version, row.Settings, row.Sealed, row.OnUnknown, row.WhenUnhealthy, row.CallTimeout, row.CallsPerSecond,
-			row.CallsAtOnce, row.Countries, row.Disabled, db.Now())
+		err := db.pool.InTx(ctx, "replace account", func(tx *sqlx.Tx) error {
+			if err := pool.Execute(ctx, tx, nameSecrets, string(secrets)); err != nil {
+				return err
+			}
+			return tx.GetContext(ctx, &stored, replaceAccount, //nolint:wrapcheck // InTx wraps it
+				row.Name, version, row.Settings, row.Sealed, row.OnUnknown, row.WhenUnhealthy, row.CallTimeout, row.CallsPerSecond,
+				row.CallsAtOnce, row.Countries, row.Disabled, db.Now())
+		})
 		if errors.Is(err, sql.ErrNoRows) {
 			return explainMissing(db.pool.GetUnprepared(ctx, new(int), accountVersion, row.Name), "account")
 		}
@@ -178,7 +190,7 @@ const resealAccount = `UPDATE accounts SET sealed = $3 WHERE name = $1 AND versi
 // ResealAccount replaces the sealed secrets of an account. The version stays, because the account is the same. Errors have the
 // code NotFound or Stale.
 func (db *DB) ResealAccount(ctx context.Context, name string, version int, sealed []byte) error {
-	err := db.pool.GetUnprepared(ctx, new(int), resealAccount, name, version, sealed)
+	err := db.pool.Change(ctx, new(int), resealAccount, name, version, sealed)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = explainMissing(db.pool.GetUnprepared(ctx, new(int), accountVersion, name), "account")
 	}
@@ -209,7 +221,7 @@ ORDER BY lower(name) LIMIT 11`
 // NotFound, Stale or Conflict; the last says what is in the way. If the answer of Postgres is lost, it retries.
 func (db *DB) DeleteAccount(ctx context.Context, name string, version int) error {
 	return pool.UntilKnown(ctx, "delete account", func(isRepeated bool) error {
-		err := db.deleteAccount(ctx, name, version)
+		err := db.pool.InTx(ctx, "delete account", func(tx *sqlx.Tx) error { return deleteUnused(ctx, tx, name, version) })
 		if isRepeated && backstop.CodeOf(err) == backstop.NotFound {
 			return nil // it was deleted before the answer was lost
 		}
@@ -217,12 +229,7 @@ func (db *DB) DeleteAccount(ctx context.Context, name string, version int) error
 	})
 }
 
-func (db *DB) deleteAccount(ctx context.Context, name string, version int) error {
-	tx, err := db.pool.Begin(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback() // after a commit it does nothing
+func deleteUnused(ctx context.Context, tx *sqlx.Tx, name string, version int) error {
 	var current struct {
 		Version  int  `db:"version"`
 		Disabled bool `db:"disabled"`
@@ -242,13 +249,7 @@ func (db *DB) deleteAccount(ctx context.Context, name string, version int) error
 	if err := pool.Execute(ctx, tx, deleteAccount, name); err != nil {
 		return err
 	}
-	if err := deleteSynced(ctx, tx, name); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
+	return deleteSynced(ctx, tx, name)
 }
 
 // refuseUsed returns an Error of code Conflict if a rule or a policy names the account, or a send that has not ended has an

@@ -18,8 +18,9 @@ import (
 
 // nextCallback reads a queue, its first pending callback and the endpoint of that.
 var nextCallback = `SELECT q.send, q.last_seq, q.changes, q.leased_until, q.next_at, clock_timestamp() AS now,
-    row_to_json(c) AS next, row_to_json(e) AS endpoint
+    row_to_json(c) AS next, row_to_json(e) AS endpoint, COALESCE(s.traceparent, '') AS traceparent
 FROM callback_queues AS q
+JOIN sends AS s ON s.id = q.send
 LEFT JOIN LATERAL (
     SELECT ` + storedCallbackColumns.Names() + ` FROM callbacks
     WHERE send = q.send AND state = 'pending' ORDER BY seq LIMIT 1
@@ -36,12 +37,13 @@ type queueRow struct {
 	Now         time.Time  `db:"now"`
 	Next        []byte     `db:"next"`
 	Endpoint    []byte     `db:"endpoint"`
+	Traceparent string     `db:"traceparent"`
 }
 
 func (r queueRow) queue() (backstop.CallbackQueue, error) {
 	q := backstop.CallbackQueue{
 		Send: r.Send, LastSeq: r.LastSeq, Changes: r.Changes, LeasedUntil: pool.StampPtr(r.LeasedUntil),
-		NextAt: pool.StampPtr(r.NextAt), Now: pool.Stamp(r.Now),
+		NextAt: pool.StampPtr(r.NextAt), Now: pool.Stamp(r.Now), Traceparent: r.Traceparent,
 	}
 	if r.Next != nil {
 		var next storedCallback
@@ -145,6 +147,9 @@ func (db *DB) EndCallback(ctx context.Context, q backstop.CallbackQueue, e backs
 	})
 	if err != nil {
 		return false, err
+	}
+	if done.Added > 0 {
+		db.observer.CallbackPosted(e.State)
 	}
 	switch {
 	case e.State == backstop.CallbackDelivered && q.Endpoint != nil:

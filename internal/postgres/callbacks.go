@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/backstophq/backstop"
@@ -207,7 +208,8 @@ func (db *DB) ReplayCallback(ctx context.Context, id string) (backstop.QueuedCal
 	if !ok {
 		return backstop.QueuedCallback{}, pool.NotFound("callback")
 	}
-	if err := db.replay(ctx, []string{canonical}); err != nil {
+	entry := backstop.AuditEntry{Action: backstop.AuditReplay, Kind: backstop.AuditCallback, Target: canonical}
+	if err := db.replay(ctx, []string{canonical}, entry); err != nil {
 		return backstop.QueuedCallback{}, err
 	}
 	c, _, err := db.Callback(ctx, canonical)
@@ -242,14 +244,46 @@ func (db *DB) ReplayCallbacks(
 	if more {
 		last = chosen[len(chosen)-1]
 	}
-	return len(chosen), last, db.replay(ctx, chosen)
+	entry := backstop.AuditEntry{Action: backstop.AuditReplay, Kind: backstop.AuditCallback}
+	if entry.After, err = replayedText(filter, chosen); err != nil {
+		return 0, "", err
+	}
+	return len(chosen), last, db.replay(ctx, chosen, entry)
 }
 
-func (db *DB) replay(ctx context.Context, ids []string) error {
+// replayedText returns what the audit says of a replay of several callbacks.
+func replayedText(f backstop.CallbackFilter, ids []string) ([]byte, error) {
+	shown := map[string]any{"callbacks": len(ids), "first": ids[0], "last": ids[len(ids)-1]}
+	for name, value := range map[string]string{"send": f.Send, "state": string(f.State), "url": f.URL} {
+		if value != "" {
+			shown[name] = value
+		}
+	}
+	text, err := json.Marshal(shown)
+	if err != nil {
+		return nil, fmt.Errorf("write replay: %w", err)
+	}
+	return text, nil
+}
+
+// replay makes callbacks pending again, and adds the entry to the audit if there are any.
+func (db *DB) replay(ctx context.Context, ids []string, entry backstop.AuditEntry) error {
+	var err error
+	if entry.ID, err = pool.NewIDAt(db.Now()); err != nil {
+		return err
+	}
 	var sends []string
-	err := pool.UntilKnown(ctx, "replay callbacks", func(bool) error {
-		sends = nil
-		return db.pool.SelectUnprepared(ctx, &sends, replayCallbacks, pq.StringArray(ids))
+	err = pool.UntilKnown(ctx, "replay callbacks", func(bool) error {
+		return db.pool.InTx(ctx, "replay callbacks", func(tx *sqlx.Tx) error {
+			sends = nil
+			if err := tx.SelectContext(ctx, &sends, replayCallbacks, pq.StringArray(ids)); err != nil {
+				return fmt.Errorf("replay: %w", err)
+			}
+			if len(sends) == 0 {
+				return nil
+			}
+			return writeEntry(ctx, tx, entry)
+		})
 	})
 	if err != nil {
 		return err

@@ -12,37 +12,38 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 const maxChangeGroups = 100
 
-// countChanges counts the fallbacks of two ranges. The parameter border is the time between them. The code is that of the
-// WhatsApp message, or of its resend.
-func countChanges(w *where, border string) string {
+// countChanges counts the fallbacks of the sends that fit a condition. The code is that of the WhatsApp message, or of its resend.
+func countChanges(w *where) string {
 	return `SELECT COALESCE(policy_id::text, '') AS policy_id, country, fallback_reason AS reason,
     COALESCE(resent.provider, first.provider, '') AS provider,
-    COALESCE(resent.code, first.code, '') AS code,
-    count(*) FILTER (WHERE accepted_at < ` + border + `) AS before, count(*) FILTER (WHERE accepted_at >= ` + border + `) AS after
-FROM sends
-LEFT JOIN (` + whatsAppCodes + ` AND step = 1) AS first ON first.send = sends.id
-LEFT JOIN (` + whatsAppCodes + ` AND step = 2) AS resent ON resent.send = sends.id
+    COALESCE(resent.code, first.code, '') AS code, count(*) AS sends
+FROM sends` + joinCodes + `
 WHERE fired <> '' AND ` + w.String() + `
 GROUP BY policy_id, 2, 3, 4, 5`
 }
+
+const joinCodes = `
+LEFT JOIN (` + whatsAppCodes + ` AND step = 1) AS first ON first.send = sends.id
+LEFT JOIN (` + whatsAppCodes + ` AND step = 2) AS resent ON resent.send = sends.id`
 
 const whatsAppCodes = `
     SELECT send, provider, ` + failureCode + ` AS code FROM attempts
     WHERE channel = 'whatsapp' AND ` + hasFailed + ` AND ` + failureCode + ` <> ''`
 
-func countRanges(w *where, border string) string {
-	return `SELECT count(*) FILTER (WHERE accepted_at < ` + border + `) AS before,
-    count(*) FILTER (WHERE accepted_at >= ` + border + `) AS after
-FROM sends WHERE ` + w.String()
-}
+func countRange(w *where) string { return `SELECT count(*) FROM sends WHERE ` + w.String() }
 
-const namePolicies = `SELECT p.id, (
+// namePolicies returns the names in the newest sends that are there, or in the newest that were counted.
+const namePolicies = `SELECT p.id, COALESCE((
     SELECT plan ->> 'policy_name' FROM sends WHERE policy_id = p.id AND sends.id < $2 ORDER BY sends.id DESC LIMIT 1
-) AS name FROM unnest($1::uuid[]) AS p (id)`
+), (
+    SELECT plan ->> 'policy_name' FROM stats_counts AS c JOIN stats_plans ON digest = (c.key::json ->> 0)::bigint
+    WHERE c.policy_id = p.id AND part = 'plan' AND day >= $3::date AND day < $4::date ORDER BY newest DESC LIMIT 1
+), '') AS name FROM unnest($1::uuid[]) AS p (id)`
 
 type changeRow struct {
 	PolicyID string                  `db:"policy_id"`
@@ -50,8 +51,18 @@ type changeRow struct {
 	Reason   backstop.FallbackReason `db:"reason"`
 	Provider string                  `db:"provider"`
 	Code     string                  `db:"code"`
-	Before   int64                   `db:"before"`
-	After    int64                   `db:"after"`
+	Sends    int64                   `db:"sends"`
+}
+
+// changeTally adds up the fallbacks of one range, by their group without its numbers.
+type changeTally struct {
+	sends, fallbacks int64
+	groups           map[backstop.ChangeGroup]int64
+}
+
+func (t *changeTally) add(g backstop.ChangeGroup, n int64) {
+	t.fallbacks += n
+	t.groups[g] += n
 }
 
 // StatsChanges compares the fallbacks of the sends that pass a valid filter with those of the range before it. Errors are as of
@@ -62,38 +73,35 @@ func (db *DB) StatsChanges(ctx context.Context, f backstop.StatsFilter) (backsto
 		Before: backstop.RangeCounts{From: before.From, Until: before.Until},
 		After:  backstop.RangeCounts{From: f.From, Until: f.Until},
 	}
-	both := backstop.SendFilter{From: before.From, Until: f.Until, PolicyID: f.PolicyID, Scheduled: new(false)}
-	w, found := sendsThat(both, rangeOf(both))
-	if !found {
+	if _, isID := pool.ParseID(f.PolicyID); f.PolicyID != "" && !isID {
 		return changes, nil
 	}
 	err := db.inStatsTx(ctx, "count changes", func(ctx context.Context, tx *sqlx.Tx) error {
-		return countBoth(ctx, tx, w, &changes)
+		return countBoth(ctx, tx, before, f, &changes)
 	})
 	return changes, err
 }
 
-func countBoth(ctx context.Context, tx *sqlx.Tx, w where, changes *backstop.Changes) error {
-	border := w.param(changes.After.From)
-	var sends struct {
-		Before int64 `db:"before"`
-		After  int64 `db:"after"`
+func countBoth(ctx context.Context, tx *sqlx.Tx, before, after backstop.StatsFilter, changes *backstop.Changes) error {
+	was, err := tallyChanges(ctx, tx, before)
+	if err != nil {
+		return err
 	}
-	if err := tx.GetContext(ctx, &sends, countRanges(&w, border), w.values...); err != nil {
-		return fmt.Errorf("count sends: %w", err)
+	is, err := tallyChanges(ctx, tx, after)
+	if err != nil {
+		return err
 	}
-	changes.Before.Sends, changes.After.Sends = sends.Before, sends.After
-	var rows []changeRow
-	if err := tx.SelectContext(ctx, &rows, countChanges(&w, border), w.values...); err != nil {
-		return fmt.Errorf("count fallbacks: %w", err)
+	changes.Before.Sends, changes.Before.Fallbacks = was.sends, was.fallbacks
+	changes.After.Sends, changes.After.Fallbacks = is.sends, is.fallbacks
+	for g, n := range is.groups {
+		g.Before, g.After = was.groups[g], n
+		changes.Groups = append(changes.Groups, g)
 	}
-	for _, r := range rows {
-		changes.Before.Fallbacks += r.Before
-		changes.After.Fallbacks += r.After
-		changes.Groups = append(changes.Groups, backstop.ChangeGroup{
-			PolicyID: r.PolicyID, Country: r.Country, Reason: r.Reason, Provider: r.Provider, Code: r.Code,
-			Before: r.Before, After: r.After,
-		})
+	for g, n := range was.groups {
+		if _, isBoth := is.groups[g]; !isBoth {
+			g.Before = n
+			changes.Groups = append(changes.Groups, g)
+		}
 	}
 	slices.SortFunc(changes.Groups, func(a, b backstop.ChangeGroup) int {
 		return cmp.Or(
@@ -103,11 +111,72 @@ func countBoth(ctx context.Context, tx *sqlx.Tx, w where, changes *backstop.Chan
 		)
 	})
 	changes.Groups = firstOf(changes.Groups, maxChangeGroups)
-	return nameGroups(ctx, tx, changes.Groups, changes.After.Until)
+	return nameGroups(ctx, tx, changes.Groups, before.From, after.Until)
+}
+
+func tallyChanges(ctx context.Context, tx *sqlx.Tx, f backstop.StatsFilter) (*changeTally, error) {
+	t := &changeTally{groups: map[backstop.ChangeGroup]int64{}}
+	c, err := planCounting(ctx, tx, pool.Stamp(f.From), pool.Stamp(f.Until), true)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range c.rows {
+		if err := t.addRows(ctx, tx, s, f.PolicyID); err != nil {
+			return nil, err
+		}
+	}
+	counters, err := c.counters(ctx, tx, sumChanges, orNull(f.PolicyID), partTime, partChange)
+	if err != nil {
+		return nil, err
+	}
+	for _, counter := range counters {
+		if err := t.addCounter(counter); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+func (t *changeTally) addRows(ctx context.Context, tx *sqlx.Tx, s span, policy string) error {
+	filter := backstop.SendFilter{From: s.from, Until: s.until, PolicyID: policy, Scheduled: new(false)}
+	w, _ := sendsThat(filter, rangeOf(filter))
+	var sends int64
+	if err := tx.GetContext(ctx, &sends, countRange(&w), w.values...); err != nil {
+		return fmt.Errorf("count sends: %w", err)
+	}
+	t.sends += sends
+	var rows []changeRow
+	if err := tx.SelectContext(ctx, &rows, countChanges(&w), w.values...); err != nil {
+		return fmt.Errorf("count fallbacks: %w", err)
+	}
+	for _, r := range rows {
+		t.add(backstop.ChangeGroup{
+			PolicyID: r.PolicyID, Country: r.Country, Reason: r.Reason, Provider: r.Provider, Code: r.Code,
+		}, r.Sends)
+	}
+	return nil
+}
+
+func (t *changeTally) addCounter(counter counterRow) error {
+	if counter.Part == partChange {
+		g, err := counter.changeRow()
+		t.add(g, counter.Count)
+		return err
+	}
+	var hour int64
+	var text string
+	if err := counter.read(&hour, &text); err != nil {
+		return err
+	}
+	k, err := readKind(text)
+	if !k.scheduled {
+		t.sends += counter.Count
+	}
+	return err
 }
 
 // nameGroups gives each group the name that its policy had in the newest send of the range.
-func nameGroups(ctx context.Context, tx *sqlx.Tx, groups []backstop.ChangeGroup, until time.Time) error {
+func nameGroups(ctx context.Context, tx *sqlx.Tx, groups []backstop.ChangeGroup, from, until time.Time) error {
 	ids := pq.StringArray{}
 	for _, g := range groups {
 		if g.PolicyID != "" && !slices.Contains(ids, g.PolicyID) {
@@ -118,7 +187,8 @@ func nameGroups(ctx context.Context, tx *sqlx.Tx, groups []backstop.ChangeGroup,
 		ID   string `db:"id"`
 		Name string `db:"name"`
 	}
-	if err := tx.SelectContext(ctx, &found, namePolicies, ids, rangeOf(backstop.SendFilter{Until: until}).end); err != nil {
+	if err := tx.SelectContext(ctx, &found, namePolicies, ids, rangeOf(backstop.SendFilter{Until: until}).end,
+		from.UTC().Truncate(day), nextDay(until)); err != nil {
 		return fmt.Errorf("name policies: %w", err)
 	}
 	names := map[string]string{}

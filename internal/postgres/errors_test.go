@@ -39,8 +39,8 @@ func TestDB_away(t *testing.T) {
 	requireAway(t, err)
 	_, err = db.Pending(t.Context())
 	requireAway(t, err)
-	requireAway(t, db.CreateSession(t.Context(), make([]byte, 32), at(0), at(1)))
-	_, err = db.Session(t.Context(), make([]byte, 32), at(0))
+	requireAway(t, db.CreateSession(t.Context(), make([]byte, 32), "", at(0), at(1)))
+	_, _, err = db.Session(t.Context(), make([]byte, 32), at(0))
 	requireAway(t, err)
 	requireAway(t, db.DeleteSession(t.Context(), make([]byte, 32)))
 

@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"fmt"
+
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/ledgers"
 )
@@ -17,12 +19,23 @@ const (
 // CountRecipients is the query of DB.CountRecipients.
 const CountRecipients = countRecipients
 
-// Composed returns the queries that are made of the columns of a row.
+// Composed returns the queries that are made of the columns of a row, and those of the counters.
 func Composed() map[string]string {
+	queries := ofColumns()
+	for i := range countTheDay {
+		queries[fmt.Sprintf("countTheDay%d", i)] = countTheDay[i]
+		queries[fmt.Sprintf("countGone%d", i)] = countGone[i]
+	}
+	return queries
+}
+
+func ofColumns() map[string]string {
 	return map[string]string{
 		"insertSend": insertSend.String(), "insertScheduled": insertScheduled.String(), "getSendByKey": getSendByKey, "getSend": getSend,
 		"insertGuarded": insertGuarded.String(), "insertGuardedLater": insertGuardedLater.String(), "addGuardResults": addGuardResults,
 		"insertGuardedCallbacks": queueing(insertGuarded, 8), "insertGuardedLaterCallbacks": queueing(insertGuardedLater, 8),
+		"insertAPIKey": insertAPIKey, "listAPIKeys": listAPIKeys, "getAPIKey": getAPIKey, "replaceAPIKey": replaceAPIKey,
+		"rotateAPIKey":  rotateAPIKey,
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
 		"insertInbound": insertInbound, "insertSkipped": insertSkipped.String(), "insertSendCallbacks": queueing(insertSend, 2),
 		"insertScheduledCallbacks": queueing(insertScheduled, 2), "insertSkippedCallbacks": queueing(insertSkipped, 2),
@@ -61,5 +74,12 @@ func OptOutQuery(filter backstop.OptOutFilter, limit int) (query string, values 
 func ListQuery(filter backstop.SendFilter, limit int) (query string, values []any) {
 	w, _ := sendsThat(filter, rangeOf(filter))
 	query = listSends(&w, backstop.Page{Limit: limit - 1})
+	return query, w.values
+}
+
+// AuditQuery returns the query of DB.ListAudit and its values. The search of the filter is one name.
+func AuditQuery(filter backstop.AuditFilter, limit int) (query string, values []any) {
+	w := auditWhere(filter, []string{filter.Search})
+	query = listAudit(&w, limit)
 	return query, w.values
 }

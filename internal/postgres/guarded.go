@@ -92,6 +92,9 @@ func (db *DB) InsertGuarded(
 	if err != nil {
 		return backstop.Send{}, false, err
 	}
+	if created {
+		db.observer.SendAccepted(stored)
+	}
 	if created && !stored.IsSkipped() {
 		db.wakeCallbacks(stored.ID, queued)
 	}

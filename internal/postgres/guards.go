@@ -101,7 +101,7 @@ func (db *DB) ReplaceGuards(ctx context.Context, g backstop.Guards, version int)
 			}
 			row = guardsRow{}
 		}
-		err := db.pool.GetUnprepared(ctx, &row, replaceGuards, settings, at, version)
+		err := db.pool.Change(ctx, &row, replaceGuards, settings, at, version)
 		if errors.Is(err, sql.ErrNoRows) {
 			return staleError("settings of the guards")
 		}

@@ -47,11 +47,11 @@ func TestDB_Guards(t *testing.T) {
 // The answer to a change is lost. The change is made once, and is no conflict with itself.
 func TestDB_ReplaceGuards_lostAnswer(t *testing.T) {
 	t.Parallel()
-	for name, isAfter := range map[string]bool{"before the statement": false, "after the statement": true} {
+	for name, isAfter := range map[string]bool{"before the commit": false, "after the commit": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db, proxy := behindProxy(t)
-			proxy.On(cutproxy.Cut{Match: executes("UPDATE guards"), After: isAfter, How: cutproxy.Reset})
+			proxy.On(cutproxy.Cut{Match: executes("COMMIT"), After: isAfter, How: cutproxy.Reset})
 			stored, err := db.ReplaceGuards(t.Context(), allGuards(), 1)
 			require.NoError(t, err)
 			require.Equal(t, 2, stored.Version)

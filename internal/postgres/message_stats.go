@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 
@@ -20,17 +21,19 @@ const (
 // accountOfAttempt is the account of an attempt. Before accounts had names, it was the provider's.
 const accountOfAttempt = `COALESCE(NULLIF(attempts.account, ''), attempts.provider)`
 
-// countSMS counts the SMS of the sends that fit a condition. Each group has one step of the time to delivery, as in countSends.
-// As there, OFFSET 0 hides the parts of the groups.
-func countSMS(w *where) string {
-	return `SELECT sender, route, provider, country, result, code, class, step, count(*) AS sms, max(delay) AS longest
-FROM (
-    SELECT attempts.send_id AS sender, ` + accountOfAttempt + ` AS route, attempts.provider, country, ` + smsResult + ` AS result,
+// smsGroup is a part of countSMS and of countedSMS: the groups of SMS. Each has one step of the time to delivery, as in countSends.
+const smsGroup = `attempts.send_id AS sender, ` + accountOfAttempt + ` AS route, attempts.provider, country, ` + smsResult + ` AS result,
         COALESCE(` + failureCode + `, '') AS code, COALESCE(` + failureClass + `, '') AS class,
         delay, round(100 * ln(greatest(delay, 0.001)))::int AS step
     FROM attempts JOIN sends ON sends.id = attempts.send
     CROSS JOIN LATERAL (SELECT CASE WHEN delivered_by = 'sms' AND attempts.status IN ('delivered', 'read')
-        THEN greatest(date_part('epoch', delivered_at - attempts.started_at), 0) END AS delay) AS l
+        THEN greatest(date_part('epoch', delivered_at - attempts.started_at), 0) END AS delay) AS l`
+
+// countSMS counts the SMS of the sends that fit a condition. As in countSends, OFFSET 0 hides the parts of the groups.
+func countSMS(w *where) string {
+	return `SELECT sender, route, provider, country, result, code, class, step, count(*) AS sms, max(delay) AS longest
+FROM (
+    SELECT ` + smsGroup + `
     WHERE attempts.channel = 'sms' AND ` + w.String() + `
     OFFSET 0
 ) AS m
@@ -43,7 +46,7 @@ func countCodes(w *where) string {
     COALESCE(` + failureClass + `, '') AS class, count(DISTINCT attempts.send) AS sends
 FROM attempts JOIN sends ON sends.id = attempts.send
 WHERE ` + hasFailed + ` AND ` + w.String() + `
-GROUP BY 1, 2, 3, 4 ORDER BY sends DESC, 1, 2, 3, 4 LIMIT ` + w.param(maxCodes)
+GROUP BY 1, 2, 3, 4`
 }
 
 type smsRow struct {
@@ -71,27 +74,94 @@ type codeRow struct {
 // if it is not Postgres that is away.
 func (db *DB) MessageStats(ctx context.Context, f backstop.StatsFilter) (backstop.MessageStats, error) {
 	stats := backstop.MessageStats{Filter: f}
-	w, found := messagesThat(f)
-	if !found {
-		return stats, nil
+	policy := sql.NullString{Valid: f.PolicyID != ""}
+	if policy.Valid {
+		if policy.String, policy.Valid = pool.ParseID(f.PolicyID); !policy.Valid {
+			return stats, nil
+		}
 	}
 	err := db.inStatsTx(ctx, "count messages", func(ctx context.Context, tx *sqlx.Tx) error {
+		c, err := planCounting(ctx, tx, pool.Stamp(f.From), pool.Stamp(f.Until), true)
+		if err != nil {
+			return err
+		}
 		var sms []smsRow
-		if err := tx.SelectContext(ctx, &sms, countSMS(w), w.values...); err != nil {
-			return fmt.Errorf("count sms: %w", err)
-		}
 		var codes []codeRow
-		query := countCodes(w)
-		if err := tx.SelectContext(ctx, &codes, query, w.values...); err != nil {
-			return fmt.Errorf("count codes: %w", err)
+		for _, s := range c.rows {
+			of := f
+			of.From, of.Until = s.from, s.until
+			if sms, codes, err = addMessages(ctx, tx, of, sms, codes); err != nil {
+				return err
+			}
 		}
-		stats.BySender = tallySenders(sms)
-		for _, c := range codes {
-			stats.ByCode = append(stats.ByCode, backstop.CountsOfCode(c))
+		counters, err := c.counters(ctx, tx, sumCounts, policy, partSMS, partCode)
+		if err != nil {
+			return err
 		}
+		if sms, codes, err = addMessageCounters(counters, sms, codes); err != nil {
+			return err
+		}
+		stats.BySender, stats.ByCode = tallySenders(sms), tallyCodes(codes)
 		return nil
 	})
 	return stats, err
+}
+
+// addMessages counts the messages of the sends of a range.
+func addMessages(
+	ctx context.Context, tx *sqlx.Tx, f backstop.StatsFilter, sms []smsRow, codes []codeRow,
+) ([]smsRow, []codeRow, error) {
+	w, found := messagesThat(f)
+	if !found {
+		return sms, codes, nil
+	}
+	var moreSMS []smsRow
+	if err := tx.SelectContext(ctx, &moreSMS, countSMS(w), w.values...); err != nil {
+		return nil, nil, fmt.Errorf("count sms: %w", err)
+	}
+	var moreCodes []codeRow
+	if err := tx.SelectContext(ctx, &moreCodes, countCodes(w), w.values...); err != nil {
+		return nil, nil, fmt.Errorf("count codes: %w", err)
+	}
+	return append(sms, moreSMS...), append(codes, moreCodes...), nil
+}
+
+func addMessageCounters(counters []counterRow, sms []smsRow, codes []codeRow) ([]smsRow, []codeRow, error) {
+	for _, counter := range counters {
+		if counter.Part == partCode {
+			row, err := counter.codeRow()
+			if err != nil {
+				return nil, nil, err
+			}
+			codes = append(codes, row)
+			continue
+		}
+		row, err := counter.smsRow()
+		if err != nil {
+			return nil, nil, err
+		}
+		sms = append(sms, row)
+	}
+	return sms, codes, nil
+}
+
+// tallyCodes adds up the sends of each code.
+func tallyCodes(rows []codeRow) (list []backstop.CountsOfCode) {
+	sums := map[codeRow]int64{} // by the code, without its number
+	for _, r := range rows {
+		n := r.Sends
+		r.Sends = 0
+		sums[r] += n
+	}
+	for of, n := range sums {
+		of.Sends = n
+		list = append(list, backstop.CountsOfCode(of))
+	}
+	slices.SortFunc(list, func(a, b backstop.CountsOfCode) int {
+		return cmp.Or(cmp.Compare(b.Sends, a.Sends), cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Channel, b.Channel),
+			cmp.Compare(a.Code, b.Code), cmp.Compare(a.Class, b.Class))
+	})
+	return firstOf(list, maxCodes)
 }
 
 // messagesThat returns the condition for the attempts of the sends of a range; false if there are none.

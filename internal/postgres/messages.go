@@ -85,7 +85,7 @@ func (db *DB) CreateMessage(ctx context.Context, in backstop.MessageInput) (back
 	if err != nil {
 		return backstop.Message{}, err
 	}
-	err = db.pool.GetUnprepared(ctx, new(int), insertMessage, id, in.Name, at, content)
+	err = db.pool.Change(ctx, new(int), insertMessage, id, in.Name, at, content)
 	message := backstop.Message{MessageInput: in, ID: id, Version: 1, CreatedAt: at, UpdatedAt: at}
 	return message, pool.Failed(ctx, "insert message", err)
 }
@@ -174,7 +174,7 @@ func (db *DB) ReplaceMessage(
 		Version   int       `db:"version"`
 		CreatedAt time.Time `db:"created_at"`
 	}
-	err = db.pool.GetUnprepared(ctx, &row, replaceMessage, id, version, in.Name, at, content)
+	err = db.pool.Change(ctx, &row, replaceMessage, id, version, in.Name, at, content)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = explainMissing(db.pool.GetUnprepared(ctx, new(int), messageVersion, id), "message")
 	}
@@ -192,7 +192,7 @@ func (db *DB) DeleteMessage(ctx context.Context, id string, version int) error {
 	if !ok {
 		return pool.NotFound("message")
 	}
-	err := db.pool.GetUnprepared(ctx, new(int), deleteMessage, id, version)
+	err := db.pool.Change(ctx, new(int), deleteMessage, id, version)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = explainMissing(db.pool.GetUnprepared(ctx, new(int), messageVersion, id), "message")
 	}

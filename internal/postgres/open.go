@@ -23,8 +23,9 @@ import (
 type DB struct {
 	*ledgers.Store
 
-	pool    *pool.Pool
-	optOuts backstop.OptOutRules
+	pool     *pool.Pool
+	optOuts  backstop.OptOutRules
+	observer Observer
 }
 
 // Options are optional.
@@ -34,7 +35,28 @@ type Options struct {
 	Clock    func() time.Time // this machine's; nil: time.Now
 
 	OptOuts backstop.OptOutRules // what the word STOP means
+
+	Observer Observer // nil: none
 }
+
+// Observer is notified of what this process has stored, after the commit. It is not notified if Postgres's answer was lost, except
+// of a send. Its methods must not wait.
+type Observer interface {
+	SendAccepted(s backstop.Send)
+	// SendRefused is called for a send that was not stored, because its recipient has opted out.
+	SendRefused()
+	// SendChanged gets the ledgers before and after a change. The latter has the events and receipts of the change.
+	SendChanged(before, after *backstop.Ledger)
+	CallbackPosted(state backstop.CallbackState)
+}
+
+// unobserved is an Observer that does nothing.
+type unobserved struct{}
+
+func (unobserved) SendAccepted(backstop.Send)            {}
+func (unobserved) SendRefused()                          {}
+func (unobserved) SendChanged(_, _ *backstop.Ledger)     {}
+func (unobserved) CallbackPosted(backstop.CallbackState) {}
 
 // Open connects to the database of a postgres:// URL, as pool.Open does. The caller closes the DB.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
@@ -42,7 +64,12 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{Store: ledgers.New(p, o.OptOuts), pool: p, optOuts: o.OptOuts}, nil
+	if o.Observer == nil {
+		o.Observer = unobserved{}
+	}
+	return &DB{
+		Store: ledgers.New(p, o.OptOuts, o.Observer.SendChanged), pool: p, optOuts: o.OptOuts, observer: o.Observer,
+	}, nil
 }
 
 // Close closes the connections.

@@ -45,13 +45,13 @@ type removalRow struct {
 
 var removalColumns = pool.ColumnsOf[removalRow]()
 
-// counted is how a statement runs that returns a number: Pool.Get, or GetContext of a transaction.
+// counted is how a statement runs that returns a number: Pool.Change, or GetContext of a transaction.
 type counted func(ctx context.Context, dest any, statement string, args ...any) error
 
 // PutOptOut stores an entry of the list, and returns it. An entry that exists stays as it is, with its source and its time.
 func (db *DB) PutOptOut(ctx context.Context, o backstop.OptOut) (stored backstop.OptOut, err error) {
 	err = pool.UntilKnown(ctx, "put opt-out", func(bool) error {
-		if _, err := addEntries(ctx, db.pool.Get, db.Now(), []backstop.OptOut{o}); err != nil {
+		if _, err := addEntries(ctx, db.pool.Change, db.Now(), []backstop.OptOut{o}); err != nil {
 			return err
 		}
 		var row optOutRow
@@ -88,7 +88,7 @@ func (db *DB) DeleteOptOut(
 	ctx context.Context, number string, category backstop.OptOutCategory, origin backstop.OptOutOrigin,
 ) error {
 	return pool.UntilKnown(ctx, "delete opt-out", func(bool) error {
-		return removeEntries(ctx, db.pool.Get, db.Now(), backstop.OptOutChange{
+		return removeEntries(ctx, db.pool.Change, db.Now(), backstop.OptOutChange{
 			To: number, At: db.Now(), OptOutOrigin: origin,
 		}, category)
 	})

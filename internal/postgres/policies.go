@@ -177,7 +177,7 @@ func (db *DB) DeletePolicy(ctx context.Context, id string, version int) error {
 	if !ok {
 		return pool.NotFound("policy")
 	}
-	err := db.pool.GetUnprepared(ctx, new(int), deletePolicy, id, version)
+	err := db.pool.Change(ctx, new(int), deletePolicy, id, version)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = explainMissing(db.pool.GetUnprepared(ctx, new(int), policyVersion, id), "policy")
 	}

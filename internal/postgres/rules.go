@@ -117,7 +117,7 @@ func (db *DB) CreateRule(ctx context.Context, rule backstop.Rule) (backstop.Rule
 		return backstop.Rule{}, err
 	}
 	var row ruleRow
-	err = db.pool.GetUnprepared(ctx, &row, insertRule,
+	err = db.pool.Change(ctx, &row, insertRule,
 		id, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, routesColumn(rule.Routes), countriesOf(rule), at)
 	return row.rule(), pool.Failed(ctx, "insert rule", err)
 }
@@ -195,7 +195,7 @@ func (db *DB) ReplaceRule(ctx context.Context, rule backstop.Rule, version int) 
 		return backstop.Rule{}, pool.NotFound("rule")
 	}
 	var row ruleRow
-	err := db.pool.GetUnprepared(ctx, &row, replaceRule,
+	err := db.pool.Change(ctx, &row, replaceRule,
 		id, version, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, routesColumn(rule.Routes), countriesOf(rule), db.Now())
 	if errors.Is(err, sql.ErrNoRows) {
 		err = explainMissing(db.pool.GetUnprepared(ctx, new(int), ruleVersion, id), "rule")

@@ -137,6 +137,9 @@ func (db *DB) InsertSend(
 	if err != nil {
 		return backstop.Send{}, false, err
 	}
+	if created {
+		db.observer.SendAccepted(stored)
+	}
 	if created && !stored.IsSkipped() {
 		db.wakeCallbacks(stored.ID, queued)
 	}
@@ -202,7 +205,8 @@ func (db *DB) findStored(ctx context.Context, id string) (stored backstop.Send, 
 	return stored, err == nil, err
 }
 
-var getSendByKey = `SELECT ` + ledgers.Columns.Names() + `, idempotency_hash FROM sends WHERE idempotency_key = $1`
+var getSendByKey = `SELECT ` + ledgers.Columns.Names() + `, idempotency_hash FROM sends
+WHERE idempotency_key IN ($1, ` + erasedKey + `$1, 'UTF8')), 'hex'))`
 
 // SendByKey returns the send that was stored with this key, or false; with another hash, an Error of code Mismatch.
 func (db *DB) SendByKey(ctx context.Context, key handoff.Idempotency) (backstop.Send, bool, error) {
@@ -217,6 +221,10 @@ func (db *DB) SendByKey(ctx context.Context, key handoff.Idempotency) (backstop.
 		return backstop.Send{}, false, nil
 	case err != nil:
 		return backstop.Send{}, false, pool.Failed(ctx, "get send by key", err)
+	case !row.HasNumber() && !bytes.Equal(row.Hash, key.Hash):
+		return backstop.Send{}, false, &backstop.Error{
+			Code: backstop.Mismatch, Message: "the send of this idempotency key was erased with its recipient: use a new key",
+		}
 	case !bytes.Equal(row.Hash, key.Hash):
 		return backstop.Send{}, false, &backstop.Error{
 			Code: backstop.Mismatch, Message: "this idempotency key was used before with another request: use a new key",

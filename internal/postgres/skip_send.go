@@ -39,6 +39,7 @@ func (db *DB) insertOptedOut(
 	case len(l.OptedOutOf) == 0:
 		return backstop.Send{}, false, pool.ErrMoved // the opt-out has ended meanwhile
 	case !send.SkipsOptedOut():
+		db.observer.SendRefused()
 		return backstop.Send{}, false, backstop.ErrOptedOut()
 	}
 	l.Skip(send.AcceptedAt)

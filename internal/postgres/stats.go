@@ -52,16 +52,17 @@ FROM (
     LEFT JOIN (
         SELECT DISTINCT send FROM events WHERE kind = 'averted' AND send >= $1 AND send < $2
     ) AS a ON a.send = s.id
-    CROSS JOIN LATERAL (SELECT
-        (fired <> '')::int + 2 * (a.send IS NOT NULL)::int + 4 * duplicate_delivery::int
-            + 8 * (` + isScheduled + `)::int AS flags,
-        greatest(date_part('epoch', delivered_at - coalesce(started_at, accepted_at)), 0) AS delay
-    ) AS l
-    WHERE id >= $1 AND id < $2 AND accepted_at >= $3 AND accepted_at < $4
+    CROSS JOIN LATERAL (SELECT ` + flagsAndDelay + `) AS l
+    WHERE id >= $1 AND id < $2 AND accepted_at >= $3 AND accepted_at < $4 AND NOT is_test
         AND ($5::uuid IS NULL OR policy_id = $5)
     OFFSET 0
 ) AS s
 GROUP BY GROUPING SETS ((bucket, state), (plan_digest, kind), (delivered_by, step))`
+
+// flagsAndDelay is a part of countSends and of countGroups.
+const flagsAndDelay = `(fired <> '')::int + 2 * (a.send IS NOT NULL)::int + 4 * duplicate_delivery::int
+            + 8 * (` + isScheduled + `)::int AS flags,
+        greatest(date_part('epoch', delivered_at - coalesce(started_at, accepted_at)), 0) AS delay`
 
 // listPlans reads rows by their places, which hold in the snapshot in which they were found.
 const listPlans = `SELECT ctid AS place, plan FROM sends WHERE ctid = ANY($1::tid[])`
@@ -96,20 +97,17 @@ func (db *DB) countSlices(ctx context.Context, f backstop.StatsFilter, policy sq
 	if err := db.pool.GetUnprepared(ctx, &many, hasMany, first, last); err != nil {
 		return nil, fmt.Errorf("look for many: %w", err)
 	}
-	ends := []time.Time{pool.Stamp(f.From)}
-	if at := f.From; many {
-		for range statsSlices - 1 {
-			at = at.Add(f.Until.Sub(f.From) / statsSlices)
-			ends = append(ends, pool.Stamp(at))
-		}
+	pieces := 1
+	if many {
+		pieces = statsSlices
 	}
-	ends = append(ends, pool.Stamp(f.Until))
+	ends := sliceEnds(f, pieces)
 	found := make([]slice, len(ends)-1)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(statsAtOnce)
 	for i := range found {
 		group.Go(func() (err error) {
-			found[i], err = db.count(ctx, ends[i], ends[i+1], policy, f.Bucket())
+			found[i], err = db.count(ctx, ends[i], ends[i+1], policy, f)
 			return err
 		})
 	}
@@ -117,6 +115,25 @@ func (db *DB) countSlices(ctx context.Context, f backstop.StatsFilter, policy sq
 		return nil, fmt.Errorf("count slices: %w", err)
 	}
 	return found, nil
+}
+
+// usesDays reports whether the counters of whole days have all that the parts of a range show.
+func usesDays(f backstop.StatsFilter) bool { return f.Bucket() >= time.Hour }
+
+// sliceEnds divides a range into pieces of about the same length. Within a range of days it cuts between days, so that their
+// counters can be used.
+func sliceEnds(f backstop.StatsFilter, pieces int) []time.Time {
+	ends := []time.Time{pool.Stamp(f.From)}
+	for i := range pieces - 1 {
+		at := pool.Stamp(f.From.Add(f.Until.Sub(f.From) / time.Duration(pieces) * time.Duration(i+1)))
+		if usesDays(f) {
+			at = at.Truncate(day)
+		}
+		if at.After(ends[len(ends)-1]) {
+			ends = append(ends, at)
+		}
+	}
+	return append(ends, pool.Stamp(f.Until))
 }
 
 // tooMany asks a caller to choose a shorter range, if the range takes too long to count.
@@ -134,20 +151,41 @@ func tooMany(ctx context.Context, err error) error {
 }
 
 func (db *DB) count(
-	ctx context.Context, from, until time.Time, policy sql.NullString, bucket time.Duration,
+	ctx context.Context, from, until time.Time, policy sql.NullString, f backstop.StatsFilter,
 ) (found slice, err error) {
 	tx, err := db.beginStats(ctx)
 	if err != nil {
 		return slice{}, err
 	}
 	defer tx.Rollback() // it has written nothing
-	err = tx.SelectContext(ctx, &found.rows, countSends,
-		pool.MinID(from.Add(-idSlack)), pool.MinID(until.Add(idSlack)), from, until, policy, bucket.Seconds())
+	c, err := planCounting(ctx, tx, from, until, usesDays(f))
 	if err != nil {
-		return slice{}, fmt.Errorf("count: %w", err)
+		return slice{}, err
 	}
-	found.plans, err = plansOf(ctx, tx, found.rows)
-	return found, err
+	found.plans = map[int64]backstop.Plan{}
+	for _, s := range c.rows {
+		var rows []countRow
+		first, end := s.ids()
+		if err := tx.SelectContext(ctx, &rows, countSends, first, end, s.from, s.until, policy, f.Bucket().Seconds()); err != nil {
+			return slice{}, fmt.Errorf("count: %w", err)
+		}
+		if err := plansOf(ctx, tx, rows, found.plans); err != nil {
+			return slice{}, err
+		}
+		found.rows = append(found.rows, rows...)
+	}
+	counters, err := c.counters(ctx, tx, sumCounts, policy, partTime, partPlan, partDelay)
+	if err != nil {
+		return slice{}, err
+	}
+	for _, counter := range counters {
+		row, err := c.countRow(counter, f.Bucket())
+		if err != nil {
+			return slice{}, err
+		}
+		found.rows = append(found.rows, row)
+	}
+	return found, countedPlans(ctx, tx, found.rows, found.plans)
 }
 
 // beginStats begins a transaction that only reads, with the settings of forStats.
@@ -163,7 +201,7 @@ func (db *DB) beginStats(ctx context.Context) (*sqlx.Tx, error) {
 }
 
 // plansOf reads each plan once.
-func plansOf(ctx context.Context, tx *sqlx.Tx, rows []countRow) (map[int64]backstop.Plan, error) {
+func plansOf(ctx context.Context, tx *sqlx.Tx, rows []countRow, plans map[int64]backstop.Plan) error {
 	places, digests := pq.StringArray{}, map[string]int64{}
 	seen := map[int64]bool{}
 	for _, r := range rows {
@@ -177,15 +215,14 @@ func plansOf(ctx context.Context, tx *sqlx.Tx, rows []countRow) (map[int64]backs
 		Plan  []byte `db:"plan"`
 	}
 	if err := tx.SelectContext(ctx, &found, listPlans, places); err != nil {
-		return nil, fmt.Errorf("list plans: %w", err)
+		return fmt.Errorf("list plans: %w", err)
 	}
-	plans := map[int64]backstop.Plan{}
 	for _, row := range found {
 		var plan backstop.Plan
 		if err := json.Unmarshal(row.Plan, &plan); err != nil {
-			return nil, fmt.Errorf("read plan: %w", err)
+			return fmt.Errorf("read plan: %w", err)
 		}
 		plans[digests[row.Place]] = plan
 	}
-	return plans, nil
+	return nil
 }

@@ -89,6 +89,7 @@ func sendsThat(f backstop.SendFilter, ids idRange) (w where, found bool) {
 		w.and(`country = ?`, *f.Country)
 	}
 	andAnyOf(&w, `outcome`, f.Outcomes)
+	andIs(&w, &f.IsTest, `is_test`)
 	andIs(&w, f.Scheduled, isScheduled)
 	andFallback(&w, f)
 	andMessages(&w, f)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/traceparent"
 )
 
 const (
@@ -124,6 +125,7 @@ func (p *Poster) Get(ctx context.Context, target string, header http.Header) (An
 // exchange makes one request and reads its answer, up to limit bytes.
 func exchange(client *http.Client, request *http.Request, limit int) (Answer, error) {
 	request.Header.Set("User-Agent", "backstop")
+	traceparent.Set(request)
 	response, err := client.Do(request)
 	if err != nil {
 		return Answer{}, err //nolint:wrapcheck // noAnswer makes a failure of it

@@ -35,6 +35,7 @@ export function AccountActions({ account, check, onOpen }: Props) {
       <Button icon={<CheckCircleOutlined />} loading={check.isPending} onClick={() => check.mutate()}>
         {t("accounts.check.button")}
       </Button>
+      <ButtonLink to={`/audit?kind=account&target=${account.name}`}>{t("audit.history")}</ButtonLink>
       {isOurs && (
         <>
           <Toggle account={account} />

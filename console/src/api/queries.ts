@@ -237,6 +237,18 @@ export const optOutHistoryQuery = (to: string) =>
     queryFn: ({ signal }) => answered(api.GET("/v1/opt-outs/history", { params: { query: { to } }, signal })),
   });
 
+type AuditQuery = NonNullable<import("./schema").operations["ListAudit"]["parameters"]["query"]>;
+
+export type AuditEntry = Schemas["AuditEntry"];
+
+export const auditQuery = (query: AuditQuery) =>
+  queryOptions({
+    queryKey: ["audit", query],
+    queryFn: ({ signal }) => answered(api.GET("/v1/audit", { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: 30_000,
+  });
+
 type SendsQuery = NonNullable<import("./schema").operations["ListSends"]["parameters"]["query"]>;
 
 /** sendsQuery lists sends. The bounds of a preset of time are not in its key, so a refresh keeps the earlier answer. */

@@ -758,6 +758,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what is removed, and how far that is
+         * @description Returns each kind of removal that the configuration has, with its progress. Each hour one process removes what is older than
+         *     its age. A send that has not ended, or has callbacks to post, waits.
+         */
+        get: operations["GetRetention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/opt-outs": {
         parameters: {
             query?: never;
@@ -975,6 +996,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the audit log
+         * @description Lists who changed what, when and from where, the newest change first: changes of rules, policies, accounts, messages, guards, API
+         *     keys and opt-outs, and each cancelled or confirmed send, replayed callback and test SMS. An entry is written in the transaction of its
+         *     change, and is never changed. It has no secrets. An entry is listed if it fits all given parameters.
+         */
+        get: operations["ListAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export the audit log as CSV
+         * @description Lists all entries that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. `before` and `after` are
+         *     JSON. The file is streamed. If the stream breaks off, the connection is closed without its last chunk.
+         */
+        get: operations["ExportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stats": {
         parameters: {
             query?: never;
@@ -1034,6 +1098,94 @@ export interface paths {
         get: operations["GetStatsChanges"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys
+         * @description Returns all API keys, the newest first, without their secrets. `BACKSTOP_API_KEY` is not among them.
+         */
+        get: operations["ListKeys"];
+        put?: never;
+        /**
+         * Create an API key
+         * @description Creates an API key and returns its secret, once: Backstop stores only a digest. Every process accepts the key within two
+         *     seconds, this one at once. There may be at most 500 keys.
+         */
+        post: operations["CreateKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get an API key
+         * @description Returns an API key without its secret, and its version as `ETag`.
+         */
+        get: operations["GetKey"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description Deletes an API key and its sessions of the console. This process refuses it at once, the others within two seconds. Sends that
+         *     were made with it go on.
+         */
+        delete: operations["RevokeKey"];
+        options?: never;
+        head?: never;
+        /**
+         * Change some fields of an API key
+         * @description Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` gives a field its default. A list is
+         *     replaced as a whole. The kind does not change. The change holds in all processes within two seconds, in this one at once.
+         */
+        patch: operations["PatchKey"];
+        trace?: never;
+    };
+    "/v1/keys/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an API key a new secret
+         * @description Returns a new secret, once. The present secret stays valid for a while, 24 hours if the request does not say it. A secret that
+         *     was kept by an earlier rotation ends at once.
+         */
+        post: operations["RotateKey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2356,6 +2508,8 @@ export interface components {
         Send: {
             /** Format: uuid */
             id: string;
+            /** @description `true`: it was made with a test key. It goes to the sandbox, and no statistics count it. */
+            test?: boolean;
             to: string;
             /** @description The country of the number (ISO 3166-1 alpha-2), if it has one. */
             country?: string;
@@ -2397,6 +2551,8 @@ export interface components {
             finished_at?: components["schemas"]["Time"];
             /** @description When the send was confirmed; absent if it was not. */
             confirmed_at?: components["schemas"]["Time"];
+            /** @description When the texts of the send were removed, by its age or with its recipient; absent if they are stored. */
+            content_removed_at?: components["schemas"]["Time"];
             correlation_id?: components["schemas"]["CorrelationID"];
             /** @description Whether `correlation_id` belongs to this send alone. Absent means `false`. */
             correlation_unique?: boolean;
@@ -2763,6 +2919,8 @@ export interface components {
             finished_at?: components["schemas"]["Time"];
             correlation_id?: components["schemas"]["CorrelationID"];
             metadata?: components["schemas"]["Metadata"];
+            /** @description `true`: it was made with a test key. It goes to the sandbox, and no statistics count it. */
+            test?: boolean;
         };
         /** @description A page of sends. */
         SendList: {
@@ -2815,6 +2973,66 @@ export interface components {
             send?: string;
             note?: components["schemas"]["OptOutNote"];
             stored_at: components["schemas"]["Time"];
+        };
+        /**
+         * @description `key`: an API key. `person`: somebody who has signed in. `system`: Backstop itself, what a provider's webhook causes, or a
+         *     statement in the database.
+         * @enum {string}
+         */
+        ActorKind: "key" | "person" | "system";
+        /** @description Who made a change. */
+        Actor: {
+            kind: components["schemas"]["ActorKind"];
+            /** @description Of the key or of the person. */
+            id?: string;
+            /** @description Its name as of then. Of the system: the application. */
+            name: string;
+            /** @description The address of the caller. */
+            from?: string;
+        };
+        /**
+         * @description What was done. `reseal`: the secrets of an account were encrypted under another key. `test`: a test SMS was asked for.
+         *     `cancel` and `confirm`: of a send. `replay`: of callbacks.
+         * @enum {string}
+         */
+        AuditAction: "create" | "update" | "delete" | "reseal" | "test" | "cancel" | "confirm" | "replay";
+        /**
+         * @description The kind of thing that was changed. `key`: an API key.
+         * @enum {string}
+         */
+        AuditKind: "rule" | "policy" | "message" | "account" | "guards" | "key" | "opt_out" | "send" | "callback";
+        /** @description Who changed what, when and from where, with the state before and after. */
+        AuditEntry: {
+            /** Format: uuid */
+            id: string;
+            at: components["schemas"]["Time"];
+            actor: components["schemas"]["Actor"];
+            action: components["schemas"]["AuditAction"];
+            kind: components["schemas"]["AuditKind"];
+            /** @description The id of the thing. Absent if there is but one, or if the entry is about several. */
+            target?: string;
+            /** @description The name of the thing as of then. */
+            name?: string;
+            /** @description The phone number that the change is about, or a mask if the person was erased. */
+            to?: string;
+            /** @description The thing before the change. Absent if it did not exist. */
+            before?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description The thing after the change. Absent if it does not exist any more. Of an account, `secrets_changed` names the secrets that have
+             *     other values; `perhaps` if that is not known.
+             */
+            after?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A page of the audit log. */
+        AuditList: {
+            items: components["schemas"]["AuditEntry"][];
+            total?: components["schemas"]["Total"];
+            /** @description Absent on the last page. */
+            next_cursor?: string;
         };
         /** @description A page of opt-outs. */
         OptOutList: {
@@ -3325,6 +3543,37 @@ export interface components {
          * @enum {string}
          */
         GuardResult: "watched" | "refused" | "answered";
+        /** @description The removals of the configuration. */
+        Retention: {
+            items: components["schemas"]["RemovalState"][];
+        };
+        /** @description A kind of removal, and its progress. */
+        RemovalState: {
+            /**
+             * @description `content`: the texts, the parameters of templates and the metadata. `numbers`: the phone number, of which a mask is left,
+             *     and what may contain it. `records`: the whole send.
+             * @enum {string}
+             */
+            what: "content" | "numbers" | "records";
+            /** @description The categories of the sends; an empty text stands for sends without a category. */
+            categories: ("" | "authentication" | "utility" | "marketing")[];
+            /**
+             * Format: int64
+             * @description How old a send is when this is removed.
+             */
+            age_seconds: number;
+            /**
+             * Format: int64
+             * @description How many sends were done, since the setting is this one.
+             */
+            removed: number;
+            /** @description How many sends wait, because they have not ended or have callbacks to post. */
+            later: number;
+            /** @description All sends that were accepted before are done, except those that wait. Absent if none is done. */
+            through?: components["schemas"]["Time"];
+            /** @description When the newest batch ended; absent if there was none. */
+            ran_at?: components["schemas"]["Time"];
+        };
         /** @description What the guards did in the last 24 hours. */
         GuardResultList: {
             /** @description The begin of the range, a full hour. */
@@ -3347,6 +3596,115 @@ export interface components {
         SignInInput: {
             /** @description The API key of this installation. */
             api_key: string;
+        };
+        /**
+         * @description What a key may do. Each operation of this contract names the scope that it needs as `x-scope`. No scope but `admin` includes
+         *     another.
+         * @enum {string}
+         */
+        KeyScope: "sends:write" | "sends:read" | "settings:write" | "settings:read" | "admin";
+        /**
+         * @description The sends of a `test` key go to accounts of the sandbox alone, and no statistics count them. It sees no other sends.
+         * @enum {string}
+         */
+        KeyKind: "live" | "test";
+        KeyInput: {
+            /** @description A name that no other key has. Capitals do not matter. */
+            name: string;
+            /**
+             * @description What the key may do. `admin` is everything. A test key, or one with `policies` or `accounts`, can have neither `admin` nor
+             *     `settings:write`.
+             */
+            scopes: components["schemas"]["KeyScope"][];
+            /**
+             * @description The ids of the policies that the key may use. It then sees no other sends, and no operation that covers all sends. Empty: it
+             *     may use all, and rules of its own.
+             */
+            policies?: string[];
+            /** @description The names of the accounts that the sends of the key may use. Empty, all. */
+            accounts?: components["schemas"]["AccountRef"][];
+            /** @description The most requests a second, in each process. Absent or 0, there is no limit. */
+            rate_limit?: number;
+            /** @description Where the events of sends are posted that have no `callback`. Absent, it is the one of the configuration. */
+            callback?: components["schemas"]["CallbackInput"];
+            /** @description When the key ends. Absent, it does not end. */
+            expires_at?: components["schemas"]["Time"];
+            /** @description Absent, `live`. */
+            kind?: components["schemas"]["KeyKind"];
+        };
+        /** @description The fields of an API key to change, as a JSON merge patch. An absent field keeps its value. */
+        KeyPatchInput: {
+            /** @description A name that no other key has. Capitals do not matter. */
+            name?: string;
+            /**
+             * @description What the key may do. `admin` is everything. A test key, or one with `policies` or `accounts`, can have neither `admin` nor
+             *     `settings:write`.
+             */
+            scopes?: components["schemas"]["KeyScope"][];
+            /**
+             * @description The ids of the policies that the key may use. It then sees no other sends, and no operation that covers all sends. Empty: it
+             *     may use all, and rules of its own.
+             */
+            policies?: string[] | null;
+            /** @description The names of the accounts that the sends of the key may use. Empty, all. */
+            accounts?: components["schemas"]["AccountRef"][] | null;
+            /** @description The most requests a second, in each process. Absent or 0, there is no limit. */
+            rate_limit?: number | null;
+            /** @description Where the events of sends are posted that have no `callback`. Absent, it is the one of the configuration. */
+            callback?: components["schemas"]["CallbackInput"] | null;
+            /** @description When the key ends. Absent, it does not end. */
+            expires_at?: components["schemas"]["Time"] | null;
+        };
+        RotateKeyInput: {
+            /** @description How long the present secret stays valid. Absent, 86400; 0, it ends at once. */
+            keep_former_seconds?: number;
+        };
+        Key: {
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["KeyKind"];
+            /** @description The beginning of the secret, to recognise it by. */
+            prefix: string;
+            /** @description The beginning of the former secret of a rotated key. */
+            former_prefix?: string;
+            /** @description When the former secret ends. It may be past. */
+            former_until?: components["schemas"]["Time"];
+            /** @description When the key was last used. It may be up to a minute old. Absent, the key was not used. */
+            last_used_at?: components["schemas"]["Time"];
+            version: number;
+            created_at: components["schemas"]["Time"];
+            updated_at: components["schemas"]["Time"];
+            /** @description A name that no other key has. Capitals do not matter. */
+            name: string;
+            /**
+             * @description What the key may do. `admin` is everything. A test key, or one with `policies` or `accounts`, can have neither `admin` nor
+             *     `settings:write`.
+             */
+            scopes: components["schemas"]["KeyScope"][];
+            /**
+             * @description The ids of the policies that the key may use. It then sees no other sends, and no operation that covers all sends. Empty: it
+             *     may use all, and rules of its own.
+             */
+            policies: string[];
+            /** @description The names of the accounts that the sends of the key may use. Empty, all. */
+            accounts: components["schemas"]["AccountRef"][];
+            /** @description The most requests a second, in each process. Absent or 0, there is no limit. */
+            rate_limit: number;
+            /** @description Where the events of sends are posted that have no `callback`. Absent, it is the one of the configuration. */
+            callback?: components["schemas"]["CallbackTarget"];
+            /** @description When the key ends. Absent, it does not end. */
+            expires_at?: components["schemas"]["Time"];
+        };
+        NewKey: {
+            key: components["schemas"]["Key"];
+            /**
+             * @description What the caller presents as `Authorization: Bearer`. It is not shown again.
+             * @example bsk_live_k3j9x2ab_mfzwizlton2gk4tfor2gk3tfojsxg43bm5sxgzlsnfxgo4tbnvs
+             */
+            secret: string;
+        };
+        KeyList: {
+            items: components["schemas"]["Key"][];
         };
         /** @description A session of the web console. */
         Session: {
@@ -3427,7 +3785,7 @@ export interface components {
          *     have).
          * @enum {string}
          */
-        FieldErrorCode: "account_name" | "after_other" | "blank" | "blocked_too" | "bytes_max" | "callback_url" | "callbacks_off" | "cap_reached" | "control_characters" | "correlation_taken" | "country_code" | "country_refused" | "cursor" | "days_ahead_max" | "digits" | "etag" | "exclusive_ttl" | "exclusive_unread" | "exclusive_wait" | "given_twice" | "hours_past_max" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "link" | "message_or_texts" | "metadata_key" | "must_be_future" | "must_be_past" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "one_value" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "same_text" | "schema" | "segments_max" | "send_id" | "taken" | "template_forms" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "texts" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "variable_missing" | "variable_syntax" | "variable_unused" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "account_name" | "after_other" | "blank" | "blocked_too" | "bytes_max" | "callback_url" | "callbacks_off" | "cap_reached" | "control_characters" | "correlation_taken" | "country_code" | "country_refused" | "cursor" | "days_ahead_max" | "digits" | "etag" | "exclusive_ttl" | "exclusive_unread" | "exclusive_wait" | "given_twice" | "hours_past_max" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "link" | "message_or_texts" | "metadata_key" | "must_be_future" | "must_be_past" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "one_value" | "opted_out" | "outer_space" | "outside_key" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "same_text" | "schema" | "scope_of_limited" | "segments_max" | "send_id" | "taken" | "template_forms" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "texts" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "variable_missing" | "variable_syntax" | "variable_unused" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**
@@ -3608,8 +3966,8 @@ export interface components {
             };
         };
         /**
-         * @description A cap of the guards is reached: `recipient_cap`, `prefix_cap` or `country_cap`, as `params` of the field `to` says. Nothing is
-         *     stored or counted. Repeat the request after `Retry-After` seconds, if the message is still useful then.
+         * @description A cap of the guards is reached: `recipient_cap`, `prefix_cap` or `country_cap`, as `params` of the field `to` says. Without
+         *     `errors` it is the rate limit of the key. Nothing is stored or counted. Repeat the request after `Retry-After` seconds, if the message is still useful then.
          */
         Limited: {
             headers: {
@@ -3732,6 +4090,8 @@ export interface components {
         OfPerson: string;
         /** @description Only sends to phone numbers that end with these digits. */
         ToEnds: string;
+        /** @description With `true`, only sends of test keys. Absent or `false`, only the others; of a test key, only those of test keys. */
+        OfTestKey: boolean;
         /** @description With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others. */
         Scheduled: boolean;
         /** @description With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others. */
@@ -4415,6 +4775,8 @@ export interface operations {
                 from?: components["parameters"]["From"];
                 /** @description Only sends accepted before this time. */
                 until?: components["parameters"]["Until"];
+                /** @description With `true`, only sends of test keys. Absent or `false`, only the others; of a test key, only those of test keys. */
+                test?: components["parameters"]["OfTestKey"];
                 /** @description With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others. */
                 scheduled?: components["parameters"]["Scheduled"];
                 /** @description With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others. */
@@ -4748,6 +5110,8 @@ export interface operations {
                 from?: components["parameters"]["From"];
                 /** @description Only sends accepted before this time. */
                 until?: components["parameters"]["Until"];
+                /** @description With `true`, only sends of test keys. Absent or `false`, only the others; of a test key, only those of test keys. */
+                test?: components["parameters"]["OfTestKey"];
                 /** @description With `true`, only sends that wait for their `send_at`, or for their turn after it. With `false`, only the others. */
                 scheduled?: components["parameters"]["Scheduled"];
                 /** @description With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others. */
@@ -5382,6 +5746,28 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    GetRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The removals. The list is empty if everything is kept. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
     ListOptOuts: {
         parameters: {
             query?: {
@@ -5742,6 +6128,98 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    ListAudit: {
+        parameters: {
+            query?: {
+                /** @description Only changes by this actor, the `id` of an API key or of a person. */
+                actor?: string;
+                /** @description Only changes by actors of this kind. */
+                actor_kind?: components["schemas"]["ActorKind"];
+                /** @description Only this action. */
+                action?: components["schemas"]["AuditAction"];
+                /** @description Only things of this kind. */
+                kind?: components["schemas"]["AuditKind"];
+                /** @description Only the thing with this id. The id of an account is its name. */
+                target?: string;
+                /** @description Only changes about this phone number, in E.164 form. Write its plus sign as `%2B`. */
+                to?: string;
+                /** @description Only items whose name contains this text. The case of letters does not matter. */
+                search?: components["parameters"]["Search"];
+                /** @description Only changes at this time or later. */
+                from?: components["schemas"]["Time"];
+                /** @description Only changes before this time. */
+                until?: components["schemas"]["Time"];
+                /** @description Whether the answer has the number of all items that fit the filters, in `total`. */
+                total?: components["parameters"]["WithTotal"];
+                /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description The most items to return, 1 to 200. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the audit log, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ExportAudit: {
+        parameters: {
+            query?: {
+                /** @description Only changes by this actor, the `id` of an API key or of a person. */
+                actor?: string;
+                /** @description Only changes by actors of this kind. */
+                actor_kind?: components["schemas"]["ActorKind"];
+                /** @description Only this action. */
+                action?: components["schemas"]["AuditAction"];
+                /** @description Only things of this kind. */
+                kind?: components["schemas"]["AuditKind"];
+                /** @description Only the thing with this id. The id of an account is its name. */
+                target?: string;
+                /** @description Only changes about this phone number, in E.164 form. Write its plus sign as `%2B`. */
+                to?: string;
+                /** @description Only items whose name contains this text. The case of letters does not matter. */
+                search?: components["parameters"]["Search"];
+                /** @description Only changes at this time or later. */
+                from?: components["schemas"]["Time"];
+                /** @description Only changes before this time. */
+                until?: components["schemas"]["Time"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entries. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
     GetStats: {
         parameters: {
             query?: {
@@ -5831,6 +6309,228 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    CreateKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Checkout",
+                 *       "scopes": [
+                 *         "sends:write",
+                 *         "sends:read"
+                 *       ],
+                 *       "rate_limit": 50
+                 *     }
+                 */
+                "application/json": components["schemas"]["KeyInput"];
+            };
+        };
+        responses: {
+            /** @description The key with its secret. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    RevokeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key is revoked. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    PatchKey: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` of the version that you read, or `*` for any version.
+                 * @example "3"
+                 */
+                "If-Match": components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "rate_limit": null,
+                 *       "scopes": [
+                 *         "sends:read"
+                 *       ]
+                 *     }
+                 */
+                "application/merge-patch+json": components["schemas"]["KeyPatchInput"];
+                /**
+                 * @example {
+                 *       "rate_limit": 20
+                 *     }
+                 */
+                "application/json": components["schemas"]["KeyPatchInput"];
+            };
+        };
+        responses: {
+            /** @description The key after the change. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["Stale"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    RotateKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "keep_former_seconds": 3600
+                 *     }
+                 */
+                "application/json": components["schemas"]["RotateKeyInput"];
+            };
+        };
+        responses: {
+            /** @description The key with its new secret. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["Invalid"];
             default: components["responses"]["Failure"];
         };

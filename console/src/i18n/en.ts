@@ -1,3 +1,4 @@
+import { audit } from "./en/audit";
 import { callbacks } from "./en/callbacks";
 import { exclusive } from "./en/exclusive";
 import { guards } from "./en/guards";
@@ -6,7 +7,7 @@ import { newSend } from "./en/newSend";
 import { optOuts } from "./en/optOuts";
 import { first } from "./first";
 
-export const en = { ...first, ...callbacks, ...messages, ...newSend, ...optOuts, ...guards, ...exclusive };
+export const en = { ...first, ...callbacks, ...messages, ...newSend, ...optOuts, ...guards, ...audit, ...exclusive };
 
 /** Words are the texts that each language must have. */
 export type Words = typeof en;

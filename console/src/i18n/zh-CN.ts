@@ -1,5 +1,6 @@
 import type { Words } from "./en";
 import { accounts } from "./zh-CN/accounts";
+import { audit } from "./zh-CN/audit";
 import { callbacks } from "./zh-CN/callbacks";
 import { exclusive } from "./zh-CN/exclusive";
 import { frame } from "./zh-CN/frame";
@@ -24,5 +25,6 @@ export const zhCN: Words = {
   ...overview,
   ...optOuts,
   ...guards,
+  ...audit,
   ...exclusive,
 };

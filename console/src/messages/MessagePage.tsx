@@ -40,7 +40,11 @@ function Shown({ message }: { message: Message }) {
         title={message.name}
         path={[{ title: t("messages.title"), to: "/messages" }]}
         actions={
-          <ItemActions edit={() => setDialog("edit")} remove={() => setDialog("delete")}>
+          <ItemActions
+            edit={() => setDialog("edit")}
+            remove={() => setDialog("delete")}
+            history={`/audit?kind=message&target=${message.id}`}
+          >
             <ButtonLink to={`/sends/new?message=${message.id}`} type="primary" icon={<SendOutlined />}>
               {t("templates.send")}
             </ButtonLink>

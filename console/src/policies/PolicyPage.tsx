@@ -40,7 +40,11 @@ function Shown({ policy, isSandbox }: { policy: Policy; isSandbox: boolean }) {
         title={policy.name}
         path={[{ title: t("policies.title"), to: "/policies" }]}
         actions={
-          <ItemActions edit={() => setDialog("edit")} remove={() => setDialog("delete")}>
+          <ItemActions
+            edit={() => setDialog("edit")}
+            remove={() => setDialog("delete")}
+            history={`/audit?kind=policy&target=${policy.id}`}
+          >
             <ButtonLink to={`/sends/new?policy=${policy.id}`} type="primary" icon={<SendOutlined />}>
               {t("policies.test")}
             </ButtonLink>

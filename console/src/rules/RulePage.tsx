@@ -37,7 +37,13 @@ function Shown({ rule }: { rule: Rule }) {
       <PageHeader
         title={rule.name}
         path={[{ title: t("rules.title"), to: "/rules" }]}
-        actions={<ItemActions edit={() => setDialog("edit")} remove={() => setDialog("delete")} />}
+        actions={
+          <ItemActions
+            edit={() => setDialog("edit")}
+            remove={() => setDialog("delete")}
+            history={`/audit?kind=rule&target=${rule.id}`}
+          />
+        }
       />
       <Alert className="sentence" type="info" title={meaning(rule, t, i18n.language)} />
       <div className="columns">

@@ -156,7 +156,7 @@ interface Bounds {
 }
 
 /** OwnRange has two native fields in a narrow window, where the two months of antd's picker have no room. */
-function OwnRange({ from, until, onChange }: Bounds & { onChange: (bounds: Partial<Bounds>) => void }) {
+export function OwnRange({ from, until, onChange }: Bounds & { onChange: (bounds: Partial<Bounds>) => void }) {
   const { t } = useTranslation();
   const isNarrow = useNarrow();
   if (!isNarrow) {

@@ -1,6 +1,7 @@
 import { Button, Space } from "antd";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { ButtonLink } from "./ButtonLink";
 import { DeleteOutlined, EditOutlined } from "./icons";
 
 interface Props {
@@ -9,12 +10,13 @@ interface Props {
   children?: ReactNode; // what else can be done with the item
 }
 
-/** ItemActions are the buttons on the page of a rule or a policy. */
-export function ItemActions({ edit, remove, children }: Props) {
+/** ItemActions are the buttons on the page of a rule, a policy or a message. The history is the address of the item's audit log. */
+export function ItemActions({ edit, remove, history, children }: Props & { history: string }) {
   const { t } = useTranslation();
   return (
     <Space wrap>
       {children}
+      <ButtonLink to={history}>{t("audit.history")}</ButtonLink>
       <Button icon={<EditOutlined />} onClick={edit}>
         {t("list.edit")}
       </Button>

@@ -15,6 +15,7 @@ export const ApartmentOutlined = decorative(ant.ApartmentOutlined);
 export const ApiOutlined = decorative(ant.ApiOutlined);
 export const ArrowDownOutlined = decorative(ant.ArrowDownOutlined);
 export const ArrowUpOutlined = decorative(ant.ArrowUpOutlined);
+export const AuditOutlined = decorative(ant.AuditOutlined);
 export const DashboardOutlined = decorative(ant.DashboardOutlined);
 export const FieldTimeOutlined = decorative(ant.FieldTimeOutlined);
 export const FileTextOutlined = decorative(ant.FileTextOutlined);

@@ -131,6 +131,7 @@ func TestStore_roundTrip(t *testing.T) {
 
 	send = newSend(t)
 	send.SendAt, send.StartedAt = new(send.AcceptedAt.Add(time.Minute)), new(send.AcceptedAt.Add(2*time.Minute))
+	send.IsTest = true
 	scheduled := insertSend(t, db, send)
 	scheduled.begin(whatsApp)
 	look(scheduled)

@@ -34,6 +34,7 @@ type accepted struct {
 	AcceptedAt time.Time         `db:"accepted_at"`
 	SendAt     *time.Time        `db:"send_at"`
 	StartedAt  *time.Time        `db:"started_at"` // set once, by the sweeper
+	IsTest     bool              `db:"is_test"`
 
 	CorrelationID     string  `db:"correlation_id"`
 	CorrelationUnique bool    `db:"correlation_unique"`
@@ -42,6 +43,10 @@ type accepted struct {
 	MessageID      *string `db:"message_id"` // all null: the send has its content from its caller
 	MessageName    *string `db:"message_name"`
 	MessageVersion *int    `db:"message_version"`
+
+	ContentRemovedAt *time.Time `db:"content_removed_at"`
+
+	Traceparent *string `db:"traceparent"` // null: the send has no trace
 }
 
 // state has the columns that a change may set.
@@ -81,12 +86,16 @@ func RowOf(s backstop.Send) (Row, error) {
 			ID: s.ID, To: s.To, Country: s.Country, Text: s.Text, Template: template, SMSText: s.SMSText, Category: s.Category,
 			ExpiresAt: pool.StampPtr(s.ExpiresAt), Plan: string(plan), AcceptedAt: pool.Stamp(s.AcceptedAt),
 			CorrelationID: s.CorrelationID, CorrelationUnique: s.CorrelationUnique, Callback: callback,
-			SendAt: pool.StampPtr(s.SendAt), StartedAt: pool.StampPtr(s.StartedAt),
+			SendAt: pool.StampPtr(s.SendAt), StartedAt: pool.StampPtr(s.StartedAt), IsTest: s.IsTest,
+			ContentRemovedAt: pool.StampPtr(s.ContentRemovedAt),
 		},
 		state: stateOf(s),
 	}
 	if m := s.Message; m != nil {
 		row.MessageID, row.MessageName, row.MessageVersion = &m.ID, &m.Name, &m.Version
+	}
+	if s.Traceparent != "" {
+		row.Traceparent = &s.Traceparent
 	}
 	if len(s.Metadata) > 0 {
 		if row.Metadata, err = pool.JSONOrNull(&s.Metadata); err != nil {
@@ -106,18 +115,22 @@ func stateOf(s backstop.Send) state {
 	}
 }
 
+// HasNumber is that of the send.
+func (r Row) HasNumber() bool { return backstop.Send{To: r.To}.HasNumber() }
+
 // Send returns the send of a row.
 func (r Row) Send() (backstop.Send, error) {
 	s := backstop.Send{
 		ID: r.ID, To: r.To, Country: r.Country, Text: r.Text, SMSText: r.SMSText, Category: r.Category,
 		ExpiresAt: pool.StampPtr(r.ExpiresAt), AcceptedAt: pool.Stamp(r.AcceptedAt),
-		SendAt: pool.StampPtr(r.SendAt), StartedAt: pool.StampPtr(r.StartedAt),
+		SendAt: pool.StampPtr(r.SendAt), StartedAt: pool.StampPtr(r.StartedAt), IsTest: r.IsTest,
 		Status: backstop.Statuses{WhatsApp: r.WhatsApp, SMS: r.SMS}, Fired: r.Fired, FiredReason: r.FiredReason,
 		FiredCause: r.FiredCause, FallbackReason: r.FallbackReason, DeliveredAt: pool.StampPtr(r.DeliveredAt),
 		DeliveredBy: r.DeliveredBy, DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired,
 		FinishedAt: pool.StampPtr(r.FinishedAt), ConfirmedAt: pool.StampPtr(r.ConfirmedAt), Outcome: r.Outcome,
 		ReceiptBy:     pool.StampPtr(r.ReceiptBy),
 		CorrelationID: r.CorrelationID, CorrelationUnique: r.CorrelationUnique,
+		ContentRemovedAt: pool.StampPtr(r.ContentRemovedAt),
 	}
 	if err := json.Unmarshal([]byte(r.Plan), &s.Plan); err != nil {
 		return backstop.Send{}, fmt.Errorf("read plan of send %s: %w", r.ID, err)
@@ -134,6 +147,9 @@ func (r Row) Send() (backstop.Send, error) {
 	}
 	if r.MessageID != nil && r.MessageName != nil && r.MessageVersion != nil {
 		s.Message = &backstop.UsedMessage{ID: *r.MessageID, Name: *r.MessageName, Version: *r.MessageVersion}
+	}
+	if r.Traceparent != nil {
+		s.Traceparent = *r.Traceparent
 	}
 	if r.Metadata != nil {
 		if err := json.Unmarshal([]byte(*r.Metadata), &s.Metadata); err != nil {

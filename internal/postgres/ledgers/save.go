@@ -104,9 +104,21 @@ func (s *Store) save(ctx context.Context, before, l *backstop.Ledger) (saved, er
 		args = append(args, queued.Rows)
 		statement += AddCallbacks(len(args))
 	}
-	n, err := s.pool.Exec(ctx, statement+noRow, args...)
+	end := noRow
+	if isByCaller(before, l) {
+		actor, err := pool.ActorText(ctx)
+		if err != nil {
+			return saved{}, err
+		}
+		args = append(args, actor)
+		end = ` SELECT ` + pool.SetActor(pool.Param(len(args))) + ` FROM s`
+	}
+	n, err := s.pool.Exec(ctx, statement+end, args...)
 	if err == nil && n == 0 {
 		err = pool.ErrMoved
+	}
+	if err == nil {
+		s.changed(before, l)
 	}
 	l.Revision = l.NextRevision()
 	l.Events = nil
@@ -120,6 +132,12 @@ func (s *Store) save(ctx context.Context, before, l *backstop.Ledger) (saved, er
 		}
 	}
 	return saved{Ledger: l, ids: ids, news: identifiedSteps(before, l)}, err
+}
+
+// isByCaller reports whether a caller ends or confirms a send by a change, so that the audit has an entry of it.
+func isByCaller(before, l *backstop.Ledger) bool {
+	return before.Send.ConfirmedAt == nil && l.Send.ConfirmedAt != nil ||
+		before.Send.Outcome != backstop.OutcomeCancelled && l.Send.Outcome == backstop.OutcomeCancelled
 }
 
 // publish caches a saved ledger, and notifies the activities that wait for its send.

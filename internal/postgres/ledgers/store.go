@@ -19,11 +19,16 @@ type Store struct {
 	waiters waiters
 	optOuts backstop.OptOutRules
 	wakes   chan handoff.CallbackWake
+	changed func(before, after *backstop.Ledger)
 }
 
-// New returns the store on a pool.
-func New(p *pool.Pool, optOuts backstop.OptOutRules) *Store {
-	return &Store{pool: p, cache: newCache(), optOuts: optOuts, wakes: make(chan handoff.CallbackWake, maxWakes)}
+// New returns the store on a pool. It calls changed after each change that it has stored, with the ledgers before and after it;
+// the latter has the events and the receipts of the change. If the answer of Postgres was lost, it does not. Changed must not
+// wait, and keeps no ledger.
+func New(p *pool.Pool, optOuts backstop.OptOutRules, changed func(before, after *backstop.Ledger)) *Store {
+	return &Store{
+		pool: p, cache: newCache(), optOuts: optOuts, wakes: make(chan handoff.CallbackWake, maxWakes), changed: changed,
+	}
 }
 
 // Remember caches a send that was just stored with its first event.

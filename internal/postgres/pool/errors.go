@@ -61,6 +61,8 @@ func constraintError(e *pq.Error) *backstop.Error {
 			return nameTaken("policy")
 		case "messages_name_key":
 			return nameTaken("message")
+		case "api_keys_name_key":
+			return nameTaken("API key")
 		case "accounts_pkey":
 			return nameTaken("account")
 		case "sends_pkey":

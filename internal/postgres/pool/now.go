@@ -44,3 +44,10 @@ func (p *Pool) followClock(ctx context.Context) {
 
 // Now returns the time by the database's clock, truncated to microseconds as Postgres stores it. It makes no query.
 func (p *Pool) Now() time.Time { return p.clock.now() }
+
+// Skew returns how far the clock of this machine was ahead of the database's at the last reading.
+func (p *Pool) Skew() time.Duration {
+	p.clock.mu.Lock()
+	defer p.clock.mu.Unlock()
+	return p.clock.read.skew()
+}

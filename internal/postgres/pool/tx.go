@@ -60,7 +60,8 @@ func UntilKnown(ctx context.Context, what string, f func(isRepeated bool) error)
 	}
 }
 
-// InTx runs f in a transaction and commits it, or rolls it back if f fails. Like UntilDone, it may run f again.
+// InTx runs f in a transaction and commits it, or rolls it back if f fails. The changes are by the actor of the context. Like
+// UntilDone, it may run f again.
 func (p *Pool) InTx(ctx context.Context, what string, f func(*sqlx.Tx) error) error {
 	return UntilDone(ctx, what, func() error { return p.runTx(ctx, f) })
 }
@@ -71,6 +72,9 @@ func (p *Pool) runTx(ctx context.Context, f func(*sqlx.Tx) error) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() // after a commit it does nothing
+	if err := nameActor(ctx, tx); err != nil {
+		return err
+	}
 	if err := f(tx); err != nil {
 		return err
 	}

@@ -56,6 +56,14 @@ func MinID(t time.Time) string {
 	return id.String()
 }
 
+// TimeOf returns the time of a UUIDv7 in canonical form, to the millisecond.
+func TimeOf(id string) time.Time {
+	parsed := uuid.MustParse(id)
+	var ms [8]byte
+	copy(ms[2:], parsed[:6])
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(ms[:]))).UTC() //nolint:gosec // 48 bits
+}
+
 // NextID returns the smallest id that is greater than an id in canonical form, or uuid.Max, which no send has.
 func NextID(id string) string {
 	next := uuid.MustParse(id)

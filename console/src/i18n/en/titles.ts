@@ -1,5 +1,6 @@
 // The titles of pages whose other words are loaded with them. The menu has them.
 export const titles = {
+  audit: { title: "Audit log" },
   callbacks: { title: "Callbacks" },
   guards: { title: "Guards" },
   messages: { title: "Messages" },

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/backstophq/backstop/client"
+)
+
+const (
+	metricsOff = "off"
+	metricsOn  = "metrics and traces"
+	// leastWithMetrics is the share of the throughput that remains with metrics and traces.
+	leastWithMetrics = 0.97
+	// scrapeEvery is a third of what Prometheus has by default.
+	scrapeEvery = 5 * time.Second
+)
+
+// measureMetrics compares whole sends with metrics and traces and without them, in turns. Backstop is started anew for each round.
+// Every request is traced, a collector takes all spans, and the metrics are scraped.
+func (b *bench) measureMetrics(ctx context.Context) (err error) {
+	policy, err := b.send.policy(ctx, "Metrics", rule{client.RuleTypeUndelivered, time.Hour})
+	if err != nil {
+		return err
+	}
+	installation, err := b.store.installation(ctx)
+	if err != nil {
+		return err
+	}
+	on, stop, err := b.serveCollector(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.restartBackstop(context.WithoutCancel(ctx), nil), stop()) }()
+	all := b.contestants(policy, installation)
+	c, rounds := all[len(all)-1], map[string][]round{}
+	settings := map[string]map[string]string{metricsOff: nil, metricsOn: on}
+	for n := range b.flags.rounds {
+		for _, name := range inTurn(n, metricsOff, metricsOn) {
+			r, err := b.runMeasured(ctx, c, settings[name])
+			if err != nil {
+				return err
+			}
+			b.logProgress("round %d of %d, %s: %.1f completed per second", n+1, b.flags.rounds, name, r.PerSecond)
+			rounds[name] = append(rounds[name], r)
+		}
+	}
+	b.raw["metrics"] = rounds
+	ratio := b.printPair("Metrics and traces", metricsOff, metricsOn, rounds,
+		"metrics and traces: every request traced, all spans exported, a scrape every 5 s. Each round has a process of its own, warmed up.")
+	b.atLeast("completed sends per second with metrics and traces, of without", ratio, leastWithMetrics, "x")
+	return nil
+}
+
+// inTurn returns two names, in the other order in every second round: a machine that gets slower, or faster, favours neither.
+func inTurn(n int, first, second string) []string {
+	if n%2 == 1 {
+		return []string{second, first}
+	}
+	return []string{first, second}
+}
+
+// runMeasured starts Backstop anew with more settings, warms it up and runs a round, while its metrics, if any, are scraped.
+func (b *bench) runMeasured(ctx context.Context, c contestant, more map[string]string) (round, error) {
+	if err := b.restartBackstop(ctx, more); err != nil {
+		return round{}, err
+	}
+	if _, err := b.runRound(ctx, c, min(b.flags.round, 5*time.Second)); err != nil {
+		return round{}, err
+	}
+	scraping, stop := context.WithCancel(ctx)
+	scraped := make(chan error, 1)
+	go func() { scraped <- b.scrape(scraping, more["BACKSTOP_METRICS_LISTEN"]) }()
+	r, err := b.runRound(ctx, c, b.flags.round)
+	stop()
+	return r, errors.Join(err, <-scraped)
+}
+
+// scrape scrapes the metrics of an address until ctx is done. Without an address it does nothing.
+func (b *bench) scrape(ctx context.Context, address string) error {
+	if address == "" {
+		return nil
+	}
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", http.NoBody)
+		if err != nil {
+			return fmt.Errorf("make request: %w", err)
+		}
+		answer, err := b.http.Do(request)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // the round has ended
+		}
+		if err != nil {
+			return fmt.Errorf("scrape: %w", err)
+		}
+		_, _ = io.Copy(io.Discard, answer.Body)
+		_ = answer.Body.Close()
+		if pauseFor(ctx, scrapeEvery) != nil {
+			return nil
+		}
+	}
+}
+
+// serveCollector serves a collector that drops what it gets, and returns the settings of a Backstop that uses it.
+func (*bench) serveCollector(ctx context.Context) (settings map[string]string, stop func() error, err error) {
+	listener, err := listenLoopback(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	ports, err := freePorts(ctx, 1)
+	if err != nil {
+		return nil, nil, err
+	}
+	server := &http.Server{
+		Handler:           http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }),
+		ReadHeaderTimeout: callTimeout,
+	}
+	go func() { _ = server.Serve(listener) }() // until server.Close
+	return map[string]string{
+		"BACKSTOP_METRICS_LISTEN": ports[0], "BACKSTOP_OTLP_ENDPOINT": "http://" + listener.Addr().String(),
+	}, server.Close, nil
+}
