@@ -148,7 +148,8 @@ func cliVersion(ctx context.Context, path string) (string, error) {
 // cliArguments names the file of the database without its folder, because the CLI takes a path with a "?" or "%" for another one.
 func cliArguments(port, uiPort int, fast bool) ([]string, error) {
 	arguments := []string{
-		"server", "start-dev", "--ip", loopback, "--port", strconv.Itoa(port), "--db-filename", cliDatabase, "--log-level", "warn",
+		"server", "start-dev", "--ip", loopback, "--port", strconv.Itoa(port), "--db-filename", cliDatabase,
+		"--log-level", "warn",
 		"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=" + synchronous(fast),
 	}
 
