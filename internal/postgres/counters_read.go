@@ -106,8 +106,8 @@ func (c counting) counters(
 	return rows, nil
 }
 
-// countRow returns the row that countSends would have for the group. The hours of removed sends that are after the range belong to
-// its last part.
+// countRow returns the row that countSends would have for the group. The hours of removed sends that are after the range belong
+// to its last part.
 func (c counting) countRow(r counterRow, bucket time.Duration) (row countRow, err error) {
 	row.Sends = r.Count
 	switch r.Part {
