@@ -95,6 +95,7 @@ var law = []struct{ folder, imports, rule string }{
 	{"internal/postgres", "github.com/lib/pq", ""},
 	{"internal/postgres", us + "/internal/handoff", ""},
 	{"internal/postgres", us + "/internal/health", ""},
+	{"internal/postgres", us + "/internal/keys", ""},
 	{"internal/postgres", us + "/workflows", "store"},
 	{"internal/postgres", us + "/api", "store"},
 	{"internal/postgres", "go.temporal.io/sdk/client", "engine"},

@@ -146,8 +146,8 @@ SET settings = $3, sealed = $4, on_unknown = $5, when_unhealthy = $6, call_timeo
 WHERE name = $1 AND ($2 = 0 OR version = $2)
 RETURNING ` + accountColumns.Names()
 
-// nameSecrets names the secrets that a change of an account changes to the trigger of the audit.
-const nameSecrets = `SELECT set_config('backstop.secrets', $1, true)`
+// nameChanged names the secrets that a change of an account changes to the trigger of the audit.
+const nameChanged = `SELECT set_config('backstop.secrets', $1, true)`
 
 // ReplaceAccount writes a valid account over the one with its name, if that has the version asked for. Errors have the code
 // NotFound or Stale. If the answer of Postgres is lost, it retries.
@@ -167,12 +167,12 @@ func (db *DB) ReplaceAccount(ctx context.Context, record accounts.Record, versio
 			return nil
 		}
 		err := db.pool.InTx(ctx, "replace account", func(tx *sqlx.Tx) error {
-			if err := pool.Execute(ctx, tx, nameSecrets, string(secrets)); err != nil {
+			if err := pool.Execute(ctx, tx, nameChanged, string(secrets)); err != nil {
 				return err
 			}
-			return tx.GetContext(ctx, &stored, replaceAccount, //nolint:wrapcheck // InTx wraps it
-				row.Name, version, row.Settings, row.Sealed, row.OnUnknown, row.WhenUnhealthy, row.CallTimeout, row.CallsPerSecond,
-				row.CallsAtOnce, row.Countries, row.Disabled, db.Now())
+			return tx.GetContext(ctx, &stored, replaceAccount,
+				row.Name, version, row.Settings, row.Sealed, row.OnUnknown, row.WhenUnhealthy, row.CallTimeout,
+				row.CallsPerSecond, row.CallsAtOnce, row.Countries, row.Disabled, db.Now())
 		})
 		if errors.Is(err, sql.ErrNoRows) {
 			return explainMissing(db.pool.GetUnprepared(ctx, new(int), accountVersion, row.Name), "account")

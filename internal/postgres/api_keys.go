@@ -89,35 +89,36 @@ func setByAdminOf(in backstop.APIKeyInput) (setByAdmin, error) {
 }
 
 var (
-	// insertAPIKey stores nothing if there are too many keys, or if it has stored the key before.
-	insertAPIKey = `INSERT INTO api_keys (` + apiKeyColumns.Names() + `) SELECT ` + apiKeyColumns.Params() + `
+	// insertKey stores nothing if there are too many keys, or if it has stored the key before.
+	insertKey = `INSERT INTO api_keys (` + apiKeyColumns.Names() + `) SELECT ` + apiKeyColumns.Params() + `
 WHERE (SELECT count(*) FROM api_keys) < ` + pool.Param(len(apiKeyColumns)+1) + `
 ON CONFLICT (id) DO NOTHING RETURNING id`
 
-	listAPIKeys = `SELECT ` + apiKeyColumns.Names() + ` FROM api_keys ORDER BY id DESC`
+	listKeys = `SELECT ` + apiKeyColumns.Names() + ` FROM api_keys ORDER BY id DESC`
 
-	getAPIKey = `SELECT ` + apiKeyColumns.Names() + ` FROM api_keys WHERE id = $1`
+	getKey = `SELECT ` + apiKeyColumns.Names() + ` FROM api_keys WHERE id = $1`
 
-	replaceAPIKey = `UPDATE api_keys SET name = $3, scopes = $4, policies = $5, accounts = $6, rate_limit = $7, callback = $8,
+	replaceKey = `UPDATE api_keys SET name = $3, scopes = $4, policies = $5, accounts = $6, rate_limit = $7, callback = $8,
     expires_at = $9, updated_at = $10, version = version + 1
 WHERE id = $1 AND ($2 = 0 OR version = $2) RETURNING ` + apiKeyColumns.Names()
 
-	// rotateAPIKey keeps the present secret as the former one. Repeated, it changes nothing.
-	rotateAPIKey = `UPDATE api_keys SET former_prefix = prefix, former_digest = digest, former_until = $4,
+	// rotateKey keeps the present secret as the former one. Repeated, it changes nothing.
+	rotateKey = `UPDATE api_keys SET former_prefix = prefix, former_digest = digest, former_until = $4,
     prefix = $2, digest = $3, updated_at = $5, version = version + 1
 WHERE id = $1 AND digest <> $3 RETURNING ` + apiKeyColumns.Names()
 )
 
 const (
-	deleteAPIKey = `DELETE FROM api_keys WHERE id = $1 RETURNING id`
+	deleteKey = `DELETE FROM api_keys WHERE id = $1 RETURNING id`
 
-	// touchAPIKeys writes a time only if the stored one is older than a while.
-	touchAPIKeys = `UPDATE api_keys AS k SET last_used_at = u.at FROM unnest($1::uuid[], $2::timestamptz[]) AS u (id, at)
-WHERE k.id = u.id AND (k.last_used_at IS NULL OR k.last_used_at <= u.at - make_interval(secs => $3))` //nolint:gosec // no credentials
+	// touchKeys writes a time only if the stored one is older than a while.
+	touchKeys = `UPDATE api_keys AS k SET last_used_at = u.at
+FROM unnest($1::uuid[], $2::timestamptz[]) AS u (id, at)
+WHERE k.id = u.id AND (k.last_used_at IS NULL OR k.last_used_at <= u.at - make_interval(secs => $3))`
 )
 
-// CreateAPIKey stores a valid key. If the name is taken or there are too many keys, the Error has the code Conflict. If the answer
-// of Postgres is lost, it retries.
+// CreateAPIKey stores a valid key. If the name is taken or there are too many keys, the Error has the code Conflict. If the
+// answer of Postgres is lost, it retries.
 func (db *DB) CreateAPIKey(
 	ctx context.Context, in backstop.APIKeyInput, kind backstop.KeyKind, secret backstop.KeySecret,
 ) (backstop.APIKey, error) {
@@ -137,9 +138,9 @@ func (db *DB) CreateAPIKey(
 		Digest: digest[:], Version: 1, CreatedAt: at, UpdatedAt: at,
 	}
 	err = pool.UntilKnown(ctx, "insert API key", func(isRepeated bool) error {
-		err := db.pool.Change(ctx, new(string), insertAPIKey, append(apiKeyColumns.Values(row), backstop.MaxKeys)...)
+		err := db.pool.Change(ctx, new(string), insertKey, append(apiKeyColumns.Values(row), backstop.MaxKeys)...)
 		if errors.Is(err, sql.ErrNoRows) && isRepeated {
-			err = db.pool.GetUnprepared(ctx, &apiKeyRow{}, getAPIKey, id)
+			err = db.pool.GetUnprepared(ctx, &apiKeyRow{}, getKey, id)
 		}
 		if errors.Is(err, sql.ErrNoRows) {
 			return &backstop.Error{
@@ -158,7 +159,7 @@ func (db *DB) CreateAPIKey(
 // APIKeys returns all keys, the newest first.
 func (db *DB) APIKeys(ctx context.Context) ([]keys.Stored, error) {
 	var rows []apiKeyRow
-	if err := db.pool.SelectAll(ctx, &rows, listAPIKeys); err != nil {
+	if err := db.pool.SelectAll(ctx, &rows, listKeys); err != nil {
 		return nil, pool.Failed(ctx, "list API keys", err)
 	}
 	all := make([]keys.Stored, len(rows))
@@ -187,7 +188,7 @@ func (db *DB) readAPIKey(ctx context.Context, id string) (row apiKeyRow, err err
 	if !ok {
 		return row, pool.NotFound("API key")
 	}
-	err = db.pool.GetUnprepared(ctx, &row, getAPIKey, id)
+	err = db.pool.GetUnprepared(ctx, &row, getKey, id)
 	return row, pool.OrNotFound(err, "API key")
 }
 
@@ -204,7 +205,7 @@ func (db *DB) ReplaceAPIKey(
 		return backstop.APIKey{}, err
 	}
 	var row apiKeyRow
-	err = db.pool.Change(ctx, &row, replaceAPIKey, id, version, set.name, set.scopes, set.policies, set.accounts,
+	err = db.pool.Change(ctx, &row, replaceKey, id, version, set.name, set.scopes, set.policies, set.accounts,
 		in.RateLimit, set.callback, pool.StampPtr(in.ExpiresAt), pool.Stamp(db.Now()))
 	if errors.Is(err, sql.ErrNoRows) {
 		_, err = db.readAPIKey(ctx, id)
@@ -230,7 +231,7 @@ func (db *DB) RotateAPIKey(
 	var row apiKeyRow
 	err := pool.UntilKnown(ctx, "rotate API key", func(bool) error {
 		row = apiKeyRow{}
-		err := db.pool.Change(ctx, &row, rotateAPIKey, id, secret.Prefix(), digest[:], pool.Stamp(formerUntil),
+		err := db.pool.Change(ctx, &row, rotateKey, id, secret.Prefix(), digest[:], pool.Stamp(formerUntil),
 			pool.Stamp(db.Now()))
 		if errors.Is(err, sql.ErrNoRows) { // there is no such key, or the former try has rotated it
 			row, err = db.readAPIKey(ctx, id)
@@ -251,7 +252,7 @@ func (db *DB) DeleteAPIKey(ctx context.Context, id string) error {
 		return pool.NotFound("API key")
 	}
 	return pool.UntilKnown(ctx, "delete API key", func(isRepeated bool) error {
-		err := db.pool.Change(ctx, new(string), deleteAPIKey, id)
+		err := db.pool.Change(ctx, new(string), deleteKey, id)
 		if errors.Is(err, sql.ErrNoRows) && isRepeated {
 			return nil
 		}
@@ -265,6 +266,6 @@ func (db *DB) TouchAPIKeys(ctx context.Context, used map[string]time.Time, while
 	for id, at := range used {
 		ids, times = append(ids, id), append(times, pool.Stamp(at).Format(time.RFC3339Nano))
 	}
-	_, err := db.pool.Exec(ctx, touchAPIKeys, ids, times, while.Seconds())
+	_, err := db.pool.Exec(ctx, touchKeys, ids, times, while.Seconds())
 	return pool.Failed(ctx, "touch API keys", err)
 }

@@ -17,7 +17,8 @@ import (
 
 const maxChangeGroups = 100
 
-// countChanges counts the fallbacks of the sends that fit a condition. The code is that of the WhatsApp message, or of its resend.
+// countChanges counts the fallbacks of the sends that fit a condition. The code is that of the WhatsApp message, or of its
+// resend.
 func countChanges(w *where) string {
 	return `SELECT COALESCE(policy_id::text, '') AS policy_id, country, fallback_reason AS reason,
     COALESCE(resent.provider, first.provider, '') AS provider,

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -35,8 +36,8 @@ const (
 	partChange counterPart = "change" // as countChanges
 )
 
-// insertCounts returns the statement that adds the counts of a query. The groups are those of the query that counts rows when asked.
-// The parameters are the range of ids, and then those of the condition.
+// insertCounts returns the statement that adds the counts of a query. The groups are those of the query that counts rows when
+// asked. The parameters are the range of ids, and then those of the condition.
 func insertCounts(query string) string {
 	return `INSERT INTO stats_counts AS c (day, is_gone, part, policy_id, key, count, longest, newest)
 ` + query + addCounts
@@ -45,7 +46,8 @@ func insertCounts(query string) string {
 const (
 	addCounts = `
 ON CONFLICT (day, is_gone, part, policy_id, key) DO UPDATE
-SET count = c.count + excluded.count, longest = greatest(c.longest, excluded.longest), newest = greatest(c.newest, excluded.newest)`
+SET count = c.count + excluded.count, longest = greatest(c.longest, excluded.longest),
+    newest = greatest(c.newest, excluded.newest)`
 
 	inRange   = ` NOT sends.is_test AND sends.id >= $1 AND sends.id < $2 AND `
 	countDay  = `(accepted_at AT TIME ZONE 'UTC')::date AS day`
@@ -67,8 +69,8 @@ func countGroups(isGone, condition string) string {
         ELSE json_build_array(delivered_by, step)::text END,
     count(*), max(delay), max(accepted_at)
 FROM (
-    SELECT ` + countDay + `, floor(date_part('epoch', accepted_at) / 3600)::bigint AS hour, ` + policyOf + ` AS policy, accepted_at,
-        plan_digest, flags || ' ' || outcome || ' ' || fallback_reason AS state,
+    SELECT ` + countDay + `, floor(date_part('epoch', accepted_at) / 3600)::bigint AS hour, ` + policyOf + ` AS policy,
+        accepted_at, plan_digest, flags || ' ' || outcome || ' ' || fallback_reason AS state,
         flags || ' ' || outcome || ' ' || fallback_reason || ' ' || country || ' ' || fired AS kind,
         delivered_by, delay, round(100 * ln(greatest(delay, 0.001)))::int AS step
     FROM sends
@@ -144,8 +146,8 @@ ON CONFLICT (day) DO UPDATE SET counted_at = excluded.counted_at, open = exclude
 	deleteDayCounts = `DELETE FROM stats_counts WHERE day = $1::date AND NOT is_gone`
 )
 
-// CountDays counts the sends of up to limit days that are due, and returns the number of the days. Any number of processes may call
-// it: each day is counted in one transaction, which fails if another one has written its counts meanwhile.
+// CountDays counts the sends of up to limit days that are due, and returns the number of the days. Any number of processes may
+// call it: each day is counted in one transaction, which fails if another one has written its counts meanwhile.
 func (db *DB) CountDays(ctx context.Context, limit int) (int, error) {
 	now := db.Now()
 	var oldest time.Time
@@ -177,7 +179,7 @@ func (db *DB) countOneDay(ctx context.Context, at, now time.Time) error {
 			return err
 		}
 		defer tx.Rollback() // after a commit it does nothing
-		if err := pool.Execute(ctx, tx, forCounting, fmt.Sprint(countTimeout.Milliseconds())); err != nil {
+		if err := pool.Execute(ctx, tx, forCounting, strconv.FormatInt(countTimeout.Milliseconds(), 10)); err != nil {
 			return err
 		}
 		if err := pool.Execute(ctx, tx, markDayCounted, first, end, at, now); err != nil {

@@ -23,7 +23,8 @@ func (s span) ids() (first, end string) {
 
 // counting says what of a range comes from counters and what from rows. It holds for the transaction that made it.
 //
-// Sends that were removed have counters only, and these have no time within the day: a day counts in the range in which it begins.
+// Sends that were removed have counters only, and these have no time within the day: a day counts in the range in which it
+// begins.
 type counting struct {
 	from, until time.Time
 	whole       pq.StringArray // the days whose rows are counted
@@ -61,7 +62,8 @@ func planCounting(ctx context.Context, tx *sqlx.Tx, from, until time.Time, useWh
 }
 
 const (
-	whichCounts = `part = ANY($1) AND (is_gone AND day >= $2::date AND day < $3::date OR NOT is_gone AND day = ANY($4::date[]))
+	whichCounts = `part = ANY($1)
+    AND (is_gone AND day >= $2::date AND day < $3::date OR NOT is_gone AND day = ANY($4::date[]))
     AND ($5::uuid IS NULL OR policy_id = $5)`
 
 	sumCounts = `SELECT part, key, sum(count)::bigint AS count, max(longest) AS longest, max(newest) AS newest
@@ -97,14 +99,15 @@ func (c counting) counters(
 	for i, part := range parts {
 		names[i] = string(part)
 	}
-	if err := tx.SelectContext(ctx, &rows, query, names, nextDay(c.from), nextDay(c.until), c.whole, policy); err != nil {
+	err = tx.SelectContext(ctx, &rows, query, names, nextDay(c.from), nextDay(c.until), c.whole, policy)
+	if err != nil {
 		return nil, fmt.Errorf("sum counts: %w", err)
 	}
 	return rows, nil
 }
 
-// countRow returns the row that countSends would have for the group. The hours of removed sends that are after the range belong to
-// its last part.
+// countRow returns the row that countSends would have for the group. The hours of removed sends that are after the range belong
+// to its last part.
 func (c counting) countRow(r counterRow, bucket time.Duration) (row countRow, err error) {
 	row.Sends = r.Count
 	switch r.Part {
@@ -119,9 +122,10 @@ func (c counting) countRow(r counterRow, bucket time.Duration) (row countRow, er
 	case partPlan:
 		row.Digest, row.Newest = new(int64), &r.Newest
 		err = r.read(row.Digest, &row.Kind)
-	default:
+	case partDelay:
 		row.Step, row.Longest = new(int), &r.Longest
 		err = r.read(&row.DeliveredBy, row.Step)
+	case partSMS, partCode, partChange: // these have rows of other types
 	}
 	return row, err
 }

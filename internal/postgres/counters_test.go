@@ -41,7 +41,7 @@ func newOldWorld(t *testing.T, n int) oldWorld {
 	today := time.Now().UTC().Truncate(aDay)
 	w.days = backstop.StatsFilter{From: today.Add(-12 * aDay), Until: today.Add(-4 * aDay)}
 	for range n {
-		send := w.world.send()
+		send := w.send()
 		send.AcceptedAt = w.days.From.Add(time.Duration(w.IntN(int(8*aDay/time.Second))) * time.Second)
 		send.ID, send.ExpiresAt, send.SendAt, send.StartedAt = idOf(t, send.AcceptedAt), nil, nil, nil
 		_, _, err := db.InsertSend(t.Context(), send, nil)
@@ -111,6 +111,14 @@ func removeOld(t *testing.T, db *postgres.DB, r backstop.Removal, limit int) int
 	return n
 }
 
+// removeAll removes one batch after the other, until none is left.
+func removeAll(t *testing.T, db *postgres.DB, r backstop.Removal, limit int) {
+	t.Helper()
+	for seen := limit; seen > 0; {
+		seen = removeOld(t, db, r, limit)
+	}
+}
+
 // The statistics are the same by rows, by the counters of days, while sends are removed, and by the counters of removed sends.
 func TestDB_CountDays(t *testing.T) {
 	t.Parallel()
@@ -178,8 +186,7 @@ func TestDB_RemoveOld_dies(t *testing.T) {
 	require.Equal(t, want, w.numbers())
 	require.Zero(t, w.count(`SELECT count(*) FROM stats_counts WHERE is_gone`))
 	w.exec(`DROP TRIGGER die ON sends`)
-	for removeOld(t, w.db, records(), 10) > 0 {
-	}
+	removeAll(t, w.db, records(), 10)
 	require.Equal(t, want, w.numbers())
 }
 
@@ -202,8 +209,7 @@ func TestDB_RemoveOld_concurrent(t *testing.T) {
 		})
 	}
 	group.Wait()
-	for removeOld(t, w.db, records(), 10) > 0 {
-	}
+	removeAll(t, w.db, records(), 10)
 	require.Zero(t, w.count(`SELECT count(*) FROM sends WHERE finished_at IS NOT NULL`))
 	require.Equal(t, want, w.numbers())
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
+var erasureColumns = pool.ColumnsOf[erasureRow]()
+
 // erasureRow is an erasure as it is stored.
 type erasureRow struct {
 	ID         string         `db:"id"`
@@ -38,17 +40,23 @@ func (r erasureRow) erasure() (backstop.Erasure, error) {
 	return e, nil
 }
 
-const (
+var (
 	// createErasure returns the erasure that runs, if there is one. An opt-out is removed if one of the two requests asks for it.
 	createErasure = `INSERT INTO erasures AS e (id, recipient, keep_opt_out, created_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (recipient) WHERE finished_at IS NULL DO UPDATE
-SET keep_opt_out = e.keep_opt_out AND excluded.keep_opt_out, created_at = excluded.created_at RETURNING *`
-	getErasure  = `SELECT * FROM erasures WHERE id = $1`
-	lockErasure = `SELECT * FROM erasures WHERE id = $1 FOR UPDATE`
+SET keep_opt_out = e.keep_opt_out AND excluded.keep_opt_out, created_at = excluded.created_at
+RETURNING ` + erasureColumns.Names()
+
+	getErasure  = `SELECT ` + erasureColumns.Names() + ` FROM erasures WHERE id = $1`
+	lockErasure = getErasure + ` FOR UPDATE`
+)
+
+const (
 	listRunning = `SELECT id FROM erasures WHERE finished_at IS NULL ORDER BY created_at LIMIT $1`
 	maskInAudit = `SELECT audit_mask($1, '+•••••')`
 	saveErasure = `UPDATE erasures SET changed = $2, cancelled = $3, pending = $4, finished_at = $5, recipient = $6 WHERE id = $1`
-	listUnended = `SELECT id FROM sends WHERE reverse(recipient) = reverse($1) AND finished_at IS NULL AND accepted_at <= $2 ORDER BY id`
+	listUnended = `SELECT id FROM sends WHERE reverse(recipient) = reverse($1) AND finished_at IS NULL AND accepted_at <= $2
+ORDER BY id`
 	listToErase = `SELECT id, outcome = 'cancelled' AND finished_at >= $4 AS cancelled FROM sends
 WHERE reverse(recipient) = reverse($1) AND finished_at IS NOT NULL AND accepted_at <= $2 ORDER BY id LIMIT $3 FOR UPDATE`
 )
@@ -97,14 +105,19 @@ func (db *DB) SendsToCancel(ctx context.Context, e backstop.Erasure) (ids []stri
 	return ids, pool.Failed(ctx, "list sends to cancel", err)
 }
 
-// eraseOfSends are the statements about the rows of sends, by table. The parameter is the ids of the sends.
-var eraseOfSends = []struct{ table, statement string }{
-	{"sends", eraseSends},
-	{"attempts", dropMessageIDs},
-	{"receipts", dropReceiptIDs},
-	{"events", dropReasons},
-	{"callback_tries", dropAnswers},
-	{"guard_texts", `DELETE FROM guard_texts WHERE send = ANY($1)`},
+// erasing is a statement that removes a person from the rows of a table.
+type erasing struct{ table, statement string }
+
+// eraseOfSends returns the statements about the rows of sends. The parameter is the ids of the sends.
+func eraseOfSends() []erasing {
+	return []erasing{
+		{"sends", eraseSends},
+		{"attempts", dropMessageIDs},
+		{"receipts", dropReceiptIDs},
+		{"events", dropReasons},
+		{"callback_tries", dropAnswers},
+		{"guard_texts", `DELETE FROM guard_texts WHERE send = ANY($1)`},
+	}
 }
 
 // erasedKey is what remains of an idempotency key: a digest, by which a repeated request is refused.
@@ -120,22 +133,28 @@ const eraseSends = `UPDATE sends SET recipient = '+•••••', text = CASE
     content_removed_at = COALESCE(content_removed_at, now()), revision = revision + 1
 WHERE id = ANY($1)`
 
-// eraseOfNumber are the statements about the rows that have the number and no send. Those of the list of opt-outs are the last.
-var eraseOfNumber = []struct{ table, statement string }{
-	{"inbound", `DELETE FROM inbound WHERE sender = $1`},
-	{"guard_counts", `DELETE FROM guard_counts WHERE guard = 'recipient_cap' AND key = $1`},
+// eraseOfNumber returns the statements about the rows that have the number and no send, but for the list of opt-outs.
+func eraseOfNumber() []erasing {
+	return []erasing{
+		{"inbound", `DELETE FROM inbound WHERE sender = $1`},
+		{"guard_counts", `DELETE FROM guard_counts WHERE guard = 'recipient_cap' AND key = $1`},
+	}
 }
 
-var (
-	eraseOptOuts = []struct{ table, statement string }{
+// eraseOptOuts returns the statements about the list of opt-outs. If the opt-out is kept, its words are removed.
+func eraseOptOuts(keep bool) []erasing {
+	if keep {
+		const words = ` SET note = '', inbound = '' WHERE recipient = $1 AND (note <> '' OR inbound <> '')`
+		return []erasing{
+			{"opt_outs", `UPDATE opt_outs` + words},
+			{"opt_out_changes", `UPDATE opt_out_changes` + words},
+		}
+	}
+	return []erasing{
 		{"opt_outs", `DELETE FROM opt_outs WHERE recipient = $1`},
 		{"opt_out_changes", `DELETE FROM opt_out_changes WHERE recipient = $1`},
 	}
-	keepOptOuts = []struct{ table, statement string }{
-		{"opt_outs", `UPDATE opt_outs SET note = '', inbound = '' WHERE recipient = $1 AND (note <> '' OR inbound <> '')`},
-		{"opt_out_changes", `UPDATE opt_out_changes SET note = '', inbound = '' WHERE recipient = $1 AND (note <> '' OR inbound <> '')`},
-	}
-)
+}
 
 // Erase removes one batch of the sends of an erasure that have ended, in one transaction with the report. When none is left, it
 // removes the rest, and the erasure is done unless sends are under way. It reports whether to go on at once.
@@ -183,7 +202,7 @@ func eraseBatch(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, limit int
 			e.Cancelled++
 		}
 	}
-	for _, s := range eraseOfSends {
+	for _, s := range eraseOfSends() {
 		if err := change(ctx, tx, e, s.table, s.statement, ids); err != nil {
 			return false, err
 		}
@@ -193,17 +212,14 @@ func eraseBatch(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, limit int
 
 // eraseRest removes what is left, if no send is under way: the providers' answers about such a send need its number.
 func eraseRest(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, now time.Time) error {
-	rest := eraseOfNumber
+	rest := eraseOfNumber()
 	var unended []string
 	if err := tx.SelectContext(ctx, &unended, listUnended, e.To, e.CreatedAt); err != nil {
 		return fmt.Errorf("list sends under way: %w", err)
 	}
 	e.Pending = len(unended)
 	if e.Pending == 0 {
-		rest = append(rest[:len(rest):len(rest)], eraseOptOuts...)
-		if e.KeepOptOut {
-			rest = append(eraseOfNumber[:len(eraseOfNumber):len(eraseOfNumber)], keepOptOuts...)
-		}
+		rest = append(rest, eraseOptOuts(e.KeepOptOut)...)
 	}
 	for _, s := range rest {
 		if err := change(ctx, tx, e, s.table, s.statement, e.To); err != nil {

@@ -48,7 +48,7 @@ func newErasureRig(t *testing.T) erasureRig {
 	_, err := db.Migrate(t.Context())
 	require.NoError(t, err)
 	r := erasureRig{raw: postgrestest.Raw(t, address), sends: map[string]string{}}
-	r.callbackRig.t, r.DB = t, db
+	r.t, r.DB = t, db
 	r.insertSends()
 	failed := &backstop.Failure{Kind: backstop.Rejected, Class: backstop.RecipientFault, Code: "1", Reason: textMark}
 	first := begin(t, db, r.sends["ended"], whatsApp)
@@ -294,6 +294,7 @@ func (r erasureRig) exec(statement string) {
 }
 
 func eraseAll(t *testing.T, db *postgres.DB, e backstop.Erasure) {
+	t.Helper()
 	sends, err := db.SendsToCancel(t.Context(), e)
 	if err != nil {
 		t.Errorf("list: %v", err)

@@ -28,8 +28,8 @@ WHERE id IN (SELECT id FROM sends ORDER BY id OFFSET 2 LIMIT 1)`)
     sweep_at = 'infinity' WHERE id IN (SELECT id FROM sends ORDER BY id OFFSET 3 LIMIT 1)`)
 	p.exec(`UPDATE sends SET sms_status = 'submitted', receipt_by = now() - interval '2 minutes', sweep_at = now() - interval '1 minute'
 WHERE id IN (SELECT id FROM sends ORDER BY id OFFSET 4 LIMIT 1)`)
-	p.exec(`INSERT INTO account_health (account, state, reason, since, retry_at, probe_by, window_start, calls, faults, unavailable, unknown, changed_by)
-VALUES ('dead', 'open', 'account_faults', now(), now(), '', now(), 0, 0, 0, 0, ''), ('well', 'closed', '', now(), NULL, '', now(), 0, 0, 0, 0, '')`)
+	p.exec(`INSERT INTO account_health (account, state, since, reason, retry_at, probe_by, window_start, calls, faults, unavailable, unknown, changed_by)
+VALUES ('dead', 'open', now(), 'account_faults', now(), '', now(), 0, 0, 0, 0, ''), ('well', 'closed', now(), '', NULL, '', now(), 0, 0, 0, 0, '')`)
 	p.exec(`INSERT INTO callback_endpoints (url, failing_since, failures, status, error, paused_at, retry_at)
 VALUES ('https://a.example/', now(), 1, 500, '', NULL, NULL), ('https://b.example/', now(), 50, 500, '', now(), now())`)
 	open, old := newID(t), "01900000-0000-7000-8000-000000000000"

@@ -21,8 +21,10 @@ const (
 // accountOfAttempt is the account of an attempt. Before accounts had names, it was the provider's.
 const accountOfAttempt = `COALESCE(NULLIF(attempts.account, ''), attempts.provider)`
 
-// smsGroup is a part of countSMS and of countedSMS: the groups of SMS. Each has one step of the time to delivery, as in countSends.
-const smsGroup = `attempts.send_id AS sender, ` + accountOfAttempt + ` AS route, attempts.provider, country, ` + smsResult + ` AS result,
+// smsGroup is a part of countSMS and of countedSMS: the groups of SMS. Each has one step of the time to delivery, as in
+// countSends.
+const smsGroup = `attempts.send_id AS sender, ` + accountOfAttempt + ` AS route, attempts.provider, country,
+        ` + smsResult + ` AS result,
         COALESCE(` + failureCode + `, '') AS code, COALESCE(` + failureClass + `, '') AS class,
         delay, round(100 * ln(greatest(delay, 0.001)))::int AS step
     FROM attempts JOIN sends ON sends.id = attempts.send

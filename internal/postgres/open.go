@@ -39,8 +39,8 @@ type Options struct {
 	Observer Observer // nil: none
 }
 
-// Observer is notified of what this process has stored, after the commit. It is not notified if Postgres's answer was lost, except
-// of a send. Its methods must not wait.
+// Observer is notified of what this process has stored, after the commit. It is not notified if Postgres's answer was lost,
+// except of a send. Its methods must not wait.
 type Observer interface {
 	SendAccepted(s backstop.Send)
 	// SendRefused is called for a send that was not stored, because its recipient has opted out.

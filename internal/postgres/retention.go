@@ -149,9 +149,9 @@ func removeFrom(ctx context.Context, tx *sqlx.Tx, what backstop.Removable, sends
 		return removeRecords(ctx, tx, sends)
 	case backstop.RemoveNumbers:
 		return countRows(ctx, tx, []string{maskNumbers, dropMessageIDs, dropReceiptIDs, dropReasons}, sends)
-	default:
-		return errors.Join(pool.Execute(ctx, tx, dropContent, sends, now), pool.Execute(ctx, tx, dropAnswers, sends))
+	case backstop.RemoveContent:
 	}
+	return errors.Join(pool.Execute(ctx, tx, dropContent, sends, now), pool.Execute(ctx, tx, dropAnswers, sends))
 }
 
 const (
@@ -166,14 +166,16 @@ WHERE send = ANY($1)`
 	// dropReceiptIDs keeps receipts_once, in which each message has an id of its own.
 	dropReceiptIDs = `UPDATE receipts SET message_id = 'removed-' || gen_random_uuid(), failure = failure - 'reason'
 WHERE send = ANY($1)`
-	dropReasons = `UPDATE events SET detail = '', failure = failure - 'reason' WHERE send = ANY($1) AND (failure IS NOT NULL OR cause = 'failed')`
+	dropReasons = `UPDATE events SET detail = '', failure = failure - 'reason'
+WHERE send = ANY($1) AND (failure IS NOT NULL OR cause = 'failed')`
 
 	dropContent = `UPDATE sends SET text = CASE WHEN text <> '' THEN '•' ELSE '' END, sms_text = '•', metadata = NULL,
     template = CASE WHEN template IS NOT NULL
         THEN json_build_object('name', template -> 'name', 'language', template -> 'language') END,
     content_removed_at = $2, revision = revision + 1
 WHERE id = ANY($1) AND content_removed_at IS NULL`
-	dropAnswers = `UPDATE callback_tries SET answer = '', error = '' WHERE callback IN (SELECT id FROM callbacks WHERE send = ANY($1))`
+	dropAnswers = `UPDATE callback_tries SET answer = '', error = ''
+WHERE callback IN (SELECT id FROM callbacks WHERE send = ANY($1))`
 )
 
 var countGone = counters(`true`, `sends.id = ANY($3::uuid[])`)
@@ -245,8 +247,8 @@ const (
 	dropInboundTexts = `UPDATE inbound SET text = '' WHERE id = ANY(ARRAY(
     SELECT id FROM inbound WHERE id < $1 AND text <> '' ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
 ))`
-	maskInbound = `UPDATE inbound SET sender = CASE WHEN sender <> '' THEN left(sender, 3) || '•••••' || right(sender, 2) ELSE '' END,
-    message_id = 'removed-' || id, reply_to = ''
+	maskInbound = `UPDATE inbound SET message_id = 'removed-' || id, reply_to = '',
+    sender = CASE WHEN sender <> '' THEN left(sender, 3) || '•••••' || right(sender, 2) ELSE '' END
 WHERE id = ANY(ARRAY(
     SELECT id FROM inbound WHERE id < $1 AND message_id NOT LIKE 'removed-%' ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
 ))`
@@ -255,11 +257,12 @@ WHERE id = ANY(ARRAY(
 ))`
 )
 
-// RemoveOldInbound removes the texts or the numbers of up to limit messages of people that came before an age, or the messages, and
-// returns how many it has changed. The ids of the messages are kept for as long as providers repeat a webhook.
+// RemoveOldInbound removes the texts or the numbers of up to limit messages of people that came before an age, or the messages,
+// and returns how many it has changed. The ids of the messages are kept for as long as providers repeat a webhook.
 func (db *DB) RemoveOldInbound(ctx context.Context, what backstop.Removable, age time.Duration, limit int) (int, error) {
 	statement := dropInboundTexts
 	switch what {
+	case backstop.RemoveContent:
 	case backstop.RemoveNumbers:
 		statement, age = maskInbound, max(age, orphanAge)
 	case backstop.RemoveRecords:

@@ -1,7 +1,7 @@
 package postgres_test
 
 import (
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -209,8 +209,7 @@ func TestDB_RemoveOld_categories(t *testing.T) {
 	}
 	r := removal(backstop.RemoveContent)
 	r.Categories = []backstop.Category{backstop.Authentication, backstop.Utility}
-	for removeOld(t, db, r, 1) > 0 {
-	}
+	removeAll(t, db, r, 1)
 	for c, id := range ids {
 		isRemoved := c == backstop.Authentication || c == backstop.Utility
 		require.Equal(t, isRemoved, getSend(t, db, id).ContentRemovedAt != nil, c)
@@ -228,7 +227,7 @@ func TestDB_RemoveOldInbound(t *testing.T) {
 		at := time.Now().Add(-age)
 		_, err := raw.ExecContext(t.Context(), `INSERT INTO inbound (id, provider, account, channel, message_id, sender, recipient, text,
     keyword, reply_to, at, received_at) VALUES ($1, 'meta', 'number', 'whatsapp', $2, $3, 'us', 'hello', '', 'x', $4, $4)`,
-			idOf(t, at), fmt.Sprint(i), to, at)
+			idOf(t, at), strconv.Itoa(i), to, at)
 		require.NoError(t, err)
 	}
 	count := func(condition string) (n int) {

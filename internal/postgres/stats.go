@@ -166,7 +166,8 @@ func (db *DB) count(
 	for _, s := range c.rows {
 		var rows []countRow
 		first, end := s.ids()
-		if err := tx.SelectContext(ctx, &rows, countSends, first, end, s.from, s.until, policy, f.Bucket().Seconds()); err != nil {
+		err := tx.SelectContext(ctx, &rows, countSends, first, end, s.from, s.until, policy, f.Bucket().Seconds())
+		if err != nil {
 			return slice{}, fmt.Errorf("count: %w", err)
 		}
 		if err := plansOf(ctx, tx, rows, found.plans); err != nil {

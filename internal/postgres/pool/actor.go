@@ -11,8 +11,8 @@ import (
 )
 
 // SetActor returns the expression that names the actor of a change to the triggers of the audit, until the end of the
-// transaction. The parameter has the text that ActorText returns. A trigger that runs after a statement knows the actor too if the statement
-// itself has this expression.
+// transaction. The parameter has the text that ActorText returns. A trigger that runs after a statement knows the actor too if
+// the statement itself has this expression.
 func SetActor(param string) string { return `set_config('backstop.actor', ` + param + `, true)` }
 
 // ActorText returns the actor of a context as JSON, or an empty text for the system.
