@@ -1,6 +1,8 @@
 # The program alone, with its web console: no shell, no package manager, and not root.
 FROM node:22 AS console
 WORKDIR /src
+# Other registries than the usual ones; without these arguments npm and Go take their own.
+ARG NPM_CONFIG_REGISTRY
 COPY console/package.json console/package-lock.json console/.npmrc ./
 RUN npm ci --ignore-scripts
 COPY console .
@@ -8,6 +10,7 @@ RUN npm run build
 
 FROM golang:1.26 AS build
 WORKDIR /src
+ARG GOPROXY
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .

@@ -10,7 +10,7 @@ RACE :=
 CONSOLE := console/static/app/index.html
 CONSOLE_SOURCES := $(shell find console/src console/public -type f) $(wildcard console/*.html console/*.ts console/*.json)
 
-.PHONY: help build run demo bench chaos console if-npm test test-pgbouncer e2e firstload screenshots diagrams check alerts console-check tidy generated vet lint law determinism \
+.PHONY: help build run demo bench chaos console if-npm test test-pgbouncer test-cli compose-test proxy-test e2e firstload screenshots diagrams check alerts console-check tidy generated vet lint law determinism \
 	generate histories fuzz vulnerabilities clean FORCE
 
 help: ## list the targets
@@ -18,13 +18,14 @@ help: ## list the targets
 
 build: bin/backstop bin/devstack ## build bin/backstop and bin/devstack
 
+# run and demo take Temporal's CLI if there is one, and spare its compilation; all else has the server that go.mod pins.
 run: if-npm ## start everything and stay up, for trying it by hand
-	@$(MAKE) --no-print-directory build
-	bin/devstack --data .data/run --codec http://127.0.0.1:8080/codec -- bin/backstop dev
+	@devstack=$$(cmd/devstack/choose.sh) && $(MAKE) --no-print-directory bin/backstop $$devstack && \
+	exec $$devstack --data .data/run --codec http://127.0.0.1:8080/codec -- bin/backstop dev
 
 demo: if-npm ## send messages to simulated providers, watch them fall back, check what came out
-	@$(MAKE) --no-print-directory build
-	bin/devstack --data .data/demo -- bin/backstop demo
+	@devstack=$$(cmd/devstack/choose.sh) && $(MAKE) --no-print-directory bin/backstop $$devstack && \
+	exec $$devstack --data .data/demo -- bin/backstop demo
 
 console: $(CONSOLE) ## build the web console, for the next build of bin/backstop to take in; wants npm
 
@@ -54,6 +55,16 @@ test: bin/devstack ## run the tests of all modules, on a real Postgres; wants py
 test-pgbouncer: bin/devstack ## run the tests of the store through a PgBouncer in transaction mode
 	bin/devstack --fast --services postgres --data .data/test -- \
 		go run ./cmd/pgbouncer go test$(if $(RACE), $(RACE)) -count=1 ./internal/postgres/...
+
+test-cli: ## run the tests of devstack on the dev server of Temporal's CLI; wants temporal on PATH
+	cd cmd/devstack && go test -tags cli -count=1 ./...
+
+compose-test: ## run docker-compose.yml and the Dockerfile on a Docker engine, and send; wants Docker, Compose, curl and jq
+	deploy/compose-test/run.sh
+
+proxy-test: bin/backstop bin/devstack ## run two APIs and two workers behind nginx, as deploy/nginx says; wants nginx, openssl, curl and jq
+	rm -rf .data/proxy-test
+	bin/devstack --fast --data .data/proxy-test -- deploy/nginx/test.sh
 
 e2e: if-npm ## use the web console in a browser, with everything behind it; wants npm and Chromium
 	@$(MAKE) --no-print-directory build
@@ -100,7 +111,7 @@ generated: bin/oapi-codegen ## is the generated code what its sources say?
 vet: ## go vet
 	go vet ./...
 	cd cmd/bench && go vet ./...
-	cd cmd/devstack && go vet ./...
+	cd cmd/devstack && go vet ./... && go vet -tags cli ./...
 
 lint: bin/golangci-lint ## formatting, the linters of .golangci.yaml and the import law
 	bin/golangci-lint run ./...
@@ -153,6 +164,9 @@ bin/chaos: FORCE
 
 bin/devstack: FORCE
 	cd cmd/devstack && $(BUILD) -o ../../$@ .
+
+bin/devstack-cli: FORCE
+	cd cmd/devstack && $(BUILD) -tags cli -o ../../$@ .
 
 bin/golangci-lint: tools/go.mod tools/go.sum
 	$(TOOL) github.com/golangci/golangci-lint/v2/cmd/golangci-lint

@@ -41,12 +41,14 @@ const (
 	AuditOptOut   AuditKind = "opt_out"
 	AuditSend     AuditKind = "send"
 	AuditCallback AuditKind = "callback"
+	AuditErasure  AuditKind = "erasure"
 )
 
 // AuditKinds returns all kinds of things.
 func AuditKinds() []AuditKind {
 	return []AuditKind{
 		AuditRule, AuditPolicy, AuditMessage, AuditAccount, AuditGuards, AuditKey, AuditOptOut, AuditSend, AuditCallback,
+		AuditErasure,
 	}
 }
 

@@ -14,3 +14,14 @@ type Erasure struct {
 	Cancelled int            // sends that were called off
 	Pending   int            // sends that end by themselves first, because a message may be on its way
 }
+
+// Add adds changed rows of a table to the report.
+func (e *Erasure) Add(table string, rows int) {
+	if rows == 0 {
+		return
+	}
+	if e.Changed == nil {
+		e.Changed = map[string]int{}
+	}
+	e.Changed[table] += rows
+}

@@ -21,12 +21,12 @@ const (
 	RemoveRecords Removable = "records"
 )
 
-// MinKeep is the shortest time that anything is kept. The recipients of an account's last 24 hours are counted, and a late receipt
-// may end a send.
+// MinKeep is the shortest time that anything is kept. The recipients of an account's last 24 hours are counted, and a late
+// receipt may end a send.
 const MinKeep = 48 * time.Hour
 
-// keptCategories are the categories of sends: none, and all others.
-var keptCategories = []Category{"", Authentication, Utility, Marketing}
+// keptCategories returns the categories of sends: none, and all others.
+func keptCategories() []Category { return []Category{"", Authentication, Utility, Marketing} }
 
 // Keep says how long something is kept after the acceptance of a send, by the category of the send. A category without an age has
 // that of the empty one; 0 is for ever.
@@ -43,7 +43,7 @@ func (k *Keep) UnmarshalText(text []byte) error {
 		if !isNamed {
 			category, age = "", category
 		}
-		if isNamed && !slices.Contains(keptCategories[1:], Category(category)) {
+		if isNamed && !slices.Contains(keptCategories()[1:], Category(category)) {
 			return fmt.Errorf("%q is not a category: use authentication, utility or marketing", category)
 		}
 		length, err := parseAge(age)
@@ -104,7 +104,7 @@ func (r Retention) Removals() (list []Removal) {
 		keep Keep
 	}{{RemoveRecords, r.Records}, {RemoveNumbers, r.Numbers}, {RemoveContent, r.Content}} {
 		byAge := map[time.Duration][]Category{}
-		for _, c := range keptCategories {
+		for _, c := range keptCategories() {
 			age, isSet := of.keep[c]
 			if !isSet {
 				age = of.keep[""]

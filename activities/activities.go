@@ -41,8 +41,8 @@ type Options struct {
 	Trace TraceCall // nil: no traces
 }
 
-// TraceCall starts the span of a provider call, under the traceparent of its send, which may be empty. The context that it returns
-// is for the call. End is called once, with the failure of the call or nil.
+// TraceCall starts the span of a provider call, under the traceparent of its send, which may be empty. The context that it
+// returns is for the call. End is called once, with the failure of the call or nil.
 type TraceCall func(ctx context.Context, traceparent string, a backstop.Attempt) (_ context.Context, end func(*backstop.Failure))
 
 func untraced(ctx context.Context, _ string, _ backstop.Attempt) (context.Context, func(*backstop.Failure)) {

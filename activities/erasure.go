@@ -38,8 +38,8 @@ func NewErasures(store ErasureStore, cancel func(ctx context.Context, send strin
 	return &Erasures{store: store, cancel: cancel}, nil
 }
 
-// ErasePerson cancels the sends of an erasure and removes all that has ended. It reports whether the erasure is done. Repeated, it
-// goes on where it was.
+// ErasePerson cancels the sends of an erasure and removes all that has ended. It reports whether the erasure is done. Repeated,
+// it goes on where it was.
 func (a *Erasures) ErasePerson(ctx context.Context, id string) (isDone bool, err error) {
 	e, err := a.store.Erasure(ctx, id)
 	if err != nil {

@@ -91,7 +91,7 @@ func TestAccess(t *testing.T) {
 
 	t.Logf("%-22s %s", "operation", strings.Join(names, "  "))
 	for _, o := range keyOperations(t) {
-		row := fmt.Sprintf("%-22s", o.id)
+		row := []string{fmt.Sprintf("%-22s", o.id)}
 		for _, name := range names {
 			status := r.access(t, o, secrets[name])
 			want := 0
@@ -107,9 +107,9 @@ func TestAccess(t *testing.T) {
 			if status > 0 {
 				shown = strconv.Itoa(status)
 			}
-			row += fmt.Sprintf(" %*s", len(name)+1, shown)
+			row = append(row, fmt.Sprintf("%*s", len(name)+1, shown))
 		}
-		t.Log(row)
+		t.Log(strings.Join(row, " "))
 	}
 	require.Zero(t, r.writes, "nothing was changed")
 	require.ElementsMatch(t, slices.Collect(maps.Keys(secrets)), names)

@@ -95,7 +95,8 @@ func (s *server) ExportAudit(ctx context.Context, r ExportAuditRequestObject) (E
 
 func auditColumns() []string {
 	return []string{
-		"id", "at", "actor_kind", "actor_id", "actor_name", "actor_from", "action", "kind", "target", "name", "to", "before", "after",
+		"id", "at", "actor_kind", "actor_id", "actor_name", "actor_from", "action", "kind", "target", "name", "to", "before",
+		"after",
 	}
 }
 

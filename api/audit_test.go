@@ -3,7 +3,7 @@ package api_test
 import (
 	"encoding/csv"
 	"encoding/json"
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +21,7 @@ func TestAudit(t *testing.T) {
 	for i := range 3 {
 		r.audit.entries = append(r.audit.entries, backstop.AuditEntry{
 			ID: newID(), At: now.Add(time.Duration(i) * time.Second), Actor: shop, Action: backstop.AuditUpdate,
-			Kind: backstop.AuditRule, Target: fmt.Sprint(i), Name: "a, b", Before: json.RawMessage(`{"name":"a"}`),
+			Kind: backstop.AuditRule, Target: strconv.Itoa(i), Name: "a, b", Before: json.RawMessage(`{"name":"a"}`),
 		})
 	}
 	r.audit.entries = append(r.audit.entries, backstop.AuditEntry{
@@ -52,8 +52,9 @@ func TestAudit(t *testing.T) {
 	}
 	require.Equal(t, 200, r.call(t, "GET", "/v1/audit?"+all, "").Code)
 	require.Equal(t, want, r.audit.filter)
-	_, _, _, err := r.exportFile(t, "/v1/audit.csv?"+all)
+	status, _, _, err := r.exportFile(t, "/v1/audit.csv?"+all)
 	require.NoError(t, err)
+	require.Equal(t, 200, status)
 	require.Equal(t, want, r.audit.filter)
 
 	status, header, body, err := r.exportFile(t, "/v1/audit.csv?kind=rule")

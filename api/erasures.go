@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 
 	"github.com/backstophq/backstop"
 )
@@ -37,14 +38,12 @@ func (s *server) GetErasure(ctx context.Context, r GetErasureRequestObject) (Get
 
 func showErasure(e backstop.Erasure) Erasure {
 	shown := Erasure{
-		ID: e.ID, State: ErasureStateRunning, KeepOptOut: e.KeepOptOut, CreatedAt: e.CreatedAt.UTC(), FinishedAt: inUTC(e.FinishedAt),
-		Changed: map[string]int{}, CancelledSends: e.Cancelled, PendingSends: e.Pending,
+		ID: e.ID, State: ErasureStateRunning, KeepOptOut: e.KeepOptOut, CreatedAt: e.CreatedAt.UTC(),
+		FinishedAt: inUTC(e.FinishedAt), Changed: map[string]int{}, CancelledSends: e.Cancelled, PendingSends: e.Pending,
 	}
 	if e.FinishedAt != nil {
 		shown.State = ErasureStateDone
 	}
-	for table, n := range e.Changed {
-		shown.Changed[table] = n
-	}
+	maps.Copy(shown.Changed, e.Changed)
 	return shown
 }

@@ -82,8 +82,8 @@ func TestKeys_rateLimit(t *testing.T) {
 	refused := 0
 	for range 30 {
 		got := r.call(t, "GET", "/v1/rules", "", "Authorization", "Bearer "+secret)
-		require.Equal(t, `"key";q=3;w=1`, got.Header().Get("RateLimit-Policy"))
-		require.Regexp(t, `^"key";r=[0-2];t=1$`, got.Header().Get("RateLimit"))
+		require.Equal(t, `"key";q=3;w=1`, got.Header().Get("Ratelimit-Policy"))
+		require.Regexp(t, `^"key";r=[0-2];t=1$`, got.Header().Get("Ratelimit"))
 		if got.Code == 429 {
 			got.problem(429, "rate_limited")
 			require.Equal(t, "1", got.Header().Get("Retry-After"))
@@ -91,7 +91,7 @@ func TestKeys_rateLimit(t *testing.T) {
 		}
 	}
 	require.GreaterOrEqual(t, refused, 20)
-	require.Empty(t, r.call(t, "GET", "/v1/rules", "").Header().Get("RateLimit"), "the configured key has no limit")
+	require.Empty(t, r.call(t, "GET", "/v1/rules", "").Header().Get("Ratelimit"), "the configured key has no limit")
 }
 
 // TestKeys_session: a session has the scopes of its key, and ends with it.

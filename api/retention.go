@@ -19,8 +19,10 @@ func (s *server) GetRetention(ctx context.Context, _ GetRetentionRequestObject) 
 	return GetRetention200JSONResponse{Items: showAll(all, func(r backstop.RemovalState) RemovalState {
 		return RemovalState{
 			What: RemovalStateWhat(r.What), AgeSeconds: int64(r.Age / time.Second), Removed: r.Removed, Later: r.Later,
-			Categories: showAll(r.Categories, func(c backstop.Category) RemovalStateCategories { return RemovalStateCategories(c) }),
-			Through:    omitZero(r.Through), RanAt: omitZero(r.RanAt),
+			Categories: showAll(r.Categories, func(c backstop.Category) RemovalStateCategories {
+				return RemovalStateCategories(c)
+			}),
+			Through: omitZero(r.Through), RanAt: omitZero(r.RanAt),
 		}
 	})}, nil
 }

@@ -89,6 +89,7 @@ const (
 const (
 	AuditKindAccount  AuditKind = "account"
 	AuditKindCallback AuditKind = "callback"
+	AuditKindErasure  AuditKind = "erasure"
 	AuditKindGuards   AuditKind = "guards"
 	AuditKindKey      AuditKind = "key"
 	AuditKindMessage  AuditKind = "message"
@@ -1131,7 +1132,7 @@ type AuditEntry struct {
 	Before *json.RawMessage `json:"before,omitempty"`
 	ID     string           `json:"id"`
 
-	// Kind The kind of thing that was changed. `key`: an API key.
+	// Kind The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person.
 	Kind AuditKind `json:"kind"`
 
 	// Name The name of the thing as of then.
@@ -1144,7 +1145,7 @@ type AuditEntry struct {
 	To *string `json:"to,omitempty"`
 }
 
-// AuditKind The kind of thing that was changed. `key`: an API key.
+// AuditKind The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person.
 type AuditKind string
 
 // AuditList A page of the audit log.

@@ -15,3 +15,17 @@ CREATE TABLE erasures (
 
 -- One erasure of a person runs at a time.
 CREATE UNIQUE INDEX erasures_running ON erasures (recipient) WHERE finished_at IS NULL;
+
+-- An erasure is in the audit, without the number.
+-- +goose StatementBegin
+CREATE FUNCTION audit_erasure() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM audit_write(
+        NULL, 'create', 'erasure', NEW.id::text, '', '', NULL, jsonb_build_object('keep_opt_out', NEW.keep_opt_out)
+    );
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+
+CREATE TRIGGER audit_erasures AFTER INSERT ON erasures FOR EACH ROW EXECUTE FUNCTION audit_erasure();

@@ -35,7 +35,7 @@ func (p *program) scheduleRetention(ctx context.Context) error {
 			err = handoff.ScheduleRetention(ctx, p.temporal.ScheduleClient(), p.install)
 		}
 		if err == nil || ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the program stops
 		}
 		p.log.WarnContext(ctx, "waiting for temporal", "what", "schedule of the retention", "error", err)
 		select {

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	sdkworker "go.temporal.io/sdk/worker"
-
 	"github.com/backstophq/backstop/activities"
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/console"
@@ -27,8 +25,6 @@ import (
 	"github.com/backstophq/backstop/internal/sandbox"
 	"github.com/backstophq/backstop/internal/telemetry"
 	"github.com/backstophq/backstop/internal/templates"
-	"github.com/backstophq/backstop/worker"
-	"github.com/backstophq/backstop/workflows"
 )
 
 // role is the parts that a process runs.
@@ -128,12 +124,7 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	}); err != nil {
 		return err
 	}
-	if p.guards, err = guards.New(p.guardOptions()); err != nil {
-		return err
-	}
-	if _, err = untilAnswered(ctx, p.log, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, p.guards.Load(ctx)
-	}); err != nil {
+	if err := p.newGuards(ctx); err != nil {
 		return err
 	}
 	if err := p.newKeys(ctx); err != nil {
@@ -166,16 +157,16 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	return p.runParts(ctx, listening)
 }
 
-// newEngine makes the client of Temporal, with the keys of its payloads.
-func (p *program) newEngine() error {
-	ring, err := p.config.keyring()
-	if err != nil {
+// newGuards reads the guards.
+func (p *program) newGuards(ctx context.Context) (err error) {
+	o := guards.Options{Store: p.db, Log: p.log}
+	if p.telemetry != nil {
+		o.Hit = p.telemetry.GuardHit
+	}
+	if p.guards, err = guards.New(o); err != nil {
 		return err
 	}
-	if p.payloads, err = codec.New(ring, p.config.Temporal.Encrypt); err != nil {
-		return usageError{err}
-	}
-	p.temporal, err = newTemporal(p.config.Temporal, p.payloads, p.engineMetrics(), p.log)
+	_, err = untilAnswered(ctx, p.log, func(ctx context.Context) (struct{}, error) { return struct{}{}, p.guards.Load(ctx) })
 	return err
 }
 
@@ -302,8 +293,9 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		}
 	}
 	server := &http.Server{
-		Handler: p.telemetry.Handler(handler), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
+		Handler: p.telemetry.Handler(handler), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: requestTimeout,
+		WriteTimeout: requestTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
 	}
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -370,45 +362,4 @@ func (p *program) checkReady(ctx context.Context) (map[string]string, error) {
 		checks["temporal"] = "unreachable: sends are accepted, and processed when it is back"
 	}
 	return checks, nil
-}
-
-// runWorker runs the Temporal worker. It retries until Temporal can be reached.
-func (p *program) runWorker(ctx context.Context) error {
-	failed := make(chan error, 1)
-	var w sdkworker.Worker
-	for {
-		w = worker.New(p.temporal.Client, p.acts, worker.Options{
-			Installation: p.install,
-			Calls:        p.config.Worker.Calls, CallsPerSec: p.config.Worker.CallsPerSecond, Cached: p.config.Worker.Cached,
-			StopTimeout:  p.config.drainTime(),
-			OnFatalError: func(err error) { failed <- err },
-			Retention:    p.retention, Erasures: p.eraseActs,
-		})
-		err := p.temporal.connect(ctx)
-		if err == nil {
-			err = w.Start()
-		}
-		if err == nil {
-			break
-		}
-		p.log.WarnContext(ctx, "waiting for temporal", "error", err)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(workerRetry):
-		}
-	}
-	p.log.InfoContext(ctx, "working", "task_queue", workflows.QueueOf(p.install))
-	var ofAccounts sync.WaitGroup
-	ofAccounts.Go(func() { p.keepAccountWorkers(ctx) })
-	defer func() {
-		w.Stop()
-		ofAccounts.Wait() // they stop at the same time
-	}()
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-failed:
-		return fmt.Errorf("work: %w", err)
-	}
 }

@@ -12,13 +12,12 @@ import (
 	"go.temporal.io/sdk/contrib/opentelemetry"
 
 	"github.com/backstophq/backstop/activities"
-	"github.com/backstophq/backstop/internal/guards"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/telemetry"
 )
 
-// metricsConfig says where metrics are served. They are off by default: the address needs no key, and two processes on one machine
-// need two.
+// metricsConfig says where metrics are served. They are off by default: the address needs no key, and two processes on one
+// machine need two.
 type metricsConfig struct {
 	Listen string `env:"LISTEN"` // empty: no metrics
 }
@@ -38,7 +37,7 @@ func (p *program) newTelemetry(ctx context.Context) (err error) {
 		Version: version, Log: p.log, Scraped: p.config.Metrics.Listen != "", OTLP: p.config.OTLP.Endpoint,
 		PushMetrics: p.config.OTLP.Metrics,
 	})
-	return err //nolint:wrapcheck // it says what could not be started
+	return err
 }
 
 // closeTelemetry exports what is left.
@@ -49,20 +48,11 @@ func (p *program) closeTelemetry(ctx context.Context) {
 }
 
 // observer returns what the store reports to.
-func (p *program) observer() postgres.Observer {
+func (p *program) observer() postgres.Observer { //nolint:ireturn // a nil pointer in it would not be nil
 	if p.telemetry == nil {
 		return nil
 	}
 	return p.telemetry
-}
-
-// guardOptions are the options of the guards.
-func (p *program) guardOptions() guards.Options {
-	o := guards.Options{Store: p.db, Log: p.log}
-	if p.telemetry != nil {
-		o.Hit = p.telemetry.GuardHit
-	}
-	return o
 }
 
 // traceCall returns what starts the spans of provider calls; nil: there are none.
@@ -88,7 +78,7 @@ func (p *program) engineMetrics() client.MetricsHandler {
 	}
 	return opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
 		Meter: p.telemetry.Meter(), UseMonotonicCounters: true,
-		OnError: func(err error) { p.log.Warn("a metric of temporal is missing", "error", err) }, //nolint:sloglint // no context
+		OnError: func(err error) { p.log.Warn("a metric of temporal is missing", "error", err) },
 	})
 }
 
@@ -107,7 +97,7 @@ func (p *program) watchDatabase() error {
 			}, err
 		},
 	})
-	return err //nolint:wrapcheck // it names the gauge
+	return err
 }
 
 // serveMetrics serves the metrics of this process until ctx is done.
@@ -118,7 +108,8 @@ func (p *program) serveMetrics(ctx context.Context) error {
 		return fmt.Errorf("listen for metrics: %w", err)
 	}
 	server := &http.Server{
-		Handler: p.telemetry.Metrics(), ReadHeaderTimeout: readHeaderTimeout, WriteTimeout: requestTimeout, IdleTimeout: idleTimeout,
+		Handler: p.telemetry.Metrics(), ReadHeaderTimeout: readHeaderTimeout, WriteTimeout: requestTimeout,
+		IdleTimeout: idleTimeout,
 	}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 	p.log.InfoContext(ctx, "serving metrics", "address", listener.Addr().String())

@@ -115,6 +115,19 @@ func (e *engine) check(ctx context.Context) error {
 	return checkHealth(ctx, e.Client)
 }
 
+// newEngine makes the client of Temporal, with the keys of its payloads.
+func (p *program) newEngine() error {
+	ring, err := p.config.keyring()
+	if err != nil {
+		return err
+	}
+	if p.payloads, err = codec.New(ring, p.config.Temporal.Encrypt); err != nil {
+		return usageError{err}
+	}
+	p.temporal, err = newTemporal(p.config.Temporal, p.payloads, p.engineMetrics(), p.log)
+	return err
+}
+
 func newTemporal(
 	c temporalConfig, payloads *codec.Codec, metrics client.MetricsHandler, logger *slog.Logger,
 ) (*engine, error) {

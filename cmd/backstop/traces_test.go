@@ -43,9 +43,9 @@ func (c *spanCollector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, resource := range request.ResourceSpans {
-		for _, scope := range resource.ScopeSpans {
-			c.spans = append(c.spans, scope.Spans...)
+	for _, resource := range request.GetResourceSpans() {
+		for _, scope := range resource.GetScopeSpans() {
+			c.spans = append(c.spans, scope.GetSpans()...)
 		}
 	}
 }
@@ -56,8 +56,8 @@ func (c *spanCollector) of(trace string) map[string]*tracepb.Span {
 	defer c.mu.Unlock()
 	spans := map[string]*tracepb.Span{}
 	for _, span := range c.spans {
-		if hex.EncodeToString(span.TraceId) == trace {
-			spans[span.Name] = span
+		if hex.EncodeToString(span.GetTraceId()) == trace {
+			spans[span.GetName()] = span
 		}
 	}
 	return spans
@@ -144,10 +144,10 @@ func TestTraces(t *testing.T) {
 	found := spans.of(callersTrace)
 	require.Contains(t, found, "POST /v1/sends")
 	request := found["POST /v1/sends"]
-	require.Equal(t, callersSpan, hex.EncodeToString(request.ParentSpanId))
+	require.Equal(t, callersSpan, hex.EncodeToString(request.GetParentSpanId()))
 	for _, name := range []string{"send whatsapp", "send sms", "post callback"} {
 		require.Contains(t, found, name)
-		require.Equal(t, request.SpanId, found[name].ParentSpanId, name)
+		require.Equal(t, request.GetSpanId(), found[name].GetParentSpanId(), name)
 	}
 	require.Equal(t, 2, calls.with(callersTrace), "the providers get it: %v", calls.seen)
 	require.Equal(t, 1, posts.with(callersTrace), "the receiver gets it: %v", posts.seen)

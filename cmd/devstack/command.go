@@ -12,8 +12,8 @@ import (
 // commandGrace is how long a command may run after a signal: the 10 s that Backstop needs at most to drain.
 const commandGrace = 10 * time.Second
 
-// runCommand runs the command to its end, forwards the first signal to it, and returns its exit code. If Postgres ends by itself,
-// runCommand stops the command.
+// runCommand runs the command to its end, forwards the first signal to it, and returns its exit code. If a service ends by
+// itself, runCommand stops the command.
 func (s *stack) runCommand(std streams, signals *signals) (int, error) {
 	words, broken := s.given.command, s.broken
 
@@ -44,9 +44,9 @@ func (s *stack) runCommand(std streams, signals *signals) (int, error) {
 		case received := <-signals.first:
 			_ = command.Process.Signal(received) // fails if the command has ended; the next loop then reads ended
 			deadline = time.After(commandGrace)
-		case <-broken:
+		case failure = <-broken:
 			_ = command.Process.Signal(syscall.SIGTERM)
-			broken, failure, deadline = nil, errBroken, time.After(commandGrace)
+			broken, deadline = nil, time.After(commandGrace)
 		case <-deadline:
 			_ = command.Process.Kill()
 		}

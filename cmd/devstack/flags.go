@@ -20,6 +20,7 @@ const (
 type flags struct {
 	data        string
 	services    services
+	temporal    string
 	temporalDB  string
 	postgresURL *url.URL // nil: start one
 	ports       ports    // 0: choose
@@ -45,6 +46,8 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 	set.SetOutput(io.Discard) // the caller prints an error once
 	set.StringVar(&parsed.data, "data", ".data", "the `folder` for all data and logs")
 	set.StringVar(&list, "services", "postgres,temporal,ui", "a comma `list` of the services to start")
+	set.StringVar(&parsed.temporal, "temporal", defaultTemporal,
+		"embedded: a server in this process; cli: the dev server of the program temporal on PATH")
 	set.StringVar(&parsed.temporalDB, "temporal-db", storeSQLite, "the database of Temporal: sqlite or postgres")
 	set.StringVar(&postgresURL, "postgres-url", "", "use the running Postgres at this `url` and start none")
 	set.IntVar(&parsed.ports.postgres, "postgres-port", 0, "port of Postgres (0: as in the last run, else 5432, else any)")
@@ -142,6 +145,8 @@ func (f flags) check() error {
 	switch {
 	case f.data == "":
 		return errors.New("--data: the folder has no name")
+	case f.temporal != temporalEmbedded && f.temporal != temporalCLI:
+		return fmt.Errorf("--temporal: %q is none of embedded, cli", f.temporal)
 	case f.temporalDB != storeSQLite && f.temporalDB != storePostgres:
 		return fmt.Errorf("--temporal-db: %q is none of sqlite, postgres", f.temporalDB)
 	case f.services.ui && !f.services.temporal:
@@ -150,6 +155,8 @@ func (f flags) check() error {
 		return errors.New("--temporal-db postgres needs postgres among --services, or --postgres-url")
 	case f.shards < 0 || f.shards > mostShards:
 		return fmt.Errorf("--temporal-shards: must be 1 to %d", mostShards)
+	case f.temporal == temporalCLI && (f.temporalDB != storeSQLite || f.shards != 0):
+		return errors.New("--temporal cli: has SQLite, and chooses the shards itself")
 	}
 
 	return nil

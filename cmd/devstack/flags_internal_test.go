@@ -18,7 +18,8 @@ func TestParseFlags(t *testing.T) {
 		parsed, err := parseFlags(nil, io.Discard)
 		require.NoError(t, err)
 		require.Equal(t, flags{
-			data: ".data", services: services{postgres: true, temporal: true, ui: true}, temporalDB: storeSQLite, command: parsed.command,
+			data: ".data", services: services{postgres: true, temporal: true, ui: true}, temporal: defaultTemporal, temporalDB: storeSQLite,
+			command: parsed.command,
 		}, parsed)
 		require.Empty(t, parsed.command)
 	})

@@ -64,7 +64,7 @@ func runStack(ctx context.Context, given flags, std streams, say progress) (code
 	}
 	defer func() { err = errors.Join(err, data.close()) }()
 
-	running := &stack{given: given, data: data, say: say, terminal: std.stderr}
+	running := &stack{given: given, data: data, say: say, terminal: std.stderr, broken: make(chan error, 1)}
 
 	ctx, signals := watchSignals(ctx, running.kill)
 	defer signals.ignore()
@@ -95,7 +95,7 @@ func runOrWait(running *stack, signals *signals, std streams) (int, error) {
 	select {
 	case <-signals.first:
 		return 0, nil
-	case <-running.broken:
-		return exitFailure, errBroken
+	case err := <-running.broken:
+		return exitFailure, err
 	}
 }

@@ -10,9 +10,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"go.temporal.io/server/common/headers"
-	"go.temporal.io/server/common/log"
 )
 
 const (
@@ -20,7 +17,10 @@ const (
 	keyFile      = "api-key"
 )
 
-var errBroken = errors.New("postgres ended by itself (see logs/postgres.log in the data folder)")
+var (
+	errBroken         = errors.New("postgres ended by itself (see logs/postgres.log in the data folder)")
+	errTemporalBroken = errors.New("temporal ended by itself (see logs/temporal.log in the data folder)")
+)
 
 // stack is the services that one run of devstack has started.
 type stack struct {
@@ -30,7 +30,7 @@ type stack struct {
 	terminal io.Writer
 
 	environment environment
-	broken      <-chan struct{} // closed if our Postgres ends by itself; nil if devstack has started none
+	broken      chan error // gets a reason if a process of ours ends by itself
 
 	admin *url.URL // of the Postgres in use; nil: none
 
@@ -54,10 +54,6 @@ func (s *stack) start(ctx context.Context) error {
 	}
 
 	if err := s.startTemporal(ctx); err != nil {
-		return err
-	}
-
-	if err := s.startUI(ctx); err != nil {
 		return err
 	}
 
@@ -85,7 +81,8 @@ func (s *stack) startPostgres(ctx context.Context) error {
 
 		s.onStop(server.stop)
 		s.onKill(server.kill)
-		s.admin, s.broken = server.url, server.done
+		s.admin = server.url
+		s.watch(server.done, errBroken)
 		s.data.memo.PostgresPort = server.port
 		s.say("postgres %s on %s", server.bin.version, server.url.Host)
 
@@ -108,107 +105,27 @@ func (s *stack) startPostgres(ctx context.Context) error {
 	return nil
 }
 
+// startTemporal starts Temporal and its UI.
 func (s *stack) startTemporal(ctx context.Context) error {
-	if !s.given.services.temporal {
-		return nil
-	}
-
-	shards, err := s.chooseShards()
-	if err != nil {
-		return err
-	}
-
-	logger := temporalLog(s.data.logPath("temporal"), s.terminal)
-
-	store, err := s.openStore(ctx, shards, logger)
-	if err != nil {
-		return err
-	}
-
-	release, err := lockPorts(ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
-
-	port, err := choosePort(s.given.ports.temporal, s.data.memo.TemporalPort, preferredTemporalPort)
-	if err != nil {
-		return fmt.Errorf("choose --temporal-port: %w", err)
-	}
-
-	// Saved first, because the server writes the number of shards into its store, where it cannot change.
-	s.data.memo.Shards[s.given.temporalDB], s.data.memo.TemporalPort = shards, port
-	if err := s.data.save(); err != nil {
-		return err
-	}
-
-	server, err := startTemporal(ctx, store, port, logger)
-	if err != nil {
-		return err
-	}
-
-	s.onStop(server.stop)
-	s.environment.add("BACKSTOP_TEMPORAL_ADDRESS", loopbackAddress(port))
-	s.environment.add("BACKSTOP_TEMPORAL_NAMESPACE", namespace)
-	s.say("temporal %s on %s (%s, %d shards)", headers.ServerVersion, loopbackAddress(port), s.given.temporalDB, shards)
-
-	return nil
-}
-
-func (s *stack) openStore(ctx context.Context, shards int, logger log.Logger) (store, error) {
-	if s.given.temporalDB == storePostgres {
-		return openPostgres(ctx, s.admin, shards, logger)
-	}
-
-	return openSQLite(ctx, s.data.in("temporal.db"), shards, s.given.fast)
-}
-
-// chooseShards returns the number of history shards. The number of an existing store cannot change, because Temporal distributes
-// workflows by it.
-func (s *stack) chooseShards() (int, error) {
-	asked, known := s.given.shards, s.data.memo.Shards[s.given.temporalDB]
-
 	switch {
-	case known != 0 && asked != 0 && asked != known:
-		return 0, fmt.Errorf("--temporal-shards %d: the data in %s has %d shards, which cannot change", asked, s.data.path, known)
-	case known != 0:
-		return known, nil
-	case asked != 0:
-		return asked, nil
-	case s.given.temporalDB == storePostgres:
-		return postgresShards, nil
+	case !s.given.services.temporal:
+		return nil
+	case s.given.temporal == temporalCLI:
+		return s.startCLI(ctx)
 	default:
-		return sqliteShards, nil
+		return s.startEmbedded(ctx)
 	}
 }
 
-func (s *stack) startUI(ctx context.Context) error {
-	if !s.given.services.ui {
-		return nil
-	}
-
-	release, err := lockPorts(ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
-
-	port, err := choosePort(s.given.ports.ui, s.data.memo.UIPort, preferredUIPort)
-	if err != nil {
-		return fmt.Errorf("choose --ui-port: %w", err)
-	}
-
-	ui, err := startUI(ctx, port, s.data.memo.TemporalPort, s.given.codec)
-	if err != nil {
-		return err
-	}
-
-	s.onStop(func() error { ui.server.Stop(); return nil })
-	s.data.memo.UIPort = port
-	s.environment.add("BACKSTOP_TEMPORAL_UI_URL", ui.url)
-	s.say("temporal ui %s", ui.url)
-
-	return s.data.save()
+// watch notes that a process is needed: broken gets the reason if it ends. After a stop nobody reads it.
+func (s *stack) watch(ended <-chan struct{}, reason error) {
+	go func() {
+		<-ended
+		select {
+		case s.broken <- reason:
+		default: // another one was the first
+		}
+	}()
 }
 
 // onStop adds a function that stop calls.

@@ -1,3 +1,5 @@
+//go:build !cli
+
 package main
 
 import (
@@ -6,27 +8,10 @@ import (
 	"fmt"
 	"time"
 
-	commonpb "go.temporal.io/api/common/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/server/common/log"
 	"go.temporal.io/server/schema/sqlite"
 	server "go.temporal.io/server/temporal"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
-)
-
-const (
-	preferredTemporalPort = 7233
-
-	namespace = "default"
-	retention = 72 * time.Hour
-
-	temporalStartTimeout = 60 * time.Second
-	temporalStopTimeout  = 6 * time.Second
-	callTimeout          = 2 * time.Second
 )
 
 // temporal is the Temporal server in this process.
@@ -98,56 +83,6 @@ func registerNamespace(store store) error {
 
 	if err := sqlite.CreateNamespaces(store.main, row); err != nil {
 		return fmt.Errorf("register namespace: %w", err)
-	}
-
-	return nil
-}
-
-func waitTemporal(ctx context.Context, address string) error {
-	ctx, cancel := context.WithTimeout(ctx, temporalStartTimeout)
-	defer cancel()
-
-	connection, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return fmt.Errorf("call temporal: %w", err)
-	}
-	defer func() { _ = connection.Close() }()
-
-	client := workflowservice.NewWorkflowServiceClient(connection)
-
-	for {
-		err := checkUsable(ctx, client)
-		if err == nil {
-			return nil
-		}
-
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("start temporal: %w (%w)", ctx.Err(), err)
-		case <-time.After(pollInterval):
-		}
-	}
-}
-
-// checkUsable makes the first calls of a client, and a call that reaches the history service and the store.
-func checkUsable(ctx context.Context, client workflowservice.WorkflowServiceClient) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-
-	if _, err := client.GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{}); err != nil {
-		return fmt.Errorf("get system info: %w", err)
-	}
-
-	_, err := client.DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
-	if err != nil {
-		return fmt.Errorf("describe namespace: %w", err)
-	}
-
-	_, err = client.DescribeWorkflowExecution(ctx, &workflowservice.DescribeWorkflowExecutionRequest{
-		Namespace: namespace, Execution: &commonpb.WorkflowExecution{WorkflowId: "no-such-workflow"},
-	})
-	if status.Code(err) != codes.NotFound {
-		return fmt.Errorf("describe a workflow that is not there: %w", err)
 	}
 
 	return nil

@@ -1,3 +1,5 @@
+//go:build !cli
+
 package main
 
 import (
@@ -101,29 +103,11 @@ func serverConfig(store store, chosen hosts) *config.Config {
 	}
 }
 
-// tasksAtOnce is how many tasks of each kind the server processes concurrently: about one per shard, because a shard writes
-// serially.
-const tasksAtOnce = 16
-
-// dynamicConfig sets what Backstop relies on, so that other defaults of a later server do not change it.
 func dynamicConfig() dynamicconfig.StaticClient {
-	return dynamicconfig.StaticClient{
-		// The answer to a start contains the first task of the workflow, and the answer to a task its activities: fewer round
-		// trips.
-		dynamicconfig.EnableEagerWorkflowStart.Key():     true,
-		dynamicconfig.EnableActivityEagerExecution.Key(): true,
-		// The polls of a worker that stops end without a task. Otherwise some get one, and a call that nobody makes is
-		// repeated only when the time for it ends, 35 s later.
-		dynamicconfig.EnableCancelWorkerPollsOnShutdown.Key(): true,
-		// The check would call a server on the Internet.
-		dynamicconfig.EnableServerVersionCheck.Key(): false,
-		// One process serves all partitions of a task queue, so more than one only costs forwarding.
-		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
-		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
-		// If thousands of timers fire at the same time, by default 512 of them wait for the shards concurrently. All exceed
-		// their time limit of 3 s and start again. With fewer workers each timer is processed once.
-		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():      tasksAtOnce,
-		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():   tasksAtOnce,
-		dynamicconfig.VisibilityProcessorSchedulerWorkerCount.Key(): tasksAtOnce,
+	values := dynamicconfig.StaticClient{}
+	for name, value := range dynamicSettings() {
+		values[dynamicconfig.MakeKey(name)] = value
 	}
+
+	return values
 }

@@ -1,3 +1,5 @@
+//go:build !cli
+
 package main
 
 import (
@@ -22,7 +24,6 @@ import (
 const (
 	sqliteShards   = 4
 	postgresShards = 16
-	mostShards     = 4096
 
 	// Temporal opens two pools (main, visibility) in each of its four services: 8 pools, which use about a third of
 	// mostConnection.
@@ -41,11 +42,6 @@ type store struct {
 // openSQLite makes the file and its schema if they do not exist. It makes the schema in one transaction, so a kill never leaves a
 // partial schema.
 func openSQLite(ctx context.Context, path string, shards int, fast bool) (store, error) {
-	synchronous := "full" // a commit waits for the disk
-	if fast {
-		synchronous = "off"
-	}
-
 	// SQLite creates its other files with the mode of this file.
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, modeSecret) //nolint:gosec // a path of our own
 	if err != nil {
@@ -57,7 +53,7 @@ func openSQLite(ctx context.Context, path string, shards int, fast bool) (store,
 	}
 
 	escaped := (&url.URL{Path: path}).EscapedPath()
-	source := "file:" + escaped + "?mode=rw&_pragma=journal_mode(wal)&_pragma=synchronous(" + synchronous + ")"
+	source := "file:" + escaped + "?mode=rw&_pragma=journal_mode(wal)&_pragma=synchronous(" + synchronous(fast) + ")"
 
 	if err := setUpSQLite(ctx, source); err != nil {
 		return store{}, err
@@ -68,7 +64,7 @@ func openSQLite(ctx context.Context, path string, shards int, fast bool) (store,
 			PluginName:   sqliteplugin.PluginName,
 			DatabaseName: escaped,
 			ConnectAttributes: map[string]string{
-				"mode": "rw", "journal_mode": "wal", "synchronous": synchronous, "busy_timeout": busyTimeout,
+				"mode": "rw", "journal_mode": "wal", "synchronous": synchronous(fast), "busy_timeout": busyTimeout,
 			},
 		}
 	}

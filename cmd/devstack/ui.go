@@ -1,19 +1,14 @@
+//go:build !cli
+
 package main
 
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"time"
 
 	"github.com/temporalio/ui-server/v2/server"
 	"github.com/temporalio/ui-server/v2/server/config"
 	"github.com/temporalio/ui-server/v2/server/server_options"
-)
-
-const (
-	preferredUIPort = 8233
-	uiStartTimeout  = 10 * time.Second
 )
 
 // webUI is the Temporal UI in this process.
@@ -58,35 +53,4 @@ func startUI(ctx context.Context, port, temporalPort int, codec string) (*webUI,
 	}
 
 	return started, nil
-}
-
-func waitPage(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, uiStartTimeout)
-	defer cancel()
-
-	client := &http.Client{Timeout: callTimeout}
-
-	for {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return fmt.Errorf("request page: %w", err)
-		}
-
-		response, err := client.Do(request)
-		if err == nil {
-			_ = response.Body.Close()
-
-			if response.StatusCode == http.StatusOK {
-				return nil
-			}
-
-			err = fmt.Errorf("answer %s", response.Status)
-		}
-
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%w (%w)", ctx.Err(), err)
-		case <-time.After(pollInterval):
-		}
-	}
 }

@@ -15,10 +15,10 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 )
 
-// TestAccount sends one SMS by an account, at once. It makes one call, also if the account is disabled or unhealthy. It first adds
-// an entry to the audit, and stores nothing else: the call counts for neither the account's health nor its limits. An answer of the provider is no error. Errors have
-// the code NotFound, TryLater, Invalid if the account sends by WhatsApp, or Conflict if it cannot be opened. The caller has
-// validated the test.
+// TestAccount sends one SMS by an account, at once. It makes one call, also if the account is disabled or unhealthy. It first
+// adds an entry to the audit, and stores nothing else: the call counts for neither the account's health nor its limits. An answer
+// of the provider is no error. Errors have the code NotFound, TryLater, Invalid if the account sends by WhatsApp, or Conflict if
+// it cannot be opened. The caller has validated the test.
 func (d *Directory) TestAccount(ctx context.Context, test backstop.AccountTest) (backstop.AccountTested, error) {
 	if err := d.Load(ctx); err != nil {
 		return backstop.AccountTested{}, err
@@ -58,7 +58,8 @@ func (d *Directory) auditTest(ctx context.Context, test backstop.AccountTest) er
 		return fmt.Errorf("write test: %w", err)
 	}
 	return d.o.Store.AddAuditEntry(ctx, backstop.AuditEntry{
-		Action: backstop.AuditTest, Kind: backstop.AuditAccount, Target: test.Account, Name: test.Account, To: test.To, After: after,
+		Action: backstop.AuditTest, Kind: backstop.AuditAccount, Target: test.Account, Name: test.Account, To: test.To,
+		After: after,
 	})
 }
 

@@ -76,6 +76,7 @@ func run(t *testing.T, test func(*testing.T, *store, *keys.Keeper)) {
 func TestKeeper_newKey(t *testing.T) {
 	t.Parallel()
 	run(t, func(t *testing.T, s *store, k *keys.Keeper) {
+		t.Helper()
 		stored, secret := newKey()
 		time.Sleep(300 * time.Millisecond)
 		s.set(stored)
@@ -95,6 +96,7 @@ func TestKeeper_newKey(t *testing.T) {
 func TestKeeper_flood(t *testing.T) {
 	t.Parallel()
 	run(t, func(t *testing.T, s *store, k *keys.Keeper) {
+		t.Helper()
 		var group sync.WaitGroup
 		for range 1000 {
 			group.Go(func() {
@@ -118,6 +120,7 @@ func TestKeeper_flood(t *testing.T) {
 func TestKeeper_touch(t *testing.T) {
 	t.Parallel()
 	run(t, func(t *testing.T, s *store, k *keys.Keeper) {
+		t.Helper()
 		stored, secret := newKey()
 		s.set(stored)
 		for range 150 {
@@ -132,6 +135,7 @@ func TestKeeper_touch(t *testing.T) {
 func TestKeeper_Take(t *testing.T) {
 	t.Parallel()
 	run(t, func(t *testing.T, _ *store, k *keys.Keeper) {
+		t.Helper()
 		key := backstop.APIKey{ID: "a", APIKeyInput: backstop.APIKeyInput{RateLimit: 10}}
 		for i := range 10 {
 			require.Equal(t, keys.Quota{Limit: 10, Remaining: 9 - i}, k.Take(key))

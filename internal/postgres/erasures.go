@@ -46,6 +46,7 @@ SET keep_opt_out = e.keep_opt_out AND excluded.keep_opt_out, created_at = exclud
 	getErasure  = `SELECT * FROM erasures WHERE id = $1`
 	lockErasure = `SELECT * FROM erasures WHERE id = $1 FOR UPDATE`
 	listRunning = `SELECT id FROM erasures WHERE finished_at IS NULL ORDER BY created_at LIMIT $1`
+	maskInAudit = `SELECT audit_mask($1, '+•••••')`
 	saveErasure = `UPDATE erasures SET changed = $2, cancelled = $3, pending = $4, finished_at = $5, recipient = $6 WHERE id = $1`
 	listUnended = `SELECT id FROM sends WHERE reverse(recipient) = reverse($1) AND finished_at IS NULL AND accepted_at <= $2 ORDER BY id`
 	listToErase = `SELECT id, outcome = 'cancelled' AND finished_at >= $4 AS cancelled FROM sends
@@ -63,7 +64,7 @@ func (db *DB) CreateErasure(ctx context.Context, to string, keepOptOut bool) (ba
 	var row erasureRow
 	err = pool.UntilKnown(ctx, "create erasure", func(bool) error {
 		row = erasureRow{}
-		return db.pool.GetUnprepared(ctx, &row, createErasure, id, to, keepOptOut, now)
+		return db.pool.Change(ctx, &row, createErasure, id, to, keepOptOut, now)
 	})
 	if err != nil {
 		return backstop.Erasure{}, err
@@ -209,9 +210,23 @@ func eraseRest(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, now time.T
 			return err
 		}
 	}
-	if e.Pending == 0 {
-		e.FinishedAt, e.To = &now, ""
+	if e.Pending > 0 {
+		return nil
 	}
+	if err := maskAudit(ctx, tx, e); err != nil {
+		return err
+	}
+	e.FinishedAt, e.To = &now, ""
+	return nil
+}
+
+// maskAudit is last, because the triggers of the audit have written the number again.
+func maskAudit(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure) error {
+	var masked int
+	if err := tx.GetContext(ctx, &masked, maskInAudit, e.To); err != nil {
+		return fmt.Errorf("erase from audit: %w", err)
+	}
+	e.Add("audit", masked)
 	return nil
 }
 
@@ -222,11 +237,9 @@ func change(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, table, statem
 		return errors.Join(fmt.Errorf("erase from %s", table), err)
 	}
 	n, err := result.RowsAffected()
-	if n > 0 {
-		if e.Changed == nil {
-			e.Changed = map[string]int{}
-		}
-		e.Changed[table] += int(n)
+	if err != nil {
+		return fmt.Errorf("count rows of %s: %w", table, err)
 	}
-	return err
+	e.Add(table, int(n))
+	return nil
 }

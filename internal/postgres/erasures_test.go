@@ -176,7 +176,7 @@ func TestDB_Erase(t *testing.T) {
 	t.Parallel()
 	r := newErasureRig(t)
 	require.Equal(t, []string{
-		"attempts", "callback_tries", "events", "guard_counts", "inbound", "opt_out_changes", "opt_outs", "receipts", "sends",
+		"attempts", "audit", "callback_tries", "events", "guard_counts", "inbound", "opt_out_changes", "opt_outs", "receipts", "sends",
 	}, r.marked(), "the test has proven nothing of a table that is missing here")
 	before := stats(t, r.DB, everything())
 	created := r.create(false)

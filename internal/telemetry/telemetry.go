@@ -2,8 +2,8 @@
 // report to small interfaces of their own, and carry a trace as the text of its header (package traceparent).
 //
 // A counter is incremented by the process that stored the change, after the commit, so the processes together count a fact once.
-// A process that dies in between, or that loses Postgres's answer, loses the count. A gauge of the database is the same from every
-// process.
+// A process that dies in between, or that loses Postgres's answer, loses the count. A gauge of the database is the same from
+// every process.
 package telemetry
 
 import (

@@ -3046,10 +3046,10 @@ export interface components {
          */
         AuditAction: "create" | "update" | "delete" | "reseal" | "test" | "cancel" | "confirm" | "replay";
         /**
-         * @description The kind of thing that was changed. `key`: an API key.
+         * @description The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person.
          * @enum {string}
          */
-        AuditKind: "rule" | "policy" | "message" | "account" | "guards" | "key" | "opt_out" | "send" | "callback";
+        AuditKind: "rule" | "policy" | "message" | "account" | "guards" | "key" | "opt_out" | "send" | "callback" | "erasure";
         /** @description Who changed what, when and from where, with the state before and after. */
         AuditEntry: {
             /** Format: uuid */

@@ -25,6 +25,7 @@ export const kinds = [
   "opt_out",
   "send",
   "callback",
+  "erasure",
 ] as const satisfies Schemas["AuditKind"][];
 
 export const actorKinds = ["key", "person", "system"] as const satisfies Schemas["ActorKind"][];

@@ -32,6 +32,7 @@ export const audit = {
       opt_out: "Opt-out",
       send: "Send",
       callback: "Callback",
+      erasure: "Removal of a person",
     },
     actorKinds: { key: "API key", person: "Person", system: "System" },
     system: "System ({{name}})",
