@@ -47,6 +47,7 @@ for (const look of looks) {
       });
       const policy = await api.policy(rules);
       const message = await api.message();
+      await api.key({ policies: [policy.id], accounts: [account.name], rate_limit: 50 });
       const fallen = await api.send(policy, recipient("02"));
       await Promise.all(["01", "04", "05", "13", "16"].map((scenario) => api.send(policy, recipient(scenario))));
       await expect.poll(async () => (await api.get(fallen)).outcome, { timeout: 30_000 }).toBe("sms");
@@ -75,6 +76,7 @@ for (const look of looks) {
         guards: "guards",
         audit: "audit",
         "audit-none": "audit?search=nothing-of-this-name",
+        "api-keys": "api-keys",
         start: "start",
         rule: `rules/${rules[0]?.id}`,
         policy: `policies/${policy.id}`,
@@ -128,6 +130,10 @@ for (const look of looks) {
         await page.getByRole("dialog").waitFor();
         await check(page, name, look.name);
       }
+      await page.goto("api-keys");
+      await page.locator("main .anticon-plus").first().click();
+      await page.getByRole("dialog").waitFor();
+      await check(page, "key-dialog", look.name);
       await page.goto("accounts");
       await page.locator("main .anticon-plus").first().click();
       await page.locator(".provider-cards button").first().waitFor();

@@ -114,6 +114,11 @@ export class API {
     return this.call<Schemas["Message"]>("GET", `/v1/messages/${id}`);
   }
 
+  key(input: Partial<Schemas["KeyInput"]> = {}) {
+    const key = { name: unique("Key"), scopes: ["sends:write", "sends:read"], ...input };
+    return this.call<Schemas["NewKey"]>("POST", "/v1/keys", key);
+  }
+
   send(policy: Schemas["Policy"], to = recipient("01")) {
     const body = {
       to,

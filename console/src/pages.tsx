@@ -11,6 +11,7 @@ import {
   DashboardOutlined,
   FieldTimeOutlined,
   FileTextOutlined,
+  KeyOutlined,
   MessageOutlined,
   NotificationOutlined,
   RocketOutlined,
@@ -32,6 +33,7 @@ export interface MenuEntry {
     | "optOuts.title"
     | "guards.title"
     | "audit.title"
+    | "keys.title"
     | "start.title";
   icon: ReactNode;
   group?: "fallback" | "more";
@@ -112,6 +114,11 @@ export const pages: Page[] = [
     path: "/audit",
     component: later(() => import("./audit/AuditPage")),
     menu: { label: "audit.title", icon: <AuditOutlined />, group: "more" },
+  },
+  {
+    path: "/api-keys",
+    component: later(() => import("./apiKeys/ApiKeysPage")),
+    menu: { label: "keys.title", icon: <KeyOutlined />, group: "more" },
   },
   {
     path: "/start",

@@ -461,6 +461,76 @@ export const constraints = {
       ]
     }
   },
+  "KeyInput": {
+    "name": {
+      "minLength": 1,
+      "maxLength": 64
+    },
+    "scopes": {
+      "maxItems": 5
+    },
+    "policies": {
+      "maxItems": 100
+    },
+    "accounts": {
+      "maxItems": 100
+    },
+    "rate_limit": {
+      "minimum": 0,
+      "maximum": 10000
+    },
+    "callback": {},
+    "expires_at": {},
+    "kind": {}
+  },
+  "KeyKind": {
+    "enum": [
+      "live",
+      "test"
+    ]
+  },
+  "KeyScope": {
+    "enum": [
+      "sends:write",
+      "sends:read",
+      "settings:write",
+      "settings:read",
+      "admin"
+    ]
+  },
+  "CallbackInput": {
+    "url": {
+      "minLength": 1,
+      "maxLength": 2048,
+      "pattern": "^https?://[!-~]+$"
+    },
+    "events": {
+      "maxItems": 32
+    }
+  },
+  "CallbackEvent": {
+    "enum": [
+      "accepted",
+      "submitted",
+      "sent",
+      "delivered",
+      "read",
+      "failed",
+      "rule_fired",
+      "sms_submitted",
+      "sms_sent",
+      "sms_delivered",
+      "sms_read",
+      "sms_failed",
+      "averted",
+      "duplicate_delivery",
+      "opted_out",
+      "expired",
+      "cancelled",
+      "confirmed",
+      "finished"
+    ]
+  },
   "SignInInput": {
     "api_key": {
       "minLength": 1,

@@ -249,6 +249,14 @@ export const auditQuery = (query: AuditQuery) =>
     refetchInterval: 30_000,
   });
 
+export type KeyItem = Schemas["Key"];
+
+export const keysQuery = queryOptions({
+  queryKey: ["keys"],
+  queryFn: ({ signal }) => answered(api.GET("/v1/keys", { signal })),
+  refetchInterval: 30_000,
+});
+
 type SendsQuery = NonNullable<import("./schema").operations["ListSends"]["parameters"]["query"]>;
 
 /** sendsQuery lists sends. The bounds of a preset of time are not in its key, so a refresh keeps the earlier answer. */

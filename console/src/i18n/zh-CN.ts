@@ -5,6 +5,7 @@ import { callbacks } from "./zh-CN/callbacks";
 import { exclusive } from "./zh-CN/exclusive";
 import { frame } from "./zh-CN/frame";
 import { guards } from "./zh-CN/guards";
+import { keys } from "./zh-CN/keys";
 import { messages } from "./zh-CN/messages";
 import { newSend } from "./zh-CN/newSend";
 import { optOuts } from "./zh-CN/optOuts";
@@ -26,5 +27,6 @@ export const zhCN: Words = {
   ...optOuts,
   ...guards,
   ...audit,
+  ...keys,
   ...exclusive,
 };

@@ -17,7 +17,7 @@ interface Option {
   label: string;
 }
 
-const usePolicies = (search: string) => useQuery(policiesQuery({ search: search || undefined, limit: 50 }));
+export const usePolicies = (search: string) => useQuery(policiesQuery({ search: search || undefined, limit: 50 }));
 
 /** PolicySelect selects a policy by its name. */
 export function PolicySelect({ id, value, onChange, label }: Props) {

@@ -19,6 +19,7 @@ export const AuditOutlined = decorative(ant.AuditOutlined);
 export const DashboardOutlined = decorative(ant.DashboardOutlined);
 export const FieldTimeOutlined = decorative(ant.FieldTimeOutlined);
 export const FileTextOutlined = decorative(ant.FileTextOutlined);
+export const KeyOutlined = decorative(ant.KeyOutlined);
 export const LogoutOutlined = decorative(ant.LogoutOutlined);
 export const MenuOutlined = decorative(ant.MenuOutlined);
 export const NotificationOutlined = decorative(ant.NotificationOutlined);

@@ -13,7 +13,7 @@ export interface Item {
 }
 
 interface Options<T extends Item, Draft, Body> {
-  of: "rules" | "policies" | "accounts" | "messages" | "guards";
+  of: "rules" | "policies" | "accounts" | "messages" | "guards" | "keys";
   item: T | undefined; // undefined to add one
   form: FormInstance<Draft>;
   read: (id: string) => Promise<T>;

@@ -3,6 +3,7 @@ export const titles = {
   audit: { title: "Audit log" },
   callbacks: { title: "Callbacks" },
   guards: { title: "Guards" },
+  keys: { title: "API keys" },
   messages: { title: "Messages" },
   optOuts: { title: "Opt-outs" },
 };
