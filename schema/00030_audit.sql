@@ -59,7 +59,7 @@ $$;
 CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_guard();
 CREATE TRIGGER audit_not_truncated BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_guard();
 
--- audit_mask removes a person: it replaces the phone number by a mask, and drops the notes that people wrote about it. It returns
+-- audit_mask removes a person: it replaces the phone number by a mask, and drops notes and ids of messages. It returns
 -- the number of entries.
 -- +goose StatementBegin
 CREATE FUNCTION audit_mask(number text, mask text) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -67,7 +67,7 @@ DECLARE
     masked bigint;
 BEGIN
     PERFORM set_config('backstop.audit_door', 'mask', true);
-    UPDATE audit SET recipient = mask, before = before - 'note', after = after - 'note'
+    UPDATE audit SET recipient = mask, before = before - ARRAY['note', 'inbound'], after = after - ARRAY['note', 'inbound']
     WHERE recipient <> '' AND recipient = number;
     GET DIAGNOSTICS masked = ROW_COUNT;
     PERFORM set_config('backstop.audit_door', '', true);

@@ -199,6 +199,7 @@ func TestDB_Erase(t *testing.T) {
 	require.Equal(t, map[string]int{
 		"sends": 6, "attempts": 5, "receipts": 2, "events": e.Changed["events"], "callback_tries": 1, "guard_texts": 6, "inbound": 1,
 		"guard_counts": e.Changed["guard_counts"], "opt_outs": e.Changed["opt_outs"], "opt_out_changes": e.Changed["opt_out_changes"],
+		"audit": 2 * e.Changed["opt_outs"], // each is stored and deleted
 	}, e.Changed)
 	require.Empty(t, r.marked())
 	again := r.erase(e.ID)

@@ -131,7 +131,8 @@ func TestStore_roundTrip(t *testing.T) {
 
 	send = newSend(t)
 	send.SendAt, send.StartedAt = new(send.AcceptedAt.Add(time.Minute)), new(send.AcceptedAt.Add(2*time.Minute))
-	send.IsTest = true
+	send.Traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	send.IsTest, send.ContentRemovedAt = true, new(send.AcceptedAt.Add(24*time.Hour))
 	scheduled := insertSend(t, db, send)
 	scheduled.begin(whatsApp)
 	look(scheduled)
