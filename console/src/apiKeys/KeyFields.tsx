@@ -41,7 +41,6 @@ export function KeyFields({ isNew }: { isNew: boolean }) {
       <Form.Item
         name="scopes"
         label={t("keys.scopes")}
-        required
         rules={[validator((chosen: string[]) => (chosen.length === 0 ? t("keys.scopeWanted") : undefined))]}
       >
         <Checkbox.Group
