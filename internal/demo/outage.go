@@ -38,7 +38,7 @@ func (d *demonstration) runOutage(ctx context.Context) ([]string, error) {
 	var ids []string
 	for i := range outageSends {
 		if i == outageSends/2 {
-			if err := d.setOutage(ctx, http.MethodPut); err != nil {
+			if err := d.breakFirst(ctx, ids); err != nil {
 				return nil, err
 			}
 		}
@@ -47,7 +47,6 @@ func (d *demonstration) runOutage(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 		ids = append(ids, id)
-		time.Sleep(demoPollPeriod / 5) // one after the other, so that the outage comes between two of them
 	}
 	by, problems, err := d.awaitOutage(ctx, ids)
 	if err != nil {
@@ -62,6 +61,18 @@ func (d *demonstration) runOutage(ctx context.Context) ([]string, error) {
 		problems = append(problems, fmt.Sprintf("the accounts sent %v", by))
 	}
 	return problems, nil
+}
+
+// breakFirst begins the outage when the sends so far have ended, so that none of them meets it.
+func (d *demonstration) breakFirst(ctx context.Context, ids []string) error {
+	ctx, cancel := context.WithTimeout(ctx, demoTimeout)
+	defer cancel()
+	for _, id := range ids {
+		if _, err := d.awaitEnd(ctx, id); err != nil {
+			return err
+		}
+	}
+	return d.setOutage(ctx, http.MethodPut)
 }
 
 // outageNumber is a recipient of scenario 04: WhatsApp is rejected, and the SMS follows at once.
