@@ -34,7 +34,8 @@ func startUI(ctx context.Context, port, temporalPort int, codec string) (*webUI,
 		CORS: config.CORS{CookieInsecure: true},
 		// The browser sends the cookie of Backstop's console, which is on the same host.
 		Codec: config.Codec{
-			Endpoint: codec, IncludeCredentials: true, DefaultErrorMessage: "Sign in to the console of Backstop to decrypt payloads.",
+			Endpoint: codec, IncludeCredentials: true,
+			DefaultErrorMessage: "Sign in to the console of Backstop to decrypt payloads.",
 		},
 	}
 	if err := settings.Validate(); err != nil {
