@@ -98,8 +98,7 @@ const (
 	callersHeader = "00-" + callersTrace + "-" + callersSpan + "-01"
 )
 
-// TestTraces: the trace of a caller goes on in the request, in the calls of both channels after a crash, in the callback, and in the
-// log. Without a collector nothing is stored or sent.
+// TestTraces: the trace of a caller goes on in the request, in the calls of both channels, in the callback, and in the log.
 func TestTraces(t *testing.T) {
 	t.Parallel()
 	spans := &spanCollector{}
