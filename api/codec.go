@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/backstophq/backstop"
 )
 
 const (
@@ -38,9 +40,16 @@ func (s *server) routeCodec(engine *gin.Engine) error {
 	group := engine.Group(codecPath, allowOrigin(origin))
 	for _, path := range []string{"/decode", "/encode"} {
 		group.OPTIONS(path, func(c *gin.Context) { c.AbortWithStatus(http.StatusNoContent) })
-		group.POST(path, s.authenticate, s.convertPayloads)
+		group.POST(path, s.authenticate, s.requireAllSends, s.convertPayloads)
 	}
 	return nil
+}
+
+// requireAllSends refuses a key that may not read all sends: the payloads are about sends.
+func (s *server) requireAllSends(c *gin.Context) {
+	if err := checkAccess(keyOf(c.Request.Context()), access{scope: backstop.ScopeSendsRead, allSends: true}); err != nil {
+		s.fail(c, err)
+	}
 }
 
 // originOf returns the origin of a URL as browsers write it, or "" if the URL has none.

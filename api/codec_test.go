@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/internal/codec"
 	"github.com/backstophq/backstop/internal/keyring"
@@ -208,4 +209,27 @@ func TestCodec_none(t *testing.T) {
 	got := r.call(t, "POST", "/codec/decode", "{}", "Authorization", "", "Cookie", r.signIn(t), "Origin", uiOrigin)
 	got.problem(403, "forbidden")
 	require.Empty(t, got.Header().Get("Access-Control-Allow-Origin"))
+}
+
+// TestCodec_scopes: a key decrypts only if it may read all sends.
+func TestCodec_scopes(t *testing.T) {
+	t.Parallel()
+	r := newCodecRig(t)
+	limited := scopes(backstop.ScopeSendsRead)
+	limited.Policies = []string{someID}
+	for name, c := range map[string]struct {
+		in     backstop.APIKeyInput
+		kind   backstop.KeyKind
+		status int
+	}{
+		"reads sends":         {scopes(backstop.ScopeSendsRead), backstop.KeyLive, 200},
+		"admin":               {scopes(backstop.ScopeAdmin), backstop.KeyLive, 200},
+		"another scope":       {scopes(backstop.ScopeSendsWrite, backstop.ScopeSettingsRead), backstop.KeyLive, 403},
+		"a test key":          {scopes(backstop.ScopeSendsRead), backstop.KeyTest, 403},
+		"the sends of policy": {limited, backstop.KeyLive, 403},
+	} {
+		_, secret := r.createKey(t, c.in, c.kind)
+		got := r.ask(t, "POST", "/codec/decode", r.encrypted, "Authorization", "Bearer "+secret)
+		require.Equal(t, c.status, got.status, "%s: %s", name, got.body)
+	}
 }
