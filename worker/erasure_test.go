@@ -39,9 +39,11 @@ func TestWorker_erasure(t *testing.T) {
 	require.Eventually(t, func() bool { return !r.send(waiting).HasNumber() }, patience, moment)
 	require.Equal(t, backstop.OutcomeCancelled, r.send(waiting).Outcome)
 	require.Equal(t, to, r.send(fallen).To, "its receipt is awaited")
-	report, err := erasures.Get(t.Context(), first.ID)
-	require.NoError(t, err)
-	require.Equal(t, 1, report.Pending)
+	var report backstop.Erasure
+	require.Eventually(t, func() bool { // the batch before it is stored first
+		report, err = erasures.Get(t.Context(), first.ID)
+		return err == nil && report.Pending == 1
+	}, patience, moment)
 	stop()
 	r.deliver(fallen, smsStep, backstop.SMS, backstop.Delivered)
 	r.work(options)
