@@ -1,14 +1,16 @@
 import { useSearchParams } from "react-router";
 
 /**
- * useFilters keeps values in the address of the page, so that a link can have them. An absent value is empty. Set values that
- * change together in one call: a second call in the same render would undo the first.
+ * useFilters keeps values in the address of the page, so that a link can have them. An absent value is empty. A change begins with
+ * the address of the window, which is newer than the parameters of a render that is still to come: two changes in a row both stay.
  */
 export function useFilters<Name extends string>(...names: Name[]) {
   const [params, setParams] = useSearchParams();
   const values = Object.fromEntries(names.map((name) => [name, params.get(name) ?? ""])) as Record<Name, string>;
-  const set = (changes: Partial<Record<Name, string>>) =>
-    setParams((before) => withChanges(before, { ...changes, cursor: "" }), { replace: true }); // a new filter begins at page 1
+  const set = (changes: Partial<Record<Name, string>>) => {
+    const now = new URLSearchParams(window.location.search);
+    setParams(withChanges(now, { ...changes, cursor: "" }), { replace: true }); // a new filter begins at page 1
+  };
   return { values, set };
 }
 
