@@ -66,7 +66,7 @@ type AuditEntry struct {
 	Before, After json.RawMessage // an object each; nil: the thing did not exist, or does not exist any more
 }
 
-// AuditFilter says which entries are listed: those that fit all of it. An empty field asks for nothing.
+// AuditFilter selects entries of the audit. An entry must fit all fields that are set.
 type AuditFilter struct {
 	ActorKind   ActorKind
 	Actor       string // the id of a key or of a person

@@ -2797,7 +2797,7 @@ type RemovalState struct {
 	// Removed How many sends were done, since the setting is this one.
 	Removed int64 `json:"removed"`
 
-	// Through All sends that were accepted before are done, except those that wait. Absent if none is done.
+	// Through Every send that was accepted before this time is removed or waits (`later`). Absent before the first batch.
 	Through *Time `json:"through,omitempty"`
 
 	// What `content`: the texts, the parameters of templates and the metadata. `numbers`: the phone number, of which a mask is left,

@@ -2773,7 +2773,7 @@ type RemovalState struct {
 	// Removed How many sends were done, since the setting is this one.
 	Removed int64 `json:"removed"`
 
-	// Through All sends that were accepted before are done, except those that wait. Absent if none is done.
+	// Through Every send that was accepted before this time is removed or waits (`later`). Absent before the first batch.
 	Through *Time `json:"through,omitempty"`
 
 	// What `content`: the texts, the parameters of templates and the metadata. `numbers`: the phone number, of which a mask is left,
@@ -4984,7 +4984,8 @@ type ClientInterface interface {
 
 	// ReplayCallback Replay a callback
 	//
-	// Posts a callback again, with its former `webhook-id`, whatever its state. A pending one is tried now, and its 3 days begin anew.
+	// Posts a callback again, in any state, with the same `webhook-id`. A pending callback is tried at once. Its 3 days of retries
+	// begin again.
 	// A callback to a paused endpoint waits until the pause ends.
 	//
 	// Corresponds with POST /v1/callbacks/{id}/replay (the `ReplayCallback` operationId).
@@ -5507,8 +5508,8 @@ type ClientInterface interface {
 
 	// CancelSendsWithBody Cancel the sends of an order
 	//
-	// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
-	// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+	// Cancels up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/cancel` does. Sends that have not ended come
+	// first, then the newest ended ones. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
 	// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
 	//
 	// Takes any type of body and a specified content type.
@@ -5518,8 +5519,8 @@ type ClientInterface interface {
 
 	// CancelSends Cancel the sends of an order
 	//
-	// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
-	// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+	// Cancels up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/cancel` does. Sends that have not ended come
+	// first, then the newest ended ones. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
 	// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
 	//
 	// Takes a body of the `application/json` content type.
@@ -5529,8 +5530,8 @@ type ClientInterface interface {
 
 	// ConfirmSendsWithBody Confirm that the recipient has acted, for the sends of an order
 	//
-	// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
-	// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+	// Confirms up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/confirm` does. Sends that have not ended come
+	// first, then the newest ended ones. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
 	// ended: repeat the request. A send that is accepted while the request runs may be missed.
 	//
 	// Takes any type of body and a specified content type.
@@ -5540,8 +5541,8 @@ type ClientInterface interface {
 
 	// ConfirmSends Confirm that the recipient has acted, for the sends of an order
 	//
-	// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
-	// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+	// Confirms up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/confirm` does. Sends that have not ended come
+	// first, then the newest ended ones. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
 	// ended: repeat the request. A send that is accepted while the request runs may be missed.
 	//
 	// Takes a body of the `application/json` content type.
@@ -6051,7 +6052,8 @@ func (c *Client) GetCallback(ctx context.Context, id ID, reqEditors ...RequestEd
 
 // ReplayCallback Replay a callback
 //
-// Posts a callback again, with its former `webhook-id`, whatever its state. A pending one is tried now, and its 3 days begin anew.
+// Posts a callback again, in any state, with the same `webhook-id`. A pending callback is tried at once. Its 3 days of retries
+// begin again.
 // A callback to a paused endpoint waits until the pause ends.
 //
 // Corresponds with POST /v1/callbacks/{id}/replay (the `ReplayCallback` operationId).
@@ -7154,8 +7156,8 @@ func (c *Client) ExportSends(ctx context.Context, params *ExportSendsParams, req
 
 // CancelSendsWithBody Cancel the sends of an order
 //
-// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
-// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+// Cancels up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/cancel` does. Sends that have not ended come
+// first, then the newest ended ones. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
 // sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
 //
 // Takes any type of body and a specified content type.
@@ -7175,8 +7177,8 @@ func (c *Client) CancelSendsWithBody(ctx context.Context, contentType string, bo
 
 // CancelSends Cancel the sends of an order
 //
-// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
-// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+// Cancels up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/cancel` does. Sends that have not ended come
+// first, then the newest ended ones. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
 // sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
 //
 // Takes a body of the `application/json` content type.
@@ -7196,8 +7198,8 @@ func (c *Client) CancelSends(ctx context.Context, body CancelSendsJSONRequestBod
 
 // ConfirmSendsWithBody Confirm that the recipient has acted, for the sends of an order
 //
-// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
-// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+// Confirms up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/confirm` does. Sends that have not ended come
+// first, then the newest ended ones. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
 // ended: repeat the request. A send that is accepted while the request runs may be missed.
 //
 // Takes any type of body and a specified content type.
@@ -7217,8 +7219,8 @@ func (c *Client) ConfirmSendsWithBody(ctx context.Context, contentType string, b
 
 // ConfirmSends Confirm that the recipient has acted, for the sends of an order
 //
-// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
-// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+// Confirms up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/confirm` does. Sends that have not ended come
+// first, then the newest ended ones. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
 // ended: repeat the request. A send that is accepted while the request runs may be missed.
 //
 // Takes a body of the `application/json` content type.
@@ -12285,7 +12287,8 @@ type ClientWithResponsesInterface interface {
 
 	// ReplayCallbackWithResponse Replay a callback
 	//
-	// Posts a callback again, with its former `webhook-id`, whatever its state. A pending one is tried now, and its 3 days begin anew.
+	// Posts a callback again, in any state, with the same `webhook-id`. A pending callback is tried at once. Its 3 days of retries
+	// begin again.
 	// A callback to a paused endpoint waits until the pause ends.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -12864,8 +12867,8 @@ type ClientWithResponsesInterface interface {
 
 	// CancelSendsWithBodyWithResponse Cancel the sends of an order
 	//
-	// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
-	// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+	// Cancels up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/cancel` does. Sends that have not ended come
+	// first, then the newest ended ones. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
 	// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -12875,8 +12878,8 @@ type ClientWithResponsesInterface interface {
 
 	// CancelSendsWithResponse Cancel the sends of an order
 	//
-	// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
-	// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+	// Cancels up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/cancel` does. Sends that have not ended come
+	// first, then the newest ended ones. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
 	// sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -12886,8 +12889,8 @@ type ClientWithResponsesInterface interface {
 
 	// ConfirmSendsWithBodyWithResponse Confirm that the recipient has acted, for the sends of an order
 	//
-	// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
-	// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+	// Confirms up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/confirm` does. Sends that have not ended come
+	// first, then the newest ended ones. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
 	// ended: repeat the request. A send that is accepted while the request runs may be missed.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -12897,8 +12900,8 @@ type ClientWithResponsesInterface interface {
 
 	// ConfirmSendsWithResponse Confirm that the recipient has acted, for the sends of an order
 	//
-	// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
-	// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+	// Confirms up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/confirm` does. Sends that have not ended come
+	// first, then the newest ended ones. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
 	// ended: repeat the request. A send that is accepted while the request runs may be missed.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -19305,7 +19308,8 @@ func (c *ClientWithResponses) GetCallbackWithResponse(ctx context.Context, id ID
 
 // ReplayCallbackWithResponse Replay a callback
 //
-// Posts a callback again, with its former `webhook-id`, whatever its state. A pending one is tried now, and its 3 days begin anew.
+// Posts a callback again, in any state, with the same `webhook-id`. A pending callback is tried at once. Its 3 days of retries
+// begin again.
 // A callback to a paused endpoint waits until the pause ends.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -20232,8 +20236,8 @@ func (c *ClientWithResponses) ExportSendsWithResponse(ctx context.Context, param
 
 // CancelSendsWithBodyWithResponse Cancel the sends of an order
 //
-// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
-// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+// Cancels up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/cancel` does. Sends that have not ended come
+// first, then the newest ended ones. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
 // sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -20249,8 +20253,8 @@ func (c *ClientWithResponses) CancelSendsWithBodyWithResponse(ctx context.Contex
 
 // CancelSendsWithResponse Cancel the sends of an order
 //
-// Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
-// then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+// Cancels up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/cancel` does. Sends that have not ended come
+// first, then the newest ended ones. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
 // sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -20266,8 +20270,8 @@ func (c *ClientWithResponses) CancelSendsWithResponse(ctx context.Context, body 
 
 // ConfirmSendsWithBodyWithResponse Confirm that the recipient has acted, for the sends of an order
 //
-// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
-// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+// Confirms up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/confirm` does. Sends that have not ended come
+// first, then the newest ended ones. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
 // ended: repeat the request. A send that is accepted while the request runs may be missed.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -20283,8 +20287,8 @@ func (c *ClientWithResponses) ConfirmSendsWithBodyWithResponse(ctx context.Conte
 
 // ConfirmSendsWithResponse Confirm that the recipient has acted, for the sends of an order
 //
-// Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
-// then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+// Confirms up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/confirm` does. Sends that have not ended come
+// first, then the newest ended ones. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
 // ended: repeat the request. A send that is accepted while the request runs may be missed.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).

@@ -37,8 +37,6 @@ API_PORT=$(free_port) SANDBOX_PORT=$(free_port) UI_PORT=$(free_port)
 export API_PORT SANDBOX_PORT UI_PORT
 # shellcheck disable=SC2034 # for api.sh
 api_url=http://127.0.0.1:$API_PORT sandbox_url=http://127.0.0.1:$SANDBOX_PORT api_key=local-key-for-trying-backstop
-if command -v go >/dev/null; then GOPROXY=$(go env GOPROXY) && export GOPROXY; fi
-if command -v npm >/dev/null; then NPM_CONFIG_REGISTRY=$(npm config get registry) && export NPM_CONFIG_REGISTRY; fi
 compose+=(--project-name "$project" --project-directory "$root" -f "$root/docker-compose.yml" -f "$here/override.yml")
 # The values of docker-compose.yml alone: nothing from .env, nothing of the caller's.
 unset "${!BACKSTOP_@}" POSTGRES_PASSWORD

@@ -422,8 +422,8 @@ export interface paths {
         put?: never;
         /**
          * Cancel the sends of an order
-         * @description Cancels up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/cancel` does: first those that have not ended,
-         *     then the newest of the others. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
+         * @description Cancels up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/cancel` does. Sends that have not ended come
+         *     first, then the newest ended ones. Each send has its own result, also if it is too late for some. If `more_sends` is true, more
          *     sends have not ended: repeat the request. A send that is accepted while the request runs may be missed.
          */
         post: operations["CancelSends"];
@@ -444,8 +444,8 @@ export interface paths {
         put?: never;
         /**
          * Confirm that the recipient has acted, for the sends of an order
-         * @description Confirms up to 100 sends that have this `correlation_id`, as `POST /v1/sends/{id}/confirm` does: first those that have not ended,
-         *     then the newest of the others. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
+         * @description Confirms up to 100 sends with this `correlation_id`, each as `POST /v1/sends/{id}/confirm` does. Sends that have not ended come
+         *     first, then the newest ended ones. So one confirmation ends all sends of an order. If `more_sends` is true, more sends have not
          *     ended: repeat the request. A send that is accepted while the request runs may be missed.
          */
         post: operations["ConfirmSends"];
@@ -994,7 +994,8 @@ export interface paths {
         put?: never;
         /**
          * Replay a callback
-         * @description Posts a callback again, with its former `webhook-id`, whatever its state. A pending one is tried now, and its 3 days begin anew.
+         * @description Posts a callback again, in any state, with the same `webhook-id`. A pending callback is tried at once. Its 3 days of retries
+         *     begin again.
          *     A callback to a paused endpoint waits until the pause ends.
          */
         post: operations["ReplayCallback"];
@@ -3618,7 +3619,7 @@ export interface components {
             removed: number;
             /** @description How many sends wait, because they have not ended or have callbacks to post. */
             later: number;
-            /** @description All sends that were accepted before are done, except those that wait. Absent if none is done. */
+            /** @description Every send that was accepted before this time is removed or waits (`later`). Absent before the first batch. */
             through?: components["schemas"]["Time"];
             /** @description When the newest batch ended; absent if there was none. */
             ran_at?: components["schemas"]["Time"];
