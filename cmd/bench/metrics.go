@@ -7,8 +7,6 @@ import (
 	"io"
 	"net/http"
 	"time"
-
-	"github.com/backstophq/backstop/client"
 )
 
 const (
@@ -20,52 +18,28 @@ const (
 	scrapeEvery = 5 * time.Second
 )
 
-// measureMetrics compares whole sends with metrics and traces and without them, in turns. Each round starts Backstop anew.
-// Every request is traced, a collector takes all spans, and the metrics are scraped.
+// measureMetrics compares whole sends with metrics and traces and without them. Every request is traced, a collector takes all
+// spans, and the metrics are scraped.
 func (b *bench) measureMetrics(ctx context.Context) (err error) {
-	policy, err := b.send.policy(ctx, "Metrics", rule{client.RuleTypeUndelivered, time.Hour})
-	if err != nil {
-		return err
-	}
-	installation, err := b.store.installation(ctx)
-	if err != nil {
-		return err
-	}
 	on, stop, err := b.serveCollector(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.restartBackstop(context.WithoutCancel(ctx), nil), stop()) }()
-	all := b.contestants(policy, installation)
-	c, rounds := all[len(all)-1], map[string][]round{}
 	settings := map[string]map[string]string{metricsOff: nil, metricsOn: on}
-	for n := range b.flags.rounds {
-		for _, name := range inTurn(n, metricsOff, metricsOn) {
-			r, err := b.runMeasured(ctx, c, settings[name])
-			if err != nil {
-				return err
-			}
-			b.logProgress("round %d of %d, %s: %.1f completed per second", n+1, b.flags.rounds, name, r.PerSecond)
-			rounds[name] = append(rounds[name], r)
-		}
-	}
-	b.raw["metrics"] = rounds
-	ratio := b.printPair("Metrics and traces", metricsOff, metricsOn, rounds,
-		"metrics and traces: every request traced, all spans exported, a scrape every 5 s. Each round has its own warm process.")
-	b.atLeast("completed sends per second with metrics and traces, of without", ratio, leastWithMetrics, "x")
-	return nil
+	defer func() { err = errors.Join(err, b.restartBackstop(context.WithoutCancel(ctx), nil), stop()) }()
+	return b.comparePair(ctx, pair{
+		title: "Metrics and traces", raw: "metrics", off: metricsOff, on: metricsOn, least: leastWithMetrics,
+		note: "metrics and traces: every request traced, all spans exported, a scrape every 5 s. " +
+			"Each round has its own warm process.",
+		target: "completed sends per second with metrics and traces, of without",
+		run: func(ctx context.Context, c contestant, name string) (round, error) {
+			return b.runRestarted(ctx, c, settings[name])
+		},
+	})
 }
 
-// inTurn returns two names, in the other order in every second round: a machine that gets slower, or faster, favours neither.
-func inTurn(n int, first, second string) []string {
-	if n%2 == 1 {
-		return []string{second, first}
-	}
-	return []string{first, second}
-}
-
-// runMeasured starts Backstop anew with more settings, warms it up and runs a round, while its metrics, if any, are scraped.
-func (b *bench) runMeasured(ctx context.Context, c contestant, more map[string]string) (round, error) {
+// runRestarted starts Backstop anew with more settings, warms it up and runs a round, while its metrics, if any, are scraped.
+func (b *bench) runRestarted(ctx context.Context, c contestant, more map[string]string) (round, error) {
 	if err := b.restartBackstop(ctx, more); err != nil {
 		return round{}, err
 	}
