@@ -23,7 +23,7 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// causeOf returns the cause of an error of Postgres, which its own text leaves out.
+// causeOf returns the cause of an error of Postgres. The text of the error lacks it.
 func causeOf(err error) string {
 	if away, ok := errors.AsType[*backstop.Error](err); ok && away.Cause != nil {
 		return away.Cause.Error()

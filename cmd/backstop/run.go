@@ -60,7 +60,7 @@ func takesArguments(name string) bool {
 	return slices.Contains([]string{"listen", "send", "doctor", "api-keys"}, name)
 }
 
-// commandsByName returns the commands. The arguments are for those that have some.
+// commandsByName returns the commands. Only some of them use the arguments.
 func commandsByName(args []string) map[string]command {
 	return map[string]command{
 		"serve": serveRole(apiRole | workerRole), "api": serveRole(apiRole), "worker": serveRole(workerRole),

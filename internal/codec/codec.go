@@ -27,7 +27,7 @@ const keyIDField = "encryption-key-id"
 // place is authenticated with each payload. So a sealed value of the database does not open as a payload, and the reverse.
 const place = "temporal/payload"
 
-// Codec encrypts payloads if it is told to, and always decrypts those that it gets encrypted. It is safe for concurrent use.
+// Codec decrypts encrypted payloads, and encrypts payloads if its setting says so. It is safe for concurrent use.
 type Codec struct {
 	ring     *keyring.Keyring
 	encrypts bool

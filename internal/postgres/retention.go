@@ -75,7 +75,7 @@ type batch struct {
 	through string         // the last one in the order of ids
 	seen    int            //
 	sends   pq.StringArray // of the categories
-	later   bool           // they are those that could not be removed before
+	later   bool           // the batch has the sends that an earlier run postponed
 }
 
 // find returns the sends that waited, or else the next ones in the order of their ids.
@@ -125,7 +125,7 @@ func (b *batch) remove(ctx context.Context) error {
 	return pool.Execute(ctx, b.tx, saveRemoval, b.removal.Name(), b.through, len(ready), b.now)
 }
 
-// postpone stores which sends must wait, and forgets those that need not.
+// postpone stores the sends that must wait, and deletes the entries of the others.
 func (b *batch) postpone(ctx context.Context, ready pq.StringArray) error {
 	name := b.removal.Name()
 	wait := slices.DeleteFunc(slices.Clone(b.sends), func(id string) bool {

@@ -1,4 +1,4 @@
-// What differs between the states before and after a change.
+// The difference between the states before and after a change.
 
 export interface Difference {
   field: string; // its path: "settings.base_url"
