@@ -32,6 +32,20 @@ func keptCategories() []Category { return []Category{"", Authentication, Utility
 // that of the empty one; 0 is for ever.
 type Keep map[Category]time.Duration
 
+// Age is how long something is kept; 0 is for ever.
+type Age time.Duration
+
+// UnmarshalText reads a text such as "90d" or "72h".
+func (a *Age) UnmarshalText(text []byte) error {
+	*a = 0
+	if len(text) == 0 {
+		return nil
+	}
+	age, err := parseAge(string(text))
+	*a = Age(age)
+	return err
+}
+
 // UnmarshalText reads a text such as "90d" or "90d,authentication=7d". Besides the units of Go, an age may have days.
 func (k *Keep) UnmarshalText(text []byte) error {
 	*k = Keep{}
@@ -75,9 +89,11 @@ func parseAge(text string) (time.Duration, error) {
 	return age, nil
 }
 
-// Retention says how long the parts of sends are kept. The zero value keeps all for ever.
+// Retention says how long the parts of sends, and the entries of the audit, are kept. The zero value keeps all for ever.
 type Retention struct {
 	Content, Numbers, Records Keep
+
+	Audit Age
 }
 
 // Removal is one kind of removal, of the sends of some categories that were accepted before a time.

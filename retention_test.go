@@ -47,3 +47,16 @@ func TestRetention_Removals(t *testing.T) {
 	}.Removals())
 	require.Equal(t, "content:,utility", backstop.Removal{What: "content", Categories: []backstop.Category{"", "utility"}}.Name())
 }
+
+func TestAge(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"": 0, "0": 0, "90d": 90 * 24 * time.Hour, "48h": 48 * time.Hour} {
+		var age backstop.Age
+		require.NoError(t, age.UnmarshalText([]byte(text)), text)
+		require.Equal(t, want, time.Duration(age), text)
+	}
+	for _, text := range []string{"47h", "1d", "-90d", "90", "90d,utility=7d", "x"} {
+		var age backstop.Age
+		require.Error(t, age.UnmarshalText([]byte(text)), text)
+	}
+}

@@ -29,6 +29,9 @@ type RetentionStore interface {
 
 	// RemoveOldInbound does so with the messages of people.
 	RemoveOldInbound(ctx context.Context, what backstop.Removable, age time.Duration, limit int) (int, error)
+
+	// RemoveOldAudit removes up to limit entries of the audit that are older than an age, and returns how many.
+	RemoveOldAudit(ctx context.Context, age time.Duration, limit int) (int, error)
 }
 
 // Retention has the activity of workflows.RemoveOld.
@@ -73,7 +76,12 @@ func (r *Retention) RemoveOld(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	if r.retention.Audit == 0 {
+		return nil
+	}
+	return r.repeat(ctx, began, "entries of the audit", func() (int, error) {
+		return r.store.RemoveOldAudit(ctx, time.Duration(r.retention.Audit), removeAtOnce)
+	})
 }
 
 // repeat runs batches until one finds nothing, or the time of the run is over.

@@ -106,15 +106,16 @@ type optOutConfig struct {
 	StartWords []string `env:"START_WORDS"`
 }
 
-// keepConfig says how long the parts of sends are kept; empty: for ever.
+// keepConfig says how long the parts of sends and the entries of the audit are kept; empty: for ever.
 type keepConfig struct {
 	Content backstop.Keep `env:"CONTENT"`
 	Numbers backstop.Keep `env:"NUMBERS"`
 	Records backstop.Keep `env:"RECORDS"`
+	Audit   backstop.Age  `env:"AUDIT"`
 }
 
 func (c keepConfig) retention() backstop.Retention {
-	return backstop.Retention{Content: c.Content, Numbers: c.Numbers, Records: c.Records}
+	return backstop.Retention{Content: c.Content, Numbers: c.Numbers, Records: c.Records, Audit: c.Audit}
 }
 
 // rules returns what the word STOP means.
@@ -349,6 +350,10 @@ func exampleOf(t reflect.Type) string {
 		return "debug, info, warn or error"
 	case reflect.TypeFor[bool]():
 		return "true or false"
+	case reflect.TypeFor[backstop.Keep]():
+		return "an age of at least 48h, like 90d, and of a category like 90d,authentication=7d"
+	case reflect.TypeFor[backstop.Age]():
+		return "an age of at least 48h, like 90d"
 	case reflect.TypeFor[callbacks.Policy]():
 		return "addresses and ranges like 10.1.0.0/16, separated by commas"
 	default:

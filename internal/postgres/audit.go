@@ -24,6 +24,14 @@ func writeEntry(ctx context.Context, tx *sqlx.Tx, e backstop.AuditEntry) error {
 	return pool.Execute(ctx, tx, addAuditEntry, e.ID, e.Action, e.Kind, e.Target, pool.Clean(e.Name), pool.Clean(e.To), after)
 }
 
+const dropAudit = `SELECT audit_drop($1, $2)`
+
+// RemoveOldAudit removes up to limit entries that are older than an age, and returns how many.
+func (db *DB) RemoveOldAudit(ctx context.Context, age time.Duration, limit int) (n int, err error) {
+	err = db.pool.GetUnprepared(ctx, &n, dropAudit, pool.Stamp(db.Now().Add(-age)), limit)
+	return n, pool.Failed(ctx, "remove old entries of the audit", err)
+}
+
 // AddAuditEntry adds an entry about what is done outside of the database, before it is done.
 func (db *DB) AddAuditEntry(ctx context.Context, e backstop.AuditEntry) (err error) {
 	if e.ID, err = pool.NewIDAt(db.Now()); err != nil {

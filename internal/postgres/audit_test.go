@@ -288,6 +288,13 @@ func TestAudit_appendOnly(t *testing.T) {
 
 	require.NoError(t, raw.QueryRowContext(t.Context(), `SELECT audit_drop($1, 10)`, list[0].At).Scan(&n))
 	require.Equal(t, 1, n, "the one before the time")
+	n, err = db.RemoveOldAudit(t.Context(), time.Hour, 10)
+	require.NoError(t, err)
+	require.Zero(t, n, "the other is younger")
+	time.Sleep(time.Millisecond)
+	n, err = db.RemoveOldAudit(t.Context(), 0, 10)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
 }
 
 // A statement by hand, as one of a migration, has an entry too, with the name of its application.
