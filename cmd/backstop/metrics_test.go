@@ -31,6 +31,9 @@ import (
 // program is missing fails if it is not named there.
 const without = "BACKSTOP_TEST_WITHOUT"
 
+// scrapes is the time for two scrapes.
+const scrapes = 1500 * time.Millisecond
+
 // prometheus is a real Prometheus with our rules, which scrapes one address.
 type prometheus struct {
 	t   *testing.T
@@ -188,7 +191,9 @@ func TestMetrics_queries(t *testing.T) {
 			if err := during(ctx, b); err != nil {
 				return err
 			}
-			time.Sleep(1500 * time.Millisecond) // for two scrapes of what came last
+			time.Sleep(scrapes) // a rate needs a scrape before the rise
+			fallBack(t, b)
+			time.Sleep(scrapes)
 			prometheus.check()
 			return nil
 		})
@@ -205,6 +210,25 @@ func watchAll(t *testing.T, b demo.Backstop) {
 		client.GuardsInput{Watch: &[]string{"GB"}})
 	require.NoError(t, err)
 	require.NotNil(t, watched.JSON200, string(watched.Body))
+}
+
+// fallBack sends one more message by a policy of the demo, and waits until it has fallen back.
+func fallBack(t *testing.T, b demo.Backstop) {
+	t.Helper()
+	caller, err := demo.NewCaller(b.APIURL, b.APIKey)
+	require.NoError(t, err)
+	policy, err := caller.EnsurePolicy(t.Context(), "Must arrive")
+	require.NoError(t, err)
+	accepted, err := caller.API.CreateSendWithResponse(t.Context(), &client.CreateSendParams{}, client.SendInput{
+		To: "+447400199504", Whatsapp: client.WhatsAppInput{Text: new("Due today.")}, // scenario 04: WhatsApp rejects it
+		Fallback: client.FallbackInput{PolicyID: &policy, Text: "Due today."},
+	})
+	require.NoError(t, err)
+	require.NotNil(t, accepted.JSON202, string(accepted.Body))
+	require.Eventually(t, func() bool {
+		send, err := caller.Send(t.Context(), accepted.JSON202.ID)
+		return err == nil && send.Outcome == client.OutcomeSms
+	}, 20*time.Second, 50*time.Millisecond, "the send does not fall back")
 }
 
 func (p *prometheus) check() {
