@@ -79,7 +79,10 @@ type fault struct {
 
 func (f fault) String() string {
 	text := string(f.Kind)
-	whole := []faultKind{killTemporal, killPostgres, refuseWebhooks, doubleWebhooks, loseAnswers}
+	whole := []faultKind{
+		killTemporal, killPostgres, refuseWebhooks, doubleWebhooks, loseAnswers,
+		migrateDatabase, startNew, stopPrevious, killPrevious, startPrevious, stopNew,
+	}
 	switch {
 	case f.Provider != "":
 		text += " of " + f.Provider
