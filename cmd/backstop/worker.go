@@ -18,8 +18,8 @@ func (p *program) runWorker(ctx context.Context) error {
 	var w sdkworker.Worker
 	for {
 		w = worker.New(p.temporal.Client, p.acts, worker.Options{
-			Installation: p.install,
-			Calls:        p.config.Worker.Calls, CallsPerSec: p.config.Worker.CallsPerSecond, Cached: p.config.Worker.Cached,
+			Installation: p.install, Version: p.config.Worker.version(),
+			Calls: p.config.Worker.Calls, CallsPerSec: p.config.Worker.CallsPerSecond, Cached: p.config.Worker.Cached,
 			StopTimeout:  p.config.drainTime(),
 			OnFatalError: func(err error) { failed <- err },
 			Retention:    p.retention, Erasures: p.eraseActs,
