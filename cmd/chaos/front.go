@@ -104,7 +104,7 @@ func (f *front) handle(r *http.Request, body []byte) (status int, header http.He
 	switch {
 	case isWebhook(r):
 		f.recordReports(r, body, arrived, status)
-	case status >= http.StatusInternalServerError:
+	case status >= http.StatusInternalServerError && r.Context().Err() == nil: // else the client has given up
 		f.recordRefusal(r, status, answer)
 	}
 	return status, header, answer

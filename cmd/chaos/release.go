@@ -17,9 +17,9 @@ import (
 // the migrations 1 to 28 alone, which are older than the first release (docs/migrations.md). After a release, name its tag here.
 const previousCommit = "24db87bb2f5e42835a6eca9d0134c932e95b2dce"
 
-// buildRelease builds the program of a commit, from the repository in the current folder, and returns its path.
-func buildRelease(ctx context.Context, commit, folder string) (program string, err error) {
-	if err := findCommit(ctx, commit); err != nil {
+// buildRelease builds the program of a commit from a clone of this repository, and returns its path.
+func buildRelease(ctx context.Context, clone, commit, folder string) (program string, err error) {
+	if err := findCommit(ctx, clone, commit); err != nil {
 		return "", err
 	}
 	source := filepath.Join(folder, "source")
@@ -27,7 +27,7 @@ func buildRelease(ctx context.Context, commit, folder string) (program string, e
 		return "", fmt.Errorf("remove old source: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(source)) }()
-	if err := extractCommit(ctx, commit, source); err != nil {
+	if err := extractCommit(ctx, clone, commit, source); err != nil {
 		return "", fmt.Errorf("extract commit %.8s: %w", commit, err)
 	}
 	if program, err = filepath.Abs(filepath.Join(folder, "backstop")); err != nil {
@@ -43,18 +43,18 @@ func buildRelease(ctx context.Context, commit, folder string) (program string, e
 }
 
 // findCommit returns an error that says what is missing, if this clone lacks the commit.
-func findCommit(ctx context.Context, commit string) error {
+func findCommit(ctx context.Context, clone, commit string) error {
 	if _, err := exec.LookPath("git"); err != nil {
 		return errors.New("the previous release is built from the history of this repository, and git is not installed")
 	}
-	if _, err := git(ctx, "rev-parse", "--git-dir"); err != nil {
+	if _, err := git(ctx, clone, "rev-parse", "--git-dir"); err != nil {
 		return fmt.Errorf("the previous release is built from the history of this repository, and this folder is no clone of it "+
 			"(an archive of the source has no history): %w", err)
 	}
-	if _, err := git(ctx, "cat-file", "-e", commit+"^{commit}"); err == nil {
+	if _, err := git(ctx, clone, "cat-file", "-e", commit+"^{commit}"); err == nil {
 		return nil
 	}
-	if shallow, err := git(ctx, "rev-parse", "--is-shallow-repository"); err == nil && shallow == "true" {
+	if shallow, err := git(ctx, clone, "rev-parse", "--is-shallow-repository"); err == nil && shallow == "true" {
 		return fmt.Errorf("the previous release is commit %s, and this clone is shallow and lacks it: run git fetch --unshallow, "+
 			"or git fetch --depth 1 origin %s", commit, commit)
 	}
@@ -62,9 +62,9 @@ func findCommit(ctx context.Context, commit string) error {
 		"commit by -previous", commit)
 }
 
-// git runs git and returns its output.
-func git(ctx context.Context, words ...string) (string, error) {
-	out, err := exec.CommandContext(ctx, "git", words...).CombinedOutput() //nolint:gosec // a program of our own
+// git runs git in a clone and returns its output.
+func git(ctx context.Context, clone string, words ...string) (string, error) {
+	out, err := exec.CommandContext(ctx, "git", append([]string{"-C", clone}, words...)...).CombinedOutput() //nolint:gosec // a program of our own
 	text := strings.TrimSpace(string(out))
 	if err != nil {
 		return "", fmt.Errorf("git %s: %w: %s", words[0], err, text)
@@ -73,8 +73,8 @@ func git(ctx context.Context, words ...string) (string, error) {
 }
 
 // extractCommit writes the files of a commit into a new folder.
-func extractCommit(ctx context.Context, commit, folder string) error {
-	archive := exec.CommandContext(ctx, "git", "archive", "--format=tar", commit) //nolint:gosec // a program of our own
+func extractCommit(ctx context.Context, clone, commit, folder string) error {
+	archive := exec.CommandContext(ctx, "git", "-C", clone, "archive", "--format=tar", commit) //nolint:gosec // a program of our own
 	files, err := archive.StdoutPipe()
 	if err != nil {
 		return fmt.Errorf("read archive: %w", err)

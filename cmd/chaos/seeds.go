@@ -22,7 +22,7 @@ func runTrials(ctx context.Context, f flags, stdout, stderr io.Writer) (kept boo
 	began := time.Now()
 	var printing sync.Mutex
 	if f.isRolling {
-		if f.previousProgram, err = buildRelease(ctx, f.previous, filepath.Join(f.data, previousRelease)); err != nil {
+		if f.previousProgram, err = buildRelease(ctx, ".", f.previous, filepath.Join(f.data, previousRelease)); err != nil {
 			return false, err
 		}
 	}
