@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,7 +18,6 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/callbacks"
 	"github.com/backstophq/backstop/internal/keyring"
-	"github.com/backstophq/backstop/worker"
 	"github.com/backstophq/backstop/workflows"
 )
 
@@ -89,34 +87,6 @@ type workerConfig struct {
 
 	Deployment string `env:"DEPLOYMENT"` // of Temporal's Worker Versioning; empty: workers have no version
 	Build      string `env:"BUILD"`      // empty: the program's version
-}
-
-// version returns the version of the workers; the zero value if they have none.
-func (c workerConfig) version() worker.Version {
-	if c.Deployment == "" {
-		return worker.Version{}
-	}
-	return worker.Version{Deployment: c.Deployment, Build: cmp.Or(c.Build, version)}
-}
-
-// maxVersion is the longest name of a deployment or a build, in bytes. Temporal's own limit is above it.
-const maxVersion = 200
-
-// faults returns the problems of the version, by the names of the variables.
-func (c workerConfig) faults() map[string]string {
-	faults := map[string]string{}
-	switch build := c.version().Build; {
-	case c.Deployment == "" && c.Build != "":
-		faults["WORKER_BUILD"] = "must be set together with " + envPrefix + "WORKER_DEPLOYMENT"
-	case c.Deployment == "":
-	case strings.ContainsAny(c.Deployment, ".:") || strings.HasPrefix(c.Deployment, "__") || len(c.Deployment) > maxVersion:
-		faults["WORKER_DEPLOYMENT"] = fmt.Sprintf("must be a name of up to %d bytes without a dot or colon, not starting with __", maxVersion)
-	case build == unknownVersion:
-		faults["WORKER_BUILD"] = "is required, because this program was built without a version"
-	case strings.HasPrefix(build, "__") || len(build) > maxVersion:
-		faults["WORKER_BUILD"] = fmt.Sprintf("must be a name of up to %d bytes, not starting with __", maxVersion)
-	}
-	return faults
 }
 
 type sendConfig struct {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -29,8 +28,8 @@ func (d *diagnosis) checkVersions(queue string, described *workflowservice.Descr
 	}
 	percent := routing.GetRampingVersionPercentage()
 	if ramping := readVersion(routing.GetRampingDeploymentVersion()); percent > 0 && !polling[ramping] {
-		d.add("workers", isFault, fmt.Sprintf("%.0f %% of the tasks of %s wait for %s, and no worker has it", percent, queue, nameOf(ramping)),
-			"start workers of this version, or set its ramping percentage to 0")
+		text := fmt.Sprintf("%.0f %% of the tasks of %s wait for %s, and no worker has it", percent, queue, nameOf(ramping))
+		d.add("workers", isFault, text, "start workers of this version, or set its ramping percentage to 0")
 		return false
 	}
 	return true
@@ -39,18 +38,18 @@ func (d *diagnosis) checkVersions(queue string, described *workflowservice.Descr
 // addUnserved adds the fault that the tasks of a queue wait for workers of a version.
 func (d *diagnosis) addUnserved(queue string, current worker.Version, polling map[worker.Version]bool) {
 	var names []string
-	for v := range maps.Keys(polling) {
+	for v := range polling {
 		names = append(names, nameOf(v))
 	}
 	slices.Sort(names)
-	there := strings.Join(names, ", ")
+	there := "there are workers of " + strings.Join(names, ", ")
 	if current == (worker.Version{}) {
-		d.add("workers", isFault, fmt.Sprintf("no version is current for %s, so its tasks wait; there are workers of %s", queue, there),
+		d.add("workers", isFault, fmt.Sprintf("no version is current for %s, so its tasks wait; %s", queue, there),
 			"make one current: temporal worker deployment set-current-version")
 		return
 	}
-	d.add("workers", isFault, fmt.Sprintf("the tasks of %s wait for %s, which is current, and no worker has it; there are workers of %s",
-		queue, nameOf(current), there), "start workers of this version, or make another one current")
+	text := fmt.Sprintf("the tasks of %s wait for %s, which is current, and no worker has it; %s", queue, nameOf(current), there)
+	d.add("workers", isFault, text, "start workers of this version, or make another one current")
 }
 
 func nameOf(v worker.Version) string {

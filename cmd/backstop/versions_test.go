@@ -1,11 +1,14 @@
 package main
 
 import (
+	"maps"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/deployment/v1"
 	"go.temporal.io/api/enums/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	sdkclient "go.temporal.io/sdk/client"
 
@@ -100,22 +103,66 @@ func TestVersions(t *testing.T) {
 		return err == nil && len(ended.GetExecutions()) > 0
 	}, 30*time.Second, 200*time.Millisecond, "the schedule's run")
 
-	_, err = o.handle().SetRampingVersion(t.Context(), sdkclient.WorkerDeploymentSetRampingVersionOptions{
-		BuildID: "2", Percentage: 10, AllowNoPollers: true, IgnoreMissingTaskQueues: true,
-	})
-	require.NoError(t, err)
-	o.awaitDoctor(isFault, "10 % of the tasks of backstop-")
 	_, err = o.handle().SetCurrentVersion(t.Context(), sdkclient.WorkerDeploymentSetCurrentVersionOptions{
 		BuildID: "2", AllowNoPollers: true, IgnoreMissingTaskQueues: true,
 	})
 	require.NoError(t, err)
-	o.awaitDoctor(isFault, "wait for version 2 of "+testDeployment+", which is current, and no worker has it")
+	o.awaitDoctor(isFault, "there are workers of version 1 of "+testDeployment)
 	waits := r.sendBy("", "+447400123401", policy)
 	r.environment["BACKSTOP_WORKER_BUILD"] = "2"
 	r.second("worker")
 	r.ended(waits)
 	o.requireBuild(workflows.ID(waits), "2")
 	o.awaitDoctor(isOK, "poll the task queues")
+}
+
+// TestDiagnosis_checkVersions: the tasks of a queue wait if no worker has the version that gets them, or a part of them.
+func TestDiagnosis_checkVersions(t *testing.T) {
+	t.Parallel()
+	version := func(build string) *deployment.WorkerDeploymentVersion {
+		if build == "" {
+			return nil
+		}
+		return &deployment.WorkerDeploymentVersion{DeploymentName: "d", BuildId: build}
+	}
+	for name, row := range map[string]struct {
+		polling          []string
+		current, ramping string
+		percent          float32
+		want             string // of the fault; "": there is none
+	}{
+		"no versions":                      {polling: []string{""}},
+		"none current, with old workers":   {polling: []string{"", "1"}},
+		"none current":                     {polling: []string{"2", "1"}, want: "no version is current for q, so its tasks wait; there are workers of version 1 of d, version 2 of d"},
+		"current":                          {polling: []string{"1"}, current: "1"},
+		"current without workers":          {polling: []string{"", "1"}, current: "2", want: "the tasks of q wait for version 2 of d, which is current, and no worker has it; there are workers of no version, version 1 of d"},
+		"versions were turned off halfway": {polling: []string{""}, current: "1", want: "wait for version 1 of d"},
+		"ramping":                          {polling: []string{"1", "2"}, current: "1", ramping: "2", percent: 10},
+		"ramping without workers":          {polling: []string{"1"}, current: "1", ramping: "2", percent: 10, want: "10 % of the tasks of q wait for version 2 of d"},
+		"ramping by nothing":               {polling: []string{"1"}, current: "1", ramping: "2"},
+		"ramping to no version":            {polling: []string{"1"}, current: "1", percent: 10, want: "10 % of the tasks of q wait for no version"},
+	} {
+		described := &workflowservice.DescribeTaskQueueResponse{VersioningInfo: &taskqueuepb.TaskQueueVersioningInfo{
+			CurrentDeploymentVersion: version(row.current), RampingDeploymentVersion: version(row.ramping), RampingVersionPercentage: row.percent,
+		}}
+		for _, build := range row.polling {
+			poller := &taskqueuepb.PollerInfo{}
+			if build != "" {
+				poller.DeploymentOptions = &deployment.WorkerDeploymentOptions{
+					DeploymentName: "d", BuildId: build, WorkerVersioningMode: enums.WORKER_VERSIONING_MODE_VERSIONED,
+				}
+			}
+			described.Pollers = append(described.Pollers, poller)
+		}
+		d := &diagnosis{}
+		require.Equal(t, row.want == "", d.checkVersions("q", described), name)
+		if row.want == "" {
+			require.Empty(t, d.Checks, name)
+			continue
+		}
+		require.Contains(t, d.Checks[0].Text, row.want, name)
+		require.Equal(t, isFault, d.Checks[0].Level)
+	}
 }
 
 // TestRead_version: a wrong version is refused before the start.
@@ -128,9 +175,7 @@ func TestRead_version(t *testing.T) {
 		"BACKSTOP_WORKER_BUILD: must be a name":                                       {"BACKSTOP_WORKER_DEPLOYMENT": "a", "BACKSTOP_WORKER_BUILD": "__1"},
 	} {
 		environment := complete()
-		for variable, value := range changes {
-			environment[variable] = value
-		}
+		maps.Copy(environment, changes)
 		_, err := readConfig[config](environment)
 		require.ErrorContains(t, err, name)
 	}

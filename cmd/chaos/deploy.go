@@ -25,14 +25,16 @@ const (
 	newRelease      = "new"
 )
 
-// The steps of a deployment. They are faults of a run, so half of the sends go out just before one of them.
+// deployStep is a step of a deployment. In a run it is a fault, so half of the sends go out just before one of them.
+type deployStep string
+
 const (
-	migrateDatabase faultKind = "migrate"
-	startNew        faultKind = "start-new"
-	stopPrevious    faultKind = "stop-previous"
-	killPrevious    faultKind = "kill-previous"
-	startPrevious   faultKind = "start-previous"
-	stopNew         faultKind = "stop-new"
+	migrateDatabase deployStep = "migrate"
+	startNew        deployStep = "start-new"
+	stopPrevious    deployStep = "stop-previous"
+	killPrevious    deployStep = "kill-previous"
+	startPrevious   deployStep = "start-previous"
+	stopNew         deployStep = "stop-new"
 )
 
 // plan returns the steps, spread over the time in which sends go out.
@@ -41,13 +43,12 @@ func (d deployment) plan(duration time.Duration) []fault {
 	if d == killed {
 		end = killPrevious
 	}
-	steps := []fault{
-		{Kind: migrateDatabase, After: duration * 2 / 10}, {Kind: startNew, After: duration * 3 / 10},
-		{Kind: end, After: duration * 5 / 10},
+	at := func(tenth time.Duration, step deployStep) fault {
+		return fault{Kind: faultKind(step), After: duration * tenth / 10}
 	}
+	steps := []fault{at(2, migrateDatabase), at(3, startNew), at(5, end)}
 	if d == rolledBack {
-		steps = append(steps,
-			fault{Kind: startPrevious, After: duration * 6 / 10}, fault{Kind: stopNew, After: duration * 8 / 10})
+		steps = append(steps, at(6, startPrevious), at(8, stopNew))
 	}
 	return steps
 }
@@ -61,7 +62,7 @@ func (s *stack) runDeployment(ctx context.Context, f flags, steps []fault, began
 		}
 		say("%s", step.Kind)
 		step.Began = time.Now()
-		if err := s.takeStep(ctx, f, step.Kind, say); err != nil {
+		if err := s.takeStep(ctx, f, deployStep(step.Kind), say); err != nil {
 			return nil, fmt.Errorf("%s: %w", step.Kind, err)
 		}
 		step.Ended = time.Now()
@@ -69,8 +70,8 @@ func (s *stack) runDeployment(ctx context.Context, f flags, steps []fault, began
 	return steps, nil
 }
 
-func (s *stack) takeStep(ctx context.Context, f flags, kind faultKind, say say) error {
-	switch kind {
+func (s *stack) takeStep(ctx context.Context, f flags, step deployStep, say say) error {
+	switch step {
 	case migrateDatabase:
 		return s.migrate(ctx, f.program)
 	case startNew:

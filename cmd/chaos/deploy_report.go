@@ -15,7 +15,8 @@ import (
 	"go.temporal.io/api/history/v1"
 )
 
-// addWorkers adds the releases whose workers did the workflow tasks of a send. The identity of a worker begins with its process id.
+// addWorkers adds the releases whose workers did the workflow tasks of a send. The identity of a worker begins with its process
+// id.
 func (r *record) addWorkers(s *stack, events *history.History, send *sendRecord) {
 	if send == nil {
 		return
@@ -51,10 +52,10 @@ func (s *stack) appliedMigrations() (int, error) {
 	return strconv.Atoi(string(all[len(all)-1][1])) //nolint:wrapcheck // it names the text
 }
 
-// step returns a step of the deployment; its times are zero if it was not taken.
-func (r *record) step(kinds ...faultKind) fault {
+// step returns the one of these steps that was taken; its times are zero if none was.
+func (r *record) step(steps ...deployStep) fault {
 	for _, f := range r.faults {
-		if slices.Contains(kinds, f.Kind) {
+		if slices.Contains(steps, deployStep(f.Kind)) {
 			return f
 		}
 	}
@@ -140,7 +141,7 @@ func (r *record) checkDeployment() error {
 	}
 }
 
-// breached counts the breaches of properties.
+// breachesOf counts the breaches of properties.
 func (o outcome) breachesOf(names ...string) (n int) {
 	for i, p := range allProperties() {
 		if slices.Contains(names, p.name) {

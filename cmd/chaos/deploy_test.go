@@ -11,19 +11,19 @@ import (
 
 func TestDeployment_plan(t *testing.T) {
 	t.Parallel()
-	for d, want := range map[deployment][]faultKind{
+	for d, want := range map[deployment][]deployStep{
 		rolled:     {migrateDatabase, startNew, stopPrevious},
 		killed:     {migrateDatabase, startNew, killPrevious},
 		rolledBack: {migrateDatabase, startNew, stopPrevious, startPrevious, stopNew},
 	} {
-		var kinds []faultKind
+		var steps []deployStep
 		last := time.Duration(0)
 		for _, step := range d.plan(30 * time.Second) {
 			require.Greater(t, step.After, last)
 			last = step.After
-			kinds = append(kinds, step.Kind)
+			steps = append(steps, deployStep(step.Kind))
 		}
-		require.Equal(t, want, kinds)
+		require.Equal(t, want, steps)
 		require.Less(t, last, 30*time.Second, "sends go out after the last step too")
 	}
 }
@@ -44,7 +44,7 @@ func TestTrial_planServes(t *testing.T) {
 	}
 }
 
-// taskBy is the history of a workflow with a task of each of these workers.
+// tasksBy is the history of a workflow with a task of each of these workers.
 func tasksBy(identities ...string) *history.History {
 	var h history.History
 	for _, identity := range identities {
@@ -84,7 +84,7 @@ func TestRecord_falseFallbacks(t *testing.T) {
 	s.Reports[last].Acked = time.Time{}
 	require.Equal(t, 1, r.falseFallbacks())
 	require.Equal(t, 1, r.unacknowledged())
-	r.faults = []fault{{Kind: killPrevious, Began: at(began - 0.9), Ended: at(began - 0.9)}}
+	r.faults = []fault{{Kind: faultKind(killPrevious), Began: at(began - 0.9), Ended: at(began - 0.9)}}
 	require.Zero(t, r.falseFallbacks())
 	s.Reports[last] = receipt(began+1, meta, "wamid", delivered)
 	require.Zero(t, r.falseFallbacks(), "it came later")

@@ -81,7 +81,8 @@ func (f fault) String() string {
 	text := string(f.Kind)
 	whole := []faultKind{
 		killTemporal, killPostgres, refuseWebhooks, doubleWebhooks, loseAnswers,
-		migrateDatabase, startNew, stopPrevious, killPrevious, startPrevious, stopNew,
+		faultKind(migrateDatabase), faultKind(startNew), faultKind(stopPrevious), faultKind(killPrevious),
+		faultKind(startPrevious), faultKind(stopNew),
 	}
 	switch {
 	case f.Provider != "":

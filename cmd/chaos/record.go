@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -117,8 +118,9 @@ func (r *record) toOwnClock(t time.Time) time.Time { return t.Add(-r.offset) }
 // hasDied reports whether a Backstop process was killed or frozen between two moments. If so, the end of a call under way
 // may be unknown.
 func (r *record) hasDied(from, until time.Time) bool {
+	deaths := []faultKind{killServe, freezeServe, faultKind(killPrevious)}
 	for _, f := range r.faults {
-		if (f.Kind == killServe || f.Kind == freezeServe || f.Kind == killPrevious) && f.Began.After(from) && f.Began.Before(until) {
+		if slices.Contains(deaths, f.Kind) && f.Began.After(from) && f.Began.Before(until) {
 			return true
 		}
 	}

@@ -55,26 +55,27 @@ func findCommit(ctx context.Context, clone, commit string) error {
 		return nil
 	}
 	if shallow, err := git(ctx, clone, "rev-parse", "--is-shallow-repository"); err == nil && shallow == "true" {
-		return fmt.Errorf("the previous release is commit %s, and this clone is shallow and lacks it: run git fetch --unshallow, "+
-			"or git fetch --depth 1 origin %s", commit, commit)
+		return fmt.Errorf("the previous release is commit %s, and this clone is shallow and lacks it: "+
+			"run git fetch --unshallow, or git fetch --depth 1 origin %s", commit, commit)
 	}
-	return fmt.Errorf("the previous release is commit %s, and this clone lacks it: fetch the branch that has it, or name another "+
-		"commit by -previous", commit)
+	return fmt.Errorf("the previous release is commit %s, and this clone lacks it: "+
+		"fetch the branch that has it, or name another commit by -previous", commit)
 }
 
 // git runs git in a clone and returns its output.
 func git(ctx context.Context, clone string, words ...string) (string, error) {
-	out, err := exec.CommandContext(ctx, "git", append([]string{"-C", clone}, words...)...).CombinedOutput() //nolint:gosec // a program of our own
+	words = append([]string{"-C", clone}, words...)
+	out, err := exec.CommandContext(ctx, "git", words...).CombinedOutput() //nolint:gosec // our own words
 	text := strings.TrimSpace(string(out))
 	if err != nil {
-		return "", fmt.Errorf("git %s: %w: %s", words[0], err, text)
+		return "", fmt.Errorf("git %s: %w: %s", words[2], err, text)
 	}
 	return text, nil
 }
 
 // extractCommit writes the files of a commit into a new folder.
 func extractCommit(ctx context.Context, clone, commit, folder string) error {
-	archive := exec.CommandContext(ctx, "git", "-C", clone, "archive", "--format=tar", commit) //nolint:gosec // a program of our own
+	archive := exec.CommandContext(ctx, "git", "-C", clone, "archive", "--format=tar", commit) //nolint:gosec // our own words
 	files, err := archive.StdoutPipe()
 	if err != nil {
 		return fmt.Errorf("read archive: %w", err)
@@ -113,7 +114,7 @@ func extractFiles(archive io.Reader, folder string) error {
 		if err != nil {
 			return fmt.Errorf("read archive: %w", err)
 		}
-		path := filepath.Join(folder, file.Name)
+		path := filepath.Join(folder, file.Name) //nolint:gosec // IsLocal has looked at it
 		if err := os.MkdirAll(filepath.Dir(path), forAll); err != nil {
 			return fmt.Errorf("make folder: %w", err)
 		}
