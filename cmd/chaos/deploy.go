@@ -43,8 +43,9 @@ func (d deployment) plan(duration time.Duration) []fault {
 	if d == killed {
 		end = killPrevious
 	}
-	at := func(tenth time.Duration, step deployStep) fault {
-		return fault{Kind: faultKind(step), After: duration * tenth / 10}
+	tenth := duration / 10
+	at := func(tenths int, step deployStep) fault {
+		return fault{Kind: faultKind(step), After: time.Duration(tenths) * tenth}
 	}
 	steps := []fault{at(2, migrateDatabase), at(3, startNew), at(5, end)}
 	if d == rolledBack {
