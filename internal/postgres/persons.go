@@ -36,20 +36,30 @@ func personTables() []personTable {
 }
 
 // personSend is a send with all its parts.
-const personSend = `to_jsonb(t) - '{handed_over,sweep_at,refusals,check_at,restarts,plan_digest,revision}'::text[] || jsonb_build_object(
-    'attempts', (SELECT coalesce(jsonb_agg(to_jsonb(a) - '{send,token,reported}'::text[] ORDER BY a.step), '[]')
-        FROM attempts AS a WHERE a.send = t.id),
-    'receipts', (SELECT coalesce(jsonb_agg(to_jsonb(r) - '{send,needs_signal,sweep_at,refusals}'::text[] ORDER BY r.received_at), '[]')
-        FROM receipts AS r WHERE r.send = t.id),
-    'events', (SELECT coalesce(jsonb_agg(to_jsonb(e) - '{send}'::text[] ORDER BY e.seq), '[]') FROM events AS e WHERE e.send = t.id),
-    'callbacks', (SELECT coalesce(jsonb_agg(to_jsonb(c) - '{send}'::text[] || jsonb_build_object(
-        'callback_tries', (SELECT coalesce(jsonb_agg(to_jsonb(y) - '{callback}'::text[] ORDER BY y.number), '[]')
-            FROM callback_tries AS y WHERE y.callback = c.id)
-    ) ORDER BY c.seq), '[]') FROM callbacks AS c WHERE c.send = t.id)
+const personSend = `to_jsonb(t) - '{handed_over,sweep_at,refusals,check_at,restarts,plan_digest,revision}'::text[]
+|| jsonb_build_object(
+    'attempts', (
+        SELECT coalesce(jsonb_agg(to_jsonb(a) - '{send,token,reported}'::text[] ORDER BY a.step), '[]')
+        FROM attempts AS a WHERE a.send = t.id
+    ),
+    'receipts', (
+        SELECT coalesce(jsonb_agg(to_jsonb(r) - '{send,needs_signal,sweep_at,refusals}'::text[] ORDER BY r.received_at), '[]')
+        FROM receipts AS r WHERE r.send = t.id
+    ),
+    'events', (
+        SELECT coalesce(jsonb_agg(to_jsonb(e) - 'send' ORDER BY e.seq), '[]') FROM events AS e WHERE e.send = t.id
+    ),
+    'callbacks', (
+        SELECT coalesce(jsonb_agg(to_jsonb(c) - 'send' || jsonb_build_object('callback_tries', (
+            SELECT coalesce(jsonb_agg(to_jsonb(y) - 'callback' ORDER BY y.number), '[]')
+            FROM callback_tries AS y WHERE y.callback = c.id
+        )) ORDER BY c.seq), '[]')
+        FROM callbacks AS c WHERE c.send = t.id
+    )
 )`
 
-// ExportPerson returns all rows about the person of a number, page by page: each table at least once, also if it has no rows. What
-// is stored or changed meanwhile may be among them or not.
+// ExportPerson returns all rows about the person of a number, page by page: each table at least once, also if it has no rows.
+// What is stored or changed meanwhile may be among them or not.
 func (db *DB) ExportPerson(ctx context.Context, number string) iter.Seq2[backstop.PersonPart, error] {
 	return func(yield func(backstop.PersonPart, error) bool) {
 		for _, table := range personTables() {
