@@ -57,12 +57,13 @@ func (r *retained) endRun(ctx context.Context) error {
 
 // countDays lets the retention count all days of a new database, and times the overview before and after that.
 func (b *bench) countDays(ctx context.Context, r *retained) (c countingOfDays, err error) {
+	const few, samples = 3, 20 // before the days are counted a request takes seconds
 	days, sends, err := r.store.uncounted(ctx)
 	if err != nil {
 		return c, err
 	}
 	if days > 0 {
-		if c.Before, err = r.timeOverview(ctx); err != nil {
+		if c.Before, err = r.timeOverview(ctx, few); err != nil {
 			b.logProgress("the overview before the days are counted: %v", err)
 		}
 	}
@@ -75,12 +76,11 @@ func (b *bench) countDays(ctx context.Context, r *retained) (c countingOfDays, e
 		return c, fmt.Errorf("count days: %w", err)
 	}
 	c.Days, c.PerSecond = days, float64(sends)/time.Since(began).Seconds()
-	c.After, err = r.timeOverview(ctx)
+	c.After, err = r.timeOverview(ctx, samples)
 	return c, err
 }
 
-func (r *retained) timeOverview(ctx context.Context) (quantiles, error) {
-	const samples = 10
+func (r *retained) timeOverview(ctx context.Context, samples int) (quantiles, error) {
 	var took []time.Duration
 	for range samples {
 		began := time.Now()
