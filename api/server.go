@@ -191,7 +191,7 @@ func (o Options) check() error {
 	absent := map[string]bool{
 		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "OptOuts": o.OptOuts == nil, "Audit": o.Audit == nil,
 		"Erasures": o.Erasures == nil, "Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
-		"Persons": o.Persons == nil,
+		"Persons":  o.Persons == nil,
 		"Messages": o.Messages == nil, "Sessions": o.Sessions == nil, "Keys": o.Keys == nil, "Handoff": o.Handoff == nil,
 		"Templates": o.Templates == nil, "Log": o.Log == nil,
 		"APIKey": o.APIKey == "", "Callbacks": o.Callbacks == nil,

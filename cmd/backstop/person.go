@@ -100,7 +100,7 @@ func readPersonSettings(name string, args []string, environment map[string]strin
 
 // export copies the answer as it comes: it may be larger than the memory.
 func (s personSettings) export(ctx context.Context, api *client.ClientWithResponses, stdout io.Writer) error {
-	answer, err := api.ClientInterface.ExportPerson(ctx, client.ExportInput{To: s.to})
+	answer, err := api.ExportPerson(ctx, client.ExportInput{To: s.to})
 	if err != nil {
 		return fmt.Errorf("export person: %w", err)
 	}

@@ -35,10 +35,14 @@ func TestPerson(t *testing.T) {
 	code, stdout, stderr := command("export", "--to", number)
 	require.Equal(t, exitOK, code, stderr)
 	var file struct {
-		To      string
-		Sends   []struct{ Text, Recipient string }
-		OptOuts []struct{ Recipient string } `json:"opt_outs"`
-		Audit   []struct{ Kind, Recipient string }
+		To    string `json:"to"`
+		Sends []struct {
+			Text string `json:"text"`
+		} `json:"sends"`
+		OptOuts []struct{} `json:"opt_outs"`
+		Audit   []struct {
+			Kind string `json:"kind"`
+		} `json:"audit"`
 	}
 	require.NoError(t, json.Unmarshal([]byte(stdout), &file))
 	require.Equal(t, number, file.To)

@@ -122,7 +122,9 @@ func TestDB_ExportPerson_pages(t *testing.T) {
 			require.NotContains(t, string(row), other.To)
 			require.NotContains(t, string(row), `"token"`)
 			if part.Table == "sends" {
-				var send struct{ ID string }
+				var send struct {
+					ID string `json:"id"`
+				}
 				require.NoError(t, json.Unmarshal(row, &send))
 				ids = append(ids, send.ID)
 			}
