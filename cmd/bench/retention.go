@@ -70,8 +70,8 @@ type retained struct {
 	turn    atomic.Int64 // of the filters
 }
 
-// measureRetention measures how fast old sends are removed, and what the API does meanwhile. Requests have constant rates, and each
-// contestant has its own process.
+// measureRetention measures how fast old sends are removed, and what the API does meanwhile. Requests have constant rates, and
+// each contestant has its own process.
 func (b *bench) measureRetention(ctx context.Context) (err error) {
 	r, err := b.openRetained(ctx)
 	if err != nil {
@@ -177,7 +177,9 @@ func (b *bench) sendRetained(ctx context.Context) (list []original, err error) {
 }
 
 // uniqueName is the name of a policy that the database of an earlier run may have too.
-func uniqueName(name string) string { return name + " " + strconv.FormatInt(time.Now().UnixMilli(), 36) }
+func uniqueName(name string) string {
+	return name + " " + strconv.FormatInt(time.Now().UnixMilli(), 36)
+}
 
 // restart starts Backstop anew, with a variable more, and warms it up.
 func (r *retained) restart(ctx context.Context, variable string) (err error) {

@@ -112,9 +112,11 @@ func (b *bench) removalRound(ctx context.Context, r *retained, what, variable st
 		return round, err
 	}
 	began := time.Now()
-	for i, times := range r.atRates(ctx, b.flags.round, []rated{{r.accept, acceptRate}, {r.list, listRate}, {r.overview, overviewRate}}) {
+	kinds := []rated{{r.accept, acceptRate}, {r.list, listRate}, {r.overview, overviewRate}}
+	results := []*quantiles{&round.Accept, &round.List, &round.Overview}
+	for i, times := range atRates(ctx, b.flags.round, kinds) {
 		err = errors.Join(err, times.err)
-		*[]*quantiles{&round.Accept, &round.List, &round.Overview}[i] = quantilesOf(times.took)
+		*results[i] = quantilesOf(times.took)
 	}
 	took := time.Since(began)
 	after, removedErr := r.store.removed(ctx, what)
@@ -149,7 +151,7 @@ type ratedTimes struct {
 }
 
 // atRates makes requests of several kinds for a time. It does not wait for slow ones.
-func (*retained) atRates(ctx context.Context, during time.Duration, kinds []rated) []ratedTimes {
+func atRates(ctx context.Context, during time.Duration, kinds []rated) []ratedTimes {
 	all := make([]ratedTimes, len(kinds))
 	var group sync.WaitGroup
 	for i, k := range kinds {
@@ -183,10 +185,11 @@ func atRate(ctx context.Context, during time.Duration, k rated) ([]time.Duration
 
 func (b *bench) printRetention(rows int, c countingOfDays, rounds map[string][]removalRound) {
 	t := table{
-		title: fmt.Sprintf("Retention: %d sends, the older half is removed; %d rounds of %s each, in turns; median (lowest-highest)",
-			rows, b.flags.rounds, b.flags.round),
+		title: fmt.Sprintf("Retention: %d sends, the older half is removed; %d rounds of %s each, in turns; "+
+			"median (lowest-highest)", rows, b.flags.rounds, b.flags.round),
 		notes: []string{
-			fmt.Sprintf("p99 in ms, at %.0f accepted sends, %.0f lists and %.1f overviews a second.", acceptRate, listRate, overviewRate),
+			fmt.Sprintf("p99 in ms, at %.0f accepted sends, %.0f lists and %.1f overviews a second.",
+				acceptRate, listRate, overviewRate),
 			fmt.Sprintf("Days counted: %d, %.0f sends a second. The overview of 90 days before and after, p50 in ms: %s, %s.",
 				c.Days, c.PerSecond, formatNumber(c.Before.P50), formatNumber(c.After.P50)),
 		},
