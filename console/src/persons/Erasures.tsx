@@ -17,7 +17,7 @@ export function Erasures() {
   const pages = useCursor();
   const list = useQuery(erasuresQuery(pages.cursor ? { cursor: pages.cursor } : {}));
   return (
-    <section aria-labelledby="erasures" className="section">
+    <section aria-labelledby="erasures" className="person-erasures">
       <h2 id="erasures">{t("persons.erasures")}</h2>
       <ListTable
         list={list}
