@@ -22,7 +22,8 @@ const (
 
 	removeNothing = "nothing"
 	// acceptRate and listRate are requests a second, about a third of what the machine of docs/performance.md can do.
-	acceptRate, listRate, overviewRate = 15.0, 15.0, 0.5
+	acceptRate, listRate = 15.0, 15.0
+	overviewRate         = 0.1 // as often as an open console asks
 
 	// retentionPatience bounds the wait for a run of the retention. A run that its process left is due again after a minute.
 	retentionPatience = 10 * time.Minute
