@@ -76,6 +76,7 @@ for (const look of looks) {
         guards: "guards",
         audit: "audit",
         "audit-none": "audit?search=nothing-of-this-name",
+        persons: "persons",
         "api-keys": "api-keys",
         start: "start",
         rule: `rules/${rules[0]?.id}`,
