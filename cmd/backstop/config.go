@@ -33,6 +33,8 @@ type config struct {
 	Database databaseConfig `envPrefix:"DATABASE_"`
 	Temporal temporalConfig `envPrefix:"TEMPORAL_"`
 	API      apiConfig
+	OIDC     oidcConfig     `envPrefix:"OIDC_"`
+	Session  sessionConfig  `envPrefix:"SESSION_"`
 	Worker   workerConfig   `envPrefix:"WORKER_"`
 	Callback callbackConfig `envPrefix:"CALLBACK_"`
 	Send     sendConfig
@@ -236,6 +238,9 @@ func (c config) validate() error {
 	check(c.Stop.Drain == 0 || c.Stop.Drain >= minDrain && c.Stop.Drain <= maxDrain, "DRAIN",
 		fmt.Sprintf("must be between %v and %v", minDrain, maxDrain))
 	for name, fault := range c.Callback.faults() {
+		check(false, name, fault)
+	}
+	for name, fault := range c.peopleFaults() {
 		check(false, name, fault)
 	}
 	fault = c.OptOuts.rules().Fault()

@@ -1,0 +1,47 @@
+// The command oidctest runs the OpenID Connect provider of the tests on a free port of loopback, for the browser's tests.
+// usage: oidctest <redirect address> <home address>
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/backstophq/backstop/internal/oidctest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "oidctest:", err)
+		os.Exit(1)
+	}
+}
+
+// run prints its address, and serves until ctx is done.
+func run(ctx context.Context, args []string) error {
+	if len(args) != 2 {
+		return fmt.Errorf("usage: oidctest <redirect address> <home address>")
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	issuer := "http://" + listener.Addr().String()
+	server := &http.Server{
+		Handler:           oidctest.New(oidctest.Options{Issuer: issuer, RedirectURL: args[0], HomeURL: args[1]}),
+		ReadHeaderTimeout: time.Minute,
+	}
+	context.AfterFunc(ctx, func() { server.Close() })
+	fmt.Println(issuer)
+	if err := server.Serve(listener); ctx.Err() == nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
