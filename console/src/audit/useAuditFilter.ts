@@ -13,6 +13,9 @@ export const actions = [
   "cancel",
   "confirm",
   "replay",
+  "sign_in",
+  "refuse",
+  "end",
 ] as const satisfies Schemas["AuditAction"][];
 
 export const kinds = [
@@ -26,6 +29,7 @@ export const kinds = [
   "send",
   "callback",
   "erasure",
+  "session",
 ] as const satisfies Schemas["AuditKind"][];
 
 export const actorKinds = ["key", "person", "system"] as const satisfies Schemas["ActorKind"][];

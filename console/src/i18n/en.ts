@@ -6,6 +6,7 @@ import { keys } from "./en/keys";
 import { messages } from "./en/messages";
 import { newSend } from "./en/newSend";
 import { optOuts } from "./en/optOuts";
+import { people } from "./en/people";
 import { first } from "./first";
 
 export const en = {
@@ -17,6 +18,7 @@ export const en = {
   ...guards,
   ...audit,
   ...keys,
+  ...people,
   ...exclusive,
 };
 

@@ -10,6 +10,7 @@ import { messages } from "./zh-CN/messages";
 import { newSend } from "./zh-CN/newSend";
 import { optOuts } from "./zh-CN/optOuts";
 import { overview } from "./zh-CN/overview";
+import { people } from "./zh-CN/people";
 import { sends } from "./zh-CN/sends";
 import { settings } from "./zh-CN/settings";
 import { templates } from "./zh-CN/templates";
@@ -28,5 +29,6 @@ export const zhCN: Words = {
   ...guards,
   ...audit,
   ...keys,
+  ...people,
   ...exclusive,
 };

@@ -21,6 +21,9 @@ export const audit = {
       cancel: "Cancelled",
       confirm: "Confirmed",
       replay: "Replayed",
+      sign_in: "Signed in",
+      refuse: "Not let in",
+      end: "Ended",
     },
     kinds: {
       rule: "Rule",
@@ -33,6 +36,7 @@ export const audit = {
       send: "Send",
       callback: "Callback",
       erasure: "Removal of a person",
+      session: "Session",
     },
     actorKinds: { key: "API key", person: "Person", system: "System" },
     system: "System ({{name}})",

@@ -21,6 +21,9 @@ export const audit: Pick<Words, "audit"> = {
       cancel: "取消",
       confirm: "确认",
       replay: "重放",
+      sign_in: "登录",
+      refuse: "拒绝登录",
+      end: "结束",
     },
     kinds: {
       rule: "规则",
@@ -33,6 +36,7 @@ export const audit: Pick<Words, "audit"> = {
       send: "发送",
       callback: "回调",
       erasure: "删除个人数据",
+      session: "会话",
     },
     actorKinds: { key: "API 密钥", person: "人员", system: "系统" },
     system: "系统（{{name}}）",
