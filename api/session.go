@@ -18,6 +18,7 @@ import (
 const (
 	sessionPath = "/console/session"
 	tokenBytes  = 32
+	tokenSize   = 43 // of a token without a prefix: its bytes in base64
 
 	// Defaults of the lives of sessions: from the sign-in, and from the newest request.
 	defaultSessionLife = 12 * time.Hour
@@ -166,9 +167,6 @@ func (s *server) sessionID(token string) []byte {
 	}
 	return mac.Sum(nil)
 }
-
-// tokenSize is the length of a token without a prefix.
-var tokenSize = base64.RawURLEncoding.EncodedLen(tokenBytes)
 
 func newToken() string {
 	var b [tokenBytes]byte

@@ -120,14 +120,14 @@ type Sessions interface {
 	) (list []backstop.Session, more bool, err error)
 }
 
-// People signs people in at an identity provider. Its errors are people.Faults.
+// People signs people in at an identity provider. Its errors have the type people.SignInError.
 type People interface {
 	// Issuer is the address of the provider.
 	Issuer() string
 	// Start returns the address at the provider to which a browser is led.
 	Start(ctx context.Context, flow people.Flow) (string, error)
 	// Finish returns who has signed in, by the code that the browser brings back. The person is known also if the reason of the
-	// fault is people.NoRole.
+	// error is people.NoRole.
 	Finish(ctx context.Context, code string, flow people.Flow) (backstop.Person, error)
 	// EndURL returns the address that ends the session at the provider, or an empty text if there is none.
 	EndURL(ctx context.Context) (string, error)

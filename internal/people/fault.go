@@ -22,29 +22,29 @@ const (
 	NoRole    Reason = "no_role"            // the person has no role
 )
 
-// Fault is a sign-in that failed. Its text is for the log: it has no token and no secret.
-type Fault struct {
+// SignInError is a sign-in that failed. Its text is for the log: it has no token and no secret.
+type SignInError struct {
 	Reason Reason
 	cause  error
 }
 
-func newFault(reason Reason, cause error) error { return &Fault{reason, cause} }
+func newFault(reason Reason, cause error) error { return &SignInError{reason, cause} }
 
 // maxFault is how much of an answer of the provider a log line has, in bytes.
 const maxFault = 300
 
 // Error returns the reason and the cause.
-func (f *Fault) Error() string {
+func (f *SignInError) Error() string {
 	text := strings.ToValidUTF8(f.cause.Error(), "")
 	return string(f.Reason) + ": " + strings.ToValidUTF8(text[:min(len(text), maxFault)], "")
 }
 
 // Unwrap returns the cause.
-func (f *Fault) Unwrap() error { return f.cause }
+func (f *SignInError) Unwrap() error { return f.cause }
 
 // ReasonOf returns the reason of a failed sign-in.
 func ReasonOf(err error) Reason {
-	if fault, ok := errors.AsType[*Fault](err); ok {
+	if fault, ok := errors.AsType[*SignInError](err); ok {
 		return fault.Reason
 	}
 	return Away
@@ -54,7 +54,7 @@ func isAway(err error) bool { return ReasonOf(err) == Away }
 
 // faultOf finds the reason of an error of the libraries. They wrap a network error as text when they verify, so its kind is known
 // by its text.
-func faultOf(err error, otherwise Reason) error {
+func faultOf(err error) error {
 	refused, isRefusal := errors.AsType[*oauth2.RetrieveError](err)
 	_, isNetwork := errors.AsType[*url.Error](err)
 	switch {
@@ -63,7 +63,7 @@ func faultOf(err error, otherwise Reason) error {
 	case isRefusal && refused.ErrorCode != "":
 		return newFault(Client, err)
 	case isRefusal: // its text has the whole answer
-		reason := otherwise
+		reason := Malformed
 		if refused.Response.StatusCode == http.StatusUnauthorized {
 			reason = Client
 		}
@@ -71,6 +71,6 @@ func faultOf(err error, otherwise Reason) error {
 	case isNetwork || strings.Contains(err.Error(), "fetching keys"):
 		return newFault(Away, err)
 	default:
-		return newFault(otherwise, err)
+		return newFault(Malformed, err)
 	}
 }

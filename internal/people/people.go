@@ -89,7 +89,7 @@ func New(o Options) (*Provider, error) {
 // Issuer returns the address of the provider.
 func (p *Provider) Issuer() string { return p.o.Issuer }
 
-// Start returns the address at the provider where a person signs in. It fails with a Fault.
+// Start returns the address at the provider where a person signs in. It fails with a SignInError.
 func (p *Provider) Start(ctx context.Context, flow Flow) (string, error) {
 	f, err := p.discover(ctx)
 	if err != nil {
@@ -98,8 +98,8 @@ func (p *Provider) Start(ctx context.Context, flow Flow) (string, error) {
 	return p.config(f).AuthCodeURL(flow.State, oidc.Nonce(flow.Nonce), oauth2.S256ChallengeOption(flow.Verifier)), nil
 }
 
-// Finish exchanges the code that the browser brings back, and returns who has signed in. It fails with a Fault. The person is
-// set also if the fault is NoRole.
+// Finish exchanges the code that the browser brings back, and returns who has signed in. It fails with a SignInError. The person is
+// set also if the reason is NoRole.
 func (p *Provider) Finish(ctx context.Context, code string, flow Flow) (backstop.Person, error) {
 	f, err := p.discover(ctx)
 	if err != nil {
@@ -108,7 +108,7 @@ func (p *Provider) Finish(ctx context.Context, code string, flow Flow) (backstop
 	ctx = oidc.ClientContext(ctx, p.client)
 	token, err := p.config(f).Exchange(ctx, code, oauth2.VerifierOption(flow.Verifier))
 	if err != nil {
-		return backstop.Person{}, faultOf(err, Malformed)
+		return backstop.Person{}, faultOf(err)
 	}
 	all, err := p.verify(ctx, f, token, flow.Nonce)
 	if err != nil {
@@ -127,7 +127,7 @@ func (p *Provider) verify(ctx context.Context, f *found, token *oauth2.Token, no
 	verifier := f.Verifier(&oidc.Config{ClientID: p.o.ClientID, SkipExpiryCheck: true})
 	id, err := verifier.Verify(ctx, raw)
 	if err != nil {
-		return nil, faultOf(err, Malformed)
+		return nil, faultOf(err)
 	}
 	now := p.o.Now()
 	switch {
@@ -155,7 +155,7 @@ func (p *Provider) addUserInfo(ctx context.Context, f *found, token *oauth2.Toke
 	}
 	info, err := f.UserInfo(ctx, oauth2.StaticTokenSource(token))
 	if err != nil {
-		return faultOf(err, Malformed)
+		return faultOf(err)
 	}
 	if info.Subject != all["sub"] {
 		return newFault(Malformed, errors.New("the userinfo is of another person"))
@@ -173,7 +173,7 @@ func (p *Provider) addUserInfo(ctx context.Context, f *found, token *oauth2.Toke
 }
 
 // EndURL returns the address that ends the session at the provider (OpenID Connect RP-Initiated Logout 1.0), or an empty text if
-// it has none. It fails with a Fault.
+// it has none. It fails with a SignInError.
 func (p *Provider) EndURL(ctx context.Context) (string, error) {
 	f, err := p.discover(ctx)
 	if err != nil || f.endSession == "" {
@@ -236,7 +236,7 @@ func (p *Provider) discover(ctx context.Context) (*found, error) {
 func (p *Provider) ask(ctx context.Context, client *http.Client) (*found, error) {
 	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, client), p.o.Issuer)
 	if err != nil {
-		return nil, faultOf(err, Malformed)
+		return nil, faultOf(err)
 	}
 	var more struct {
 		EndSession string `json:"end_session_endpoint"`
