@@ -52,8 +52,8 @@ func (s *server) requirePeople(c *gin.Context) {
 type signInFlow struct {
 	people.Flow
 
-	To   string // the page of the console that follows
-	Ends time.Time
+	To   string    `json:"to"` // the page of the console that follows
+	Ends time.Time `json:"ends"`
 }
 
 // BeginSignIn answers GET /console/session/oidc.
@@ -123,7 +123,8 @@ func (s *server) recordRefusal(c *gin.Context, person backstop.Person, err error
 
 // refuseSignIn leads the browser to the page of sign-in, which says why in its language.
 func (s *server) refuseSignIn(c *gin.Context, fault SignInFault, cause error) {
-	s.logLimited(c, slog.LevelWarn, "sign-in failed", string(fault), slog.String("fault", string(fault)), slog.Any("cause", cause))
+	s.logLimited(c, slog.LevelWarn, "sign-in failed", string(fault),
+		slog.String("fault", string(fault)), slog.Any("cause", cause))
 	query := url.Values{"fault": {string(fault)}, "request": {c.GetString(requestIDKey)}}
 	c.Redirect(http.StatusFound, consolePath+"?"+query.Encode())
 }
@@ -177,7 +178,8 @@ func (s *server) sealFlow(flow signInFlow) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return base64.RawURLEncoding.EncodeToString(seal.Seal(nil, nil, text, nil)), nil
+	sealed := seal.Seal(nil, nil, text, nil) //nolint:gosec // it makes its nonce itself
+	return base64.RawURLEncoding.EncodeToString(sealed), nil
 }
 
 // flowOf returns the flow that the browser of a request has begun, or false if there is none, or it has ended.

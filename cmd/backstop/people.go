@@ -106,7 +106,8 @@ func (c config) peopleFaults() map[string]string {
 		safe+", and end with "+callbackPath+"; its default follows from "+envPrefix+"PUBLIC_URL")
 	check(len(o.Name) <= maxPeopleName, "OIDC_NAME", fmt.Sprintf("must have at most %d bytes", maxPeopleName))
 	check(o.RoleClaim != "", "OIDC_ROLE_CLAIM", "must not be empty")
-	check(hasRole, "OIDC_ADMINS", "is required, or "+envPrefix+"OIDC_OPERATORS or "+envPrefix+"OIDC_VIEWERS: nobody else may sign in")
+	check(hasRole, "OIDC_ADMINS",
+		"is required, or "+envPrefix+"OIDC_OPERATORS or "+envPrefix+"OIDC_VIEWERS: nobody else may sign in")
 	return faults
 }
 

@@ -4,7 +4,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -16,17 +18,18 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "oidctest:", err)
 		os.Exit(1)
 	}
 }
 
 // run prints its address, and serves until ctx is done.
-func run(ctx context.Context, args []string) error {
+func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if len(args) != 2 {
-		return fmt.Errorf("usage: oidctest <redirect address> <home address>")
+		return errors.New("usage: oidctest <redirect address> <home address>")
 	}
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -38,8 +41,8 @@ func run(ctx context.Context, args []string) error {
 		Handler:           oidctest.New(oidctest.Options{Issuer: issuer, RedirectURL: args[0], HomeURL: args[1]}),
 		ReadHeaderTimeout: time.Minute,
 	}
-	context.AfterFunc(ctx, func() { server.Close() })
-	fmt.Println(issuer)
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	fmt.Fprintln(stdout, issuer)
 	if err := server.Serve(listener); ctx.Err() == nil {
 		return fmt.Errorf("serve: %w", err)
 	}

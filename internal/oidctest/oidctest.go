@@ -17,7 +17,7 @@ import (
 // The client that the provider knows, and the password of all its people.
 const (
 	ClientID     = "backstop"
-	ClientSecret = "secret-of-the-test-client" //nolint:gosec // it is no secret: only this provider accepts it
+	ClientSecret = "secret-of-the-test-client"
 	Password     = "a-password"
 )
 
@@ -86,7 +86,7 @@ type client struct {
 func (c client) PostLogoutRedirectURIs() []string { return []string{c.home} }
 
 // GetClientByClientID returns the client.
-func (s *store) GetClientByClientID(_ context.Context, id string) (op.Client, error) {
+func (s *store) GetClientByClientID(_ context.Context, id string) (op.Client, error) { //nolint:ireturn // as op.Storage says
 	if id != ClientID {
 		return nil, fmt.Errorf("unknown client %q", id)
 	}
@@ -100,13 +100,13 @@ func (s *store) SetUserinfoFromRequest(
 	if s.inToken {
 		addGroups(info, token.GetSubject())
 	}
-	return s.Storage.SetUserinfoFromRequest(ctx, info, token, scopes) //nolint:wrapcheck // it is a part of the storage
+	return s.Storage.SetUserinfoFromRequest(ctx, info, token, scopes)
 }
 
 // SetUserinfoFromToken sets the claims of the userinfo endpoint.
 func (s *store) SetUserinfoFromToken(ctx context.Context, info *oidc.UserInfo, token, subject, origin string) error {
 	addGroups(info, subject)
-	return s.Storage.SetUserinfoFromToken(ctx, info, token, subject, origin) //nolint:wrapcheck // as above
+	return s.Storage.SetUserinfoFromToken(ctx, info, token, subject, origin)
 }
 
 func addGroups(info *oidc.UserInfo, subject string) {

@@ -1,4 +1,4 @@
-package people
+package people_test
 
 import (
 	"encoding/json"
@@ -7,15 +7,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/people"
 )
 
-func claimsOf(t *testing.T, text string) (all claims) {
+func claimsOf(t *testing.T, text string) (all people.Claims) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal([]byte(text), &all))
 	return all
 }
 
-func TestProvider_personOf(t *testing.T) {
+func TestPersonOf(t *testing.T) {
 	t.Parallel()
 	roles := map[backstop.Role][]string{
 		backstop.RoleViewer: {"viewers", "v@example.com"}, backstop.RoleOperator: {"operators"}, backstop.RoleAdmin: {"admins", "root"},
@@ -40,11 +41,10 @@ func TestProvider_personOf(t *testing.T) {
 		{"email", `{"email": "v@example.com", "email_verified": false}`, ""},
 		{"email", `{"email": "v@example.com"}`, ""},
 	} {
-		p := &Provider{o: Options{RoleClaim: c.claim, Roles: roles}}
-		person, err := p.personOf(claimsOf(t, c.text))
+		person, err := people.PersonOf(people.Options{RoleClaim: c.claim, Roles: roles}, claimsOf(t, c.text))
 		require.Equal(t, c.role, person.Role, c.text)
 		if c.role == "" {
-			require.Equal(t, NoRole, ReasonOf(err), c.text)
+			require.Equal(t, people.NoRole, people.ReasonOf(err), c.text)
 		} else {
 			require.NoError(t, err, c.text)
 		}
@@ -60,6 +60,6 @@ func TestNameOf(t *testing.T) {
 		`{"sub": "s"}`:                 "s",
 		`{"sub": "s", "email": 7}`:     "s",
 	} {
-		require.Equal(t, name, nameOf(claimsOf(t, text)))
+		require.Equal(t, name, people.NameOf(claimsOf(t, text)))
 	}
 }

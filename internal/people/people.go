@@ -65,9 +65,9 @@ type found struct {
 
 // Flow is the secret part of one sign-in. The browser that begins it keeps it, sealed, until it comes back.
 type Flow struct {
-	State    string
-	Nonce    string
-	Verifier string // of PKCE
+	State    string `json:"state"`
+	Nonce    string `json:"nonce"`
+	Verifier string `json:"verifier"` // of PKCE
 }
 
 // NewFlow returns a random flow.

@@ -38,8 +38,8 @@ func (db *DB) CreateSession(
 	}
 	return s, pool.UntilKnown(ctx, "insert session", func(bool) error {
 		return db.pool.InTx(ctx, "insert session", func(tx *sqlx.Tx) error {
-			err := pool.Execute(ctx, tx, createSession, digest, s.CreatedAt, s.ExpiresAt, orNull(s.Key), s.ID, orNull(s.Person.ID),
-				pool.Clean(s.Person.Name), s.Person.Role, s.Address, pool.Clean(s.Agent), seenSince)
+			err := pool.Execute(ctx, tx, createSession, digest, s.CreatedAt, s.ExpiresAt, orNull(s.Key), s.ID,
+				orNull(s.Person.ID), pool.Clean(s.Person.Name), s.Person.Role, s.Address, pool.Clean(s.Agent), seenSince)
 			if err != nil {
 				return err
 			}

@@ -100,7 +100,7 @@ func TestDB_Session_seen(t *testing.T) {
 func TestDB_ListSessions(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
-	key, _ := createAPIKey(t, db, "Checkout")
+	key, _ := createAPIKey(t, db, "Reports")
 	all := []backstop.Session{
 		openSession(t, db, digestOf(1), backstop.Session{CreatedAt: at(0), ExpiresAt: at(60), Person: vera}),
 		openSession(t, db, digestOf(2), backstop.Session{CreatedAt: at(1), ExpiresAt: at(60), Key: key.ID, KeyName: key.Name}),
