@@ -2,7 +2,8 @@
 
 SET LOCAL lock_timeout = '2s';
 
--- Whose a session is, and what is shown of it. The table has few rows. A former version of the program writes none of these columns.
+-- Whose a session is, and what is shown of it. A former version of the program writes none of these columns.
+-- lint: the table has a row for each browser that is signed in
 ALTER TABLE console_sessions
     ADD COLUMN session     uuid        NOT NULL DEFAULT audit_id(clock_timestamp()), -- its id for people; the primary key is derived from the token
     ADD COLUMN person      text        CHECK (person <> ''), -- the subject at the identity provider; null: the session is of a key
@@ -13,4 +14,5 @@ ALTER TABLE console_sessions
     ADD COLUMN agent       text        NOT NULL DEFAULT '', -- what the browser calls itself
     ADD CONSTRAINT console_sessions_of_one CHECK (person IS NULL OR key IS NULL);
 
+-- lint: as above
 CREATE UNIQUE INDEX console_sessions_session ON console_sessions (session);

@@ -77,6 +77,7 @@ for (const look of looks) {
         audit: "audit",
         "audit-none": "audit?search=nothing-of-this-name",
         "api-keys": "api-keys",
+        sessions: "sessions",
         start: "start",
         rule: `rules/${rules[0]?.id}`,
         policy: `policies/${policy.id}`,
