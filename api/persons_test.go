@@ -31,7 +31,7 @@ func TestPersons_Get(t *testing.T) {
 		Sends: 5, OpenSends: 1, Inbound: 2, OptOuts: 1, OptOutChanges: 3, AuditEntries: 4,
 		Erasure: &backstop.Erasure{ID: someID, To: somebody, CreatedAt: now},
 	}
-	var got api.Person
+	var got api.PersonalData
 	answered := r.call(t, "GET", "/v1/person?to=%2B447400123456", "")
 	answered.into(200, &got)
 	require.NotContains(t, answered.Body.String(), somebody)

@@ -124,7 +124,7 @@ export const pages: Page[] = [
   {
     path: "/persons",
     component: later(() => import("./persons/PersonsPage")),
-    menu: { label: "persons.title", icon: <UserOutlined />, group: "more" },
+    menu: { label: "persons.title", icon: <UserOutlined />, group: "more", scope: "admin" },
   },
   {
     path: "/api-keys",
