@@ -67,8 +67,8 @@ var (
     SELECT s.id FROM sends AS s JOIN u USING (id) ORDER BY s.id FOR UPDATE OF s SKIP LOCKED
 )
 UPDATE sends AS s SET sealed_content = u.sealed, idempotency_hash = u.hash,
-    text = coalesce(u.text, s.text), sms_text = coalesce(u.sms_text, s.sms_text), template = coalesce(u.template, s.template),
-    metadata = coalesce(u.metadata, s.metadata)
+    text = coalesce(u.text, s.text), sms_text = coalesce(u.sms_text, s.sms_text), template = coalesce(u.template::json, s.template),
+    metadata = coalesce(u.metadata::jsonb, s.metadata)
 FROM u JOIN l USING (id)
 WHERE s.id = u.id AND s.sealed_content IS NOT DISTINCT FROM u.was_sealed AND s.idempotency_hash IS NOT DISTINCT FROM u.was_hash
     AND (u.sealed IS NULL OR s.content_removed_at IS NULL)
@@ -91,8 +91,8 @@ type resealedRow struct {
 	WasHash   *string `json:"was_hash"   type:"bytea"`
 	Text      *string `json:"text"       type:"text"` // null: the column stays as it is
 	SMSText   *string `json:"sms_text"   type:"text"`
-	Template  *string `json:"template"   type:"json"`
-	Metadata  *string `json:"metadata"   type:"jsonb"`
+	Template  *string `json:"template"   type:"text"` // JSON, as the next one
+	Metadata  *string `json:"metadata"   type:"text"`
 }
 
 // Reseal seals the texts of up to limit rows of a table with the first key of the keyring: those that another key has sealed, and,

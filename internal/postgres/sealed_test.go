@@ -109,6 +109,7 @@ func (r sealedRig) fill(db *postgres.DB) (sends []backstop.Send) {
 	refused.Failure = &backstop.Failure{Kind: backstop.Rejected, Code: "1"}
 	insert(r.t, db, refused)
 	accept(r.t, db, begin(r.t, db, sends[0].ID, firstSMS))
+	insert(r.t, db, receipt(sends[0].ID, firstSMS.Step(), backstop.Delivered))
 	finish(r.t, db, sends[0].ID)
 	return sends
 }
@@ -324,8 +325,10 @@ func TestSealed_removed(t *testing.T) {
 		on := r.open(true, "k1")
 		r.fill(on)
 		finishAll(t, on)
+		_, err := r.raw.ExecContext(t.Context(), `UPDATE receipts SET needs_signal = false`)
+		require.NoError(t, err)
 		removal := backstop.Removal{What: backstop.RemoveContent, Categories: []backstop.Category{""}, Age: -time.Minute}
-		_, err := on.RemoveOld(t.Context(), removal, 100)
+		_, err = on.RemoveOld(t.Context(), removal, 100)
 		require.NoError(t, err)
 		_, err = on.RemoveOldInbound(t.Context(), backstop.RemoveContent, -time.Minute, 100)
 		require.NoError(t, err)
@@ -347,7 +350,7 @@ func TestSealed_removed(t *testing.T) {
 			eraseAll(t, on, e)
 		}
 		require.Zero(t, count(r))
-		_, _, err := on.InsertSend(t.Context(), secretSend(t), &secretKey)
+		_, _, err := on.SendByKey(t.Context(), secretKey)
 		require.Contains(t, coded(t, backstop.Mismatch, err).Message, "erased")
 	})
 }
