@@ -26,7 +26,7 @@ const (
 func marks() []string {
 	list := []string{personMark, textMark, backstop.Mask(thePerson), "+44•••••77"}
 	for _, mark := range list[:2] {
-		list = append(list, encodings(mark)[1:]...)
+		list = append(list, postgrestest.Encodings(mark)[1:]...)
 	}
 	return list
 }
@@ -117,7 +117,7 @@ func (r erasureRig) answered(send string) {
 // marked returns the tables that have a mark in any column.
 func (r erasureRig) marked() []string {
 	r.t.Helper()
-	return markedTables(r.t, r.raw, marks())
+	return postgrestest.TablesWith(r.t, r.raw, marks())
 }
 
 // erase does what the activity does.

@@ -45,7 +45,7 @@ func (r sealedRig) open(seals bool, keys ...string) *postgres.DB {
 func (r sealedRig) plain() []string {
 	r.t.Helper()
 	hash := requestHash()
-	return markedTables(r.t, r.raw, append(encodings(secretText), fmt.Sprintf("%x", hash), fmt.Sprintf("%x", contentHash())))
+	return postgrestest.TablesWith(r.t, r.raw, append(postgrestest.Encodings(secretText), fmt.Sprintf("%x", hash), fmt.Sprintf("%x", contentHash())))
 }
 
 func requestHash() []byte {
