@@ -238,6 +238,11 @@ func TestLedger_optOuts(t *testing.T) {
 	require.Equal(t, backstop.WhatsApp, d.l.OptOuts[0].Channel)
 	d.optOut(whatsApp()) // repeated
 	require.Len(t, d.l.OptOuts, 1)
+
+	d = newDesk(t, rule(backstop.Undelivered, time.Minute))
+	d.l.Send.To, d.l.Send.IsTest = "+447400123456", true
+	d.call(whatsApp(), rejected("")).call(byFailure(smsOf(0)), stop)
+	require.Empty(t, d.l.OptOuts, "a simulated provider says nothing about the real person")
 }
 
 func TestLedger_BeginsCall(t *testing.T) {

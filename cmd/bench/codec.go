@@ -14,11 +14,16 @@ const (
 	benchKeyring = "bench:bG9jYWwgb25seTogbm90IGEgc2VjcmV0IGF0IGFsbC4="
 )
 
+// encrypted returns the settings of a Backstop with encrypted payloads.
+func encrypted() map[string]string {
+	return map[string]string{"BACKSTOP_KEYRING": benchKeyring, "BACKSTOP_TEMPORAL_ENCRYPT": "true"}
+}
+
 // measureCodec compares whole sends with encrypted payloads and with plain ones.
 func (b *bench) measureCodec(ctx context.Context) (err error) {
 	settings := map[string]map[string]string{
 		codecOff: {"BACKSTOP_KEYRING": benchKeyring},
-		codecOn:  {"BACKSTOP_KEYRING": benchKeyring, "BACKSTOP_TEMPORAL_ENCRYPT": "true"},
+		codecOn:  encrypted(),
 	}
 	defer func() { err = errors.Join(err, b.restartBackstop(context.WithoutCancel(ctx), nil)) }()
 	return b.comparePair(ctx, pair{

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/cutproxy"
+	"github.com/backstophq/backstop/internal/keys"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
@@ -97,6 +100,51 @@ func TestDB_TouchAPIKeys(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, at.Add(c.stored), *found.LastUsedAt)
 		require.Equal(t, key.Version, found.Version, "a use is no change")
+	}
+}
+
+// TestDB_apiKeys_lostAnswer: the connection is cut before or after each change is stored. The change is made once, and the caller
+// gets a secret that works.
+func TestDB_apiKeys_lostAnswer(t *testing.T) {
+	t.Parallel()
+	for name, cut := range map[string]cutproxy.Cut{
+		"reset after": {How: cutproxy.Reset, After: true}, "end after": {How: cutproxy.Finish, After: true},
+		"reset before": {How: cutproxy.Reset},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db, proxy := behindProxy(t)
+			cutAt := func(statement string) (struck <-chan struct{}) {
+				c := cut
+				c.Match = executes(statement)
+				return proxy.On(c)
+			}
+			keeper, err := keys.New(db, slog.New(slog.DiscardHandler))
+			require.NoError(t, err)
+			known := func(secret backstop.KeySecret) bool {
+				require.NoError(t, keeper.Load(t.Context()))
+				_, found := keeper.Find(t.Context(), secret)
+				return found
+			}
+			created := cutAt("INSERT INTO api_keys")
+			key, secret, err := keeper.Create(t.Context(), apiKeyInput("Checkout"), backstop.KeyLive)
+			require.NoError(t, err)
+			<-created
+			require.True(t, known(secret))
+
+			rotated := cutAt("UPDATE api_keys SET former_prefix")
+			_, second, err := keeper.Rotate(t.Context(), key.ID, time.Hour)
+			require.NoError(t, err)
+			<-rotated
+			require.True(t, known(second))
+			require.True(t, known(secret), "the present secret became the former one, and did not give way to itself")
+
+			deleted := cutAt("DELETE FROM api_keys")
+			require.NoError(t, keeper.Revoke(t.Context(), key.ID))
+			<-deleted
+			require.False(t, known(second))
+			require.False(t, known(secret))
+		})
 	}
 }
 

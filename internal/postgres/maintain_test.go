@@ -103,7 +103,7 @@ func TestIndexes(t *testing.T) {
 	p.exec(copySends, newID(t), 2000, "failed")
 	p.exec(copySends, newID(t), 3, "expired")
 	p.exec(`UPDATE sends SET country = 'FR', recipient = '+33612345678', fired = 'rare', fallback_reason = 'too_late',
-    duplicate_delivery = true WHERE outcome = 'expired'`)
+    duplicate_delivery = true, is_test = true WHERE outcome = 'expired'`)
 	p.exec(`INSERT INTO attempts (send, step, number, channel, provider, rule, reason, send_id, state, status, message_id, segments,
     failure, started_at, ended_at)
 SELECT id, 3, 1, 'sms', 'twilio', 'r', '', CASE outcome WHEN 'expired' THEN 'RARE' ELSE 'ACME' END,
@@ -123,6 +123,7 @@ FROM generate_series(1, 5000) AS n`)
 		"sends_by_reason":         {Reasons: []backstop.FallbackReason{backstop.TooLate}},
 		"sends_by_fired":          {Rule: "rare"},
 		"sends_duplicate":         {Duplicate: new(true)},
+		"sends_test":              {IsTest: true},
 		"attempts_by_sender":      {SMS: backstop.SMSFilter{Sender: "RARE"}},
 		"attempts_by_code":        {Failure: backstop.CodeFilter{Code: "21610"}},
 	} {

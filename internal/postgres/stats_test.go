@@ -212,6 +212,20 @@ func TestDB_Stats(t *testing.T) {
 	}
 }
 
+// No statistics have the sends of test keys: by their rows, by the counters of days, or after their removal.
+func TestDB_Stats_testSends(t *testing.T) {
+	t.Parallel()
+	w, none := newOldWorld(t, 20), newOldWorld(t, 0)
+	require.NotEqual(t, none.numbers(), w.numbers())
+	w.exec(`UPDATE sends SET is_test = true`)
+	require.Equal(t, none.numbers(), w.numbers())
+	w.countDays()
+	require.Equal(t, none.numbers(), w.numbers())
+	removeAll(t, w.db, records(), 7)
+	require.Less(t, w.count(`SELECT count(*) FROM sends`), 20)
+	require.Equal(t, none.numbers(), w.numbers())
+}
+
 // idOf makes the id of a send that was accepted then.
 func idOf(t *testing.T, at time.Time) string {
 	t.Helper()
