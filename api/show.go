@@ -16,7 +16,7 @@ func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Ev
 		AcceptedAt: s.AcceptedAt.UTC(), SendAt: inUTC(s.SendAt), StartedAt: inUTC(s.StartedAt),
 		ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt), ConfirmedAt: inUTC(s.ConfirmedAt),
 		ContentRemovedAt: inUTC(s.ContentRemovedAt), ContentUnreadable: omitZero(s.Unreadable),
-		CorrelationID:    omitZero(s.CorrelationID), CorrelationUnique: omitZero(s.CorrelationUnique), Metadata: s.Metadata,
+		CorrelationID: omitZero(s.CorrelationID), CorrelationUnique: omitZero(s.CorrelationUnique), Metadata: s.Metadata,
 		Callback: showCallbackTarget(s.Callback), Test: omitZero(s.IsTest),
 	}
 	if t := s.Template; t != nil {

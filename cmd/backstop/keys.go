@@ -72,8 +72,8 @@ The steps are in docs/callbacks.md.
 	return nil
 }
 
-// rotateKeys seals the secrets of all accounts, and the texts of messages, with the first key. Texts that are not sealed are left so,
-// unless BACKSTOP_SEAL has texts.
+// rotateKeys seals the secrets of all accounts, and the texts of messages, with the first key. Texts that are not sealed are left
+// so, unless BACKSTOP_SEAL has texts.
 func rotateKeys(ctx context.Context, environment map[string]string, stdout, _ io.Writer) error {
 	return withKeys(ctx, environment, stdout, func(db *postgres.DB, ring *keyring.Keyring) error {
 		count, err := accounts.Reseal(ctx, db, ring)

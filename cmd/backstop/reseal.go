@@ -29,7 +29,7 @@ type resealing struct {
 	reported              time.Time
 }
 
-// resealTexts seals the texts of all rows with the first key. It pauses after each batch for as long as the batch took, so that it
+// resealTexts seals the texts of all rows with the first key. It pauses after each batch for as long as the batch took, so it
 // takes half of what one connection can do at most.
 func resealTexts(ctx context.Context, db *postgres.DB, stdout io.Writer) error {
 	r := resealing{db: db, stdout: stdout, reported: time.Now()}
@@ -61,7 +61,7 @@ func (r *resealing) batch(ctx context.Context, table postgres.SealedTable, after
 	for range resealTries {
 		done, err := r.db.Reseal(ctx, table, after, resealBatch)
 		if err != nil {
-			return "", err //nolint:wrapcheck // the caller says what failed
+			return "", err
 		}
 		r.changed += done.Changed
 		if done.Busy == 0 {
@@ -96,7 +96,7 @@ func (r *resealing) report() {
 func pause(ctx context.Context, length time.Duration) error {
 	select {
 	case <-ctx.Done():
-		return ctx.Err() //nolint:wrapcheck // the caller says what was interrupted
+		return ctx.Err()
 	case <-time.After(length):
 		return nil
 	}

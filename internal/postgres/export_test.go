@@ -46,6 +46,8 @@ func ofColumns() map[string]string {
 		"insertTemplates": insertTemplates, "lockTemplate": lockTemplate, "updateTemplate": updateTemplate,
 		"listHealth": listHealth, "getHealth": getHealth, "lockHealth": lockHealth, "insertHealth": insertHealth,
 		"updateHealth": updateHealth, "leaseProbe": leaseProbe,
+		"staleSends": staleSends, "staleInbound": staleInbound, "resealSends": resealSends, "resealInbound": resealInbound,
+		"countSendSeals": countSendSeals, "countInboundSeals": countInboundSeals,
 		"searchByKey": searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
 	}
 }

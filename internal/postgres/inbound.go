@@ -137,7 +137,7 @@ func (db *DB) inboundText(r inboundTextRow) (string, error) {
 		return r.Text, nil
 	}
 	text, err := db.seals.Open(seals.InboundText, r.ID, r.Sealed)
-	return string(text), err //nolint:wrapcheck // people read it as it is
+	return string(text), err
 }
 
 // sealedMark stands in place of a text that is sealed.

@@ -42,7 +42,7 @@ const (
 	nextInbound = `SELECT id FROM inbound WHERE id > $1 ORDER BY id LIMIT $2`
 )
 
-// isStale is the condition of a sealed value that another key than the first has sealed. Its parameter is the header of the first key.
+// isStale is the condition of a sealed value that another key than the first has sealed. $2 is the header of the first key.
 func isStale(column string) string {
 	return column + ` IS NOT NULL AND substring(` + column + ` FROM 1 FOR octet_length($2::bytea)) <> $2::bytea`
 }
@@ -60,21 +60,22 @@ var (
 ) ORDER BY id`
 
 	resealedColumns = pool.ColumnsOf[resealedRow]()
+	resealedRows    = `u AS (SELECT ` + resealedColumns.Names() + ` FROM ` + resealedColumns.Recordset("$1") + `)`
 
-	// resealSends skips the rows that others have locked, so that it waits for nobody while it has locks itself, and rows that were
-	// changed since they were read.
-	resealSends = `WITH u AS (SELECT * FROM ` + resealedColumns.Recordset("$1") + `), l AS (
+	// resealSends skips the rows that others have locked, so that it waits for nobody while it has locks itself, and rows that
+	// were changed since they were read.
+	resealSends = `WITH ` + resealedRows + `, l AS (
     SELECT s.id FROM sends AS s JOIN u USING (id) ORDER BY s.id FOR UPDATE OF s SKIP LOCKED
 )
 UPDATE sends AS s SET sealed_content = u.sealed, idempotency_hash = u.hash,
-    text = coalesce(u.text, s.text), sms_text = coalesce(u.sms_text, s.sms_text), template = coalesce(u.template::json, s.template),
-    metadata = coalesce(u.metadata::jsonb, s.metadata)
+    text = coalesce(u.text, s.text), sms_text = coalesce(u.sms_text, s.sms_text),
+    template = coalesce(u.template::json, s.template), metadata = coalesce(u.metadata::jsonb, s.metadata)
 FROM u JOIN l USING (id)
 WHERE s.id = u.id AND s.sealed_content IS NOT DISTINCT FROM u.was_sealed AND s.idempotency_hash IS NOT DISTINCT FROM u.was_hash
     AND (u.sealed IS NULL OR s.content_removed_at IS NULL)
 RETURNING s.id`
 
-	resealInbound = `WITH u AS (SELECT * FROM ` + resealedColumns.Recordset("$1") + `), l AS (
+	resealInbound = `WITH ` + resealedRows + `, l AS (
     SELECT i.id FROM inbound AS i JOIN u USING (id) ORDER BY i.id FOR UPDATE OF i SKIP LOCKED
 )
 UPDATE inbound AS i SET sealed_text = u.sealed, text = u.text FROM u JOIN l USING (id)
@@ -95,9 +96,9 @@ type resealedRow struct {
 	Metadata  *string `json:"metadata"   type:"text"`
 }
 
-// Reseal seals the texts of up to limit rows of a table with the first key of the keyring: those that another key has sealed, and,
-// if this process seals texts, those that are not sealed. The rows are those after an id, in the order of ids. Repeated, it changes
-// nothing. A row that does not open stays as it is.
+// Reseal seals the texts of up to limit rows of a table with the first key of the keyring: those that another key has sealed,
+// and, if this process seals texts, those that are not sealed. The rows are those after an id, in the order of ids. Repeated, it
+// changes nothing. A row that does not open stays as it is.
 func (db *DB) Reseal(ctx context.Context, table SealedTable, after string, limit int) (Resealed, error) {
 	if len(db.seals.Header()) == 0 {
 		return Resealed{}, keyring.ErrEmpty
@@ -139,7 +140,7 @@ func (db *DB) staleSends(ctx context.Context, ids pq.StringArray, faults map[str
 		Hash []byte `db:"idempotency_hash"`
 	}
 	if err := db.pool.SelectUnprepared(ctx, &rows, staleSends, ids, db.seals.Header(), db.seals.Texts()); err != nil {
-		return nil, err //nolint:wrapcheck // the caller says what failed
+		return nil, err
 	}
 	var stale []resealedRow
 	for _, row := range rows {
@@ -186,19 +187,19 @@ func (db *DB) resealHash(hash []byte, fresh *resealedRow) error {
 	if isSealed {
 		var err error
 		if hash, err = db.seals.Open(seals.RequestHash, fresh.ID, hash); err != nil {
-			return err //nolint:wrapcheck // people read it as it is
+			return err
 		}
 	}
 	sealed, err := db.seals.Seal(seals.RequestHash, fresh.ID, hash)
 	fresh.Hash = byteaOrNull(sealed)
-	return err //nolint:wrapcheck // it says what failed
+	return err
 }
 
 // staleInbound is staleSends of the messages that people wrote.
 func (db *DB) staleInbound(ctx context.Context, ids pq.StringArray, faults map[string]string) ([]resealedRow, error) {
 	var rows []inboundTextRow
 	if err := db.pool.SelectUnprepared(ctx, &rows, staleInbound, ids, db.seals.Header(), db.seals.Texts()); err != nil {
-		return nil, err //nolint:wrapcheck // the caller says what failed
+		return nil, err
 	}
 	var stale []resealedRow
 	for _, row := range rows {
@@ -209,7 +210,7 @@ func (db *DB) staleInbound(ctx context.Context, ids pq.StringArray, faults map[s
 		}
 		sealed, err := db.seals.Seal(seals.InboundText, row.ID, []byte(text))
 		if err != nil {
-			return nil, err //nolint:wrapcheck // it says what failed
+			return nil, err
 		}
 		stale = append(stale, resealedRow{
 			ID: row.ID, WasSealed: byteaOrNull(row.Sealed), Sealed: byteaOrNull(sealed), Text: new(sealedMark),
@@ -228,28 +229,32 @@ func byteaOrNull(b []byte) *string {
 // sealedBy returns the column key: the id of the key of a sealed value, empty if the value is plain, null if there is none.
 func sealedBy(sealed, isPlain string) string {
 	return `CASE WHEN octet_length(` + sealed + `) > 2
-        THEN encode(substring(` + sealed + ` FROM 3 FOR get_byte(` + sealed + `, 1)), 'escape') WHEN ` + isPlain + ` THEN '' END AS key`
+        THEN encode(substring(` + sealed + ` FROM 3 FOR get_byte(` + sealed + `, 1)), 'escape')
+        WHEN ` + isPlain + ` THEN '' END AS key`
 }
 
 // countSeals returns the query of the keys of a batch of rows. It has at least one row if there are rows after $1.
-func countSeals(values, table string) string {
-	return `WITH v AS (SELECT * FROM ` + table + ` WHERE id > $1 ORDER BY id LIMIT $2)
+func countSeals(columns, table, values string) string {
+	return `WITH v AS (SELECT id, ` + columns + ` FROM ` + table + ` WHERE id > $1 ORDER BY id LIMIT $2)
 SELECT key, count(*) AS rows, (SELECT id FROM v ORDER BY id DESC LIMIT 1) AS last FROM (` + values + `) AS k GROUP BY key`
 }
 
+const hashIfSealed = `CASE WHEN octet_length(idempotency_hash) > 32 THEN idempotency_hash END AS hash`
+
 var (
-	countSendSeals = countSeals(`
+	countSendSeals = countSeals(`sealed_content, content_removed_at, `+hashIfSealed, `sends`, `
     SELECT `+sealedBy(`sealed_content`, `content_removed_at IS NULL`)+` FROM v UNION ALL
-    SELECT `+sealedBy(`(CASE WHEN octet_length(idempotency_hash) > 32 THEN idempotency_hash END)`, `false`)+` FROM v
-`, `sends`)
-	countInboundSeals = countSeals(`SELECT `+sealedBy(`sealed_text`, `text <> ''`)+` FROM v`, `inbound`)
+    SELECT `+sealedBy(`hash`, `false`)+` FROM v
+`)
+	countInboundSeals = countSeals(`sealed_text, text`, `inbound`,
+		`SELECT `+sealedBy(`sealed_text`, `text <> ''`)+` FROM v`)
 )
 
 // countBatch is how many rows one statement counts.
 const countBatch = 10000
 
-// SealsInUse returns how many values each key has sealed, by its id. Under the empty id are the texts that are not sealed. It reads
-// the whole tables, in batches.
+// SealsInUse returns how many values each key has sealed, by its id. Under the empty id are the texts that are not sealed. It
+// reads the whole tables, in batches.
 func (db *DB) SealsInUse(ctx context.Context) (map[string]int64, error) {
 	uses := map[string]int64{}
 	for _, query := range []string{countSendSeals, countInboundSeals} {

@@ -3,8 +3,9 @@ package postgres_test
 import (
 	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
-	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -45,8 +46,8 @@ func (r sealedRig) open(seals bool, keys ...string) *postgres.DB {
 // plain returns the tables with a plain text in any column, also as a digest of the request.
 func (r sealedRig) plain() []string {
 	r.t.Helper()
-	hash := requestHash()
-	return postgrestest.TablesWith(r.t, r.raw, append(postgrestest.Encodings(secretText), fmt.Sprintf("%x", hash), fmt.Sprintf("%x", contentHash())))
+	hashes := []string{hex.EncodeToString(requestHash()), hex.EncodeToString(contentHash())}
+	return postgrestest.TablesWith(r.t, r.raw, append(postgrestest.Encodings(secretText), hashes...))
 }
 
 func requestHash() []byte {
@@ -151,9 +152,7 @@ func (r sealedRig) reseal(db *postgres.DB, limit int) (changed int, faults map[s
 			require.NoError(r.t, err)
 			require.Zero(r.t, done.Busy)
 			changed += done.Changed
-			for id, fault := range done.Faults {
-				faults[id] = fault
-			}
+			maps.Copy(faults, done.Faults)
 			if last = done.Last; last == "" {
 				break
 			}

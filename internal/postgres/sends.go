@@ -251,7 +251,7 @@ func (db *DB) sealHash(send string, hash []byte) ([]byte, error) {
 	if !db.seals.Texts() {
 		return hash, nil
 	}
-	return db.seals.Seal(seals.RequestHash, send, hash) //nolint:wrapcheck // it says what failed
+	return db.seals.Seal(seals.RequestHash, send, hash)
 }
 
 // openHash returns the hash of a stored request. If it does not open, the Error has the code TryLater: with another answer the

@@ -11,12 +11,12 @@ import (
 // mark stands in place of a text that is sealed, or was removed.
 const mark = "•"
 
-// sealedMetadata stands in place of the metadata of a send whose content is sealed. It has another form than metadata, so a version
-// of the program that does not know of seals cannot read the send, and does not send the marks.
+// sealedMetadata stands in place of the metadata of a send whose content is sealed. It has another form than metadata, so a
+// version of the program that does not know of seals cannot read the send, and does not send the marks.
 const sealedMetadata = `{"sealed": true}`
 
-// content is what is sealed of a send, as JSON. The template and the metadata are texts, so that they are passed through letter for
-// letter.
+// content is what is sealed of a send, as JSON. The template and the metadata are texts, so that they are passed through letter
+// for letter.
 type content struct {
 	Text     string  `json:"text,omitempty"`
 	SMSText  string  `json:"sms_text"`
@@ -67,7 +67,7 @@ func (s *Store) sealContent(r Row) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write content of send %s: %w", r.ID, err)
 	}
-	return s.seals.Seal(seals.Content, r.ID, plain) //nolint:wrapcheck // it says what failed
+	return s.seals.Seal(seals.Content, r.ID, plain)
 }
 
 // OpenContent returns the row of a send with its content as it is.
@@ -77,7 +77,7 @@ func (s *Store) OpenContent(r Row) (Row, error) {
 	}
 	plain, err := s.seals.Open(seals.Content, r.ID, r.Sealed)
 	if err != nil {
-		return Row{}, err //nolint:wrapcheck // people read it as it is
+		return Row{}, err
 	}
 	var c content
 	if err := json.Unmarshal(plain, &c); err != nil {
@@ -87,8 +87,8 @@ func (s *Store) OpenContent(r Row) (Row, error) {
 	return r, nil
 }
 
-// SendOf returns the send of a stored row. If its content does not open, the send has none, and says so in Unreadable: the rest of
-// the send is good for lists and for receipts.
+// SendOf returns the send of a stored row. If its content does not open, the send has none, and says so in Unreadable: the rest
+// of the send is good for lists and for receipts.
 func (s *Store) SendOf(r Row) (backstop.Send, error) {
 	opened, err := s.OpenContent(r)
 	if err == nil {

@@ -24,9 +24,9 @@ type Store struct {
 	changed func(before, after *backstop.Ledger)
 }
 
-// New returns the store on a pool, with the seals of its texts. It calls changed after each change that it has stored, with the ledgers before and after it;
-// the latter has the events and the receipts of the change. If the answer of Postgres was lost, it does not. Changed must not
-// wait, and keeps no ledger.
+// New returns the store on a pool, with the seals of its texts. It calls changed after each change that it has stored, with the
+// ledgers before and after it; the latter has the events and the receipts of the change. If the answer of Postgres was lost, it
+// does not. Changed must not wait, and keeps no ledger.
 func New(
 	p *pool.Pool, texts *seals.Seals, optOuts backstop.OptOutRules, changed func(before, after *backstop.Ledger),
 ) *Store {

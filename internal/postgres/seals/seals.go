@@ -46,7 +46,7 @@ func (s *Seals) Seal(at Place, id string, plain []byte) ([]byte, error) {
 
 // Open decrypts a value of a row. Its error is one of Keyring.Open.
 func (s *Seals) Open(at Place, id string, sealed []byte) ([]byte, error) {
-	return s.ring.Open(sealed, additional(at, id)) //nolint:wrapcheck // people read it as it is
+	return s.ring.Open(sealed, additional(at, id))
 }
 
 func additional(at Place, id string) []byte { return []byte(string(at) + "/" + id) }
