@@ -36,7 +36,7 @@ func newPlanned(t *testing.T) planned {
 	p := planned{t: t, db: postgrestest.Open(t, url)}
 	_, err := p.db.Migrate(t.Context())
 	require.NoError(t, err)
-	p.conn, err = postgrestest.Raw(t, url).Conn(t.Context())
+	p.conn, err = postgrestest.Raw(t, postgrestest.Direct(t, url)).Conn(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.conn.Close()) })
 	for _, table := range []string{"sends", "receipts"} {

@@ -111,6 +111,14 @@ func URL(tb testing.TB) string {
 // BehindPooler reports whether the URLs lead to a PgBouncer.
 func BehindPooler() bool { return os.Getenv(poolerVariable) != "" }
 
+// Direct returns the URL of the same schema without the PgBouncer, for a test of one session.
+func Direct(tb testing.TB, of string) string {
+	tb.Helper()
+	direct := parseURL(tb, of)
+	direct.Host = superuserURL(tb).Host
+	return direct.String()
+}
+
 // Set sets a run-time parameter for all connections that are opened with a URL from now on; an empty value resets it.
 func Set(tb testing.TB, of, parameter, value string) {
 	tb.Helper()
