@@ -42,13 +42,14 @@ const (
 	AuditSend     AuditKind = "send"
 	AuditCallback AuditKind = "callback"
 	AuditErasure  AuditKind = "erasure"
+	AuditExport   AuditKind = "export" // of a person
 )
 
 // AuditKinds returns all kinds of things.
 func AuditKinds() []AuditKind {
 	return []AuditKind{
 		AuditRule, AuditPolicy, AuditMessage, AuditAccount, AuditGuards, AuditKey, AuditOptOut, AuditSend, AuditCallback,
-		AuditErasure,
+		AuditErasure, AuditExport,
 	}
 }
 

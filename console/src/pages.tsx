@@ -18,6 +18,7 @@ import {
   SafetyOutlined,
   SendOutlined,
   StopOutlined,
+  UserOutlined,
 } from "./ui/firstIcons";
 
 export interface MenuEntry {
@@ -33,6 +34,7 @@ export interface MenuEntry {
     | "optOuts.title"
     | "guards.title"
     | "audit.title"
+    | "persons.title"
     | "keys.title"
     | "start.title";
   icon: ReactNode;
@@ -114,6 +116,11 @@ export const pages: Page[] = [
     path: "/audit",
     component: later(() => import("./audit/AuditPage")),
     menu: { label: "audit.title", icon: <AuditOutlined />, group: "more" },
+  },
+  {
+    path: "/persons",
+    component: later(() => import("./persons/PersonsPage")),
+    menu: { label: "persons.title", icon: <UserOutlined />, group: "more" },
   },
   {
     path: "/api-keys",

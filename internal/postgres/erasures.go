@@ -125,7 +125,7 @@ const erasedKey = `'erased-' || encode(sha256(convert_to((SELECT id FROM install
 
 // eraseSends removes all that the caller has written, because any of it may name the person. The mask has no digit.
 const eraseSends = `UPDATE sends SET recipient = '+•••••', text = CASE WHEN text <> '' THEN '•' ELSE '' END, sms_text = '•',
-    ` + dropFiredReason + `, metadata = NULL, correlation_id = '', correlation_unique = false,
+    ` + dropFiredReason + `, metadata = NULL, correlation_id = '', correlation_unique = false, traceparent = NULL,
     template = CASE WHEN template IS NOT NULL
         THEN json_build_object('name', template -> 'name', 'language', template -> 'language') END,
     idempotency_key = ` + erasedKey + `idempotency_key, 'UTF8')), 'hex'),

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"crypto/sha256"
 	"database/sql"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -89,6 +90,7 @@ func (r erasureRig) insertSends() {
 		send := newSend(r.t)
 		send.To, send.Text, send.SMSText, send.CorrelationID = thePerson, textMark, textMark, "of "+personMark
 		send.Metadata = map[string]string{"name": textMark}
+		send.Traceparent = "00-" + strings.Repeat("0", 32-len(personMark)) + personMark + "-00f067aa0ba902b7-01"
 		change(&send)
 		digest := sha256.Sum256([]byte(name))
 		checks.Digest = digest[:]

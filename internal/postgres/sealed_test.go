@@ -388,3 +388,32 @@ func TestSealed_noKey(t *testing.T) {
 	_, err = newSealedRig(t).open(false).Reseal(t.Context(), postgres.SealedSends, "", 1)
 	require.ErrorIs(t, err, keyring.ErrEmpty)
 }
+
+// TestSealed_export: the export of a person has the texts, and nothing that is sealed unless its key is lost.
+func TestSealed_export(t *testing.T) {
+	t.Parallel()
+	r := newSealedRig(t)
+	sends := r.fill(r.open(true, "k1"))
+	export := func(db *postgres.DB) (rows map[string][]string) {
+		rows = map[string][]string{}
+		for part, err := range db.ExportPerson(t.Context(), to) {
+			require.NoError(t, err)
+			for _, row := range part.Rows {
+				rows[part.Table] = append(rows[part.Table], string(row))
+			}
+		}
+		return rows
+	}
+	rows := export(r.open(false, "k1"))
+	require.Len(t, rows["sends"], 2)
+	require.Contains(t, rows["sends"][0], `"text":"`+secretText+`"`)
+	require.Contains(t, rows["sends"][0], `"metadata":{"name":"`+secretText+`"}`)
+	require.Contains(t, rows["sends"][1], `"template":{"name":"code","language":"en_US","components":[`)
+	require.Contains(t, rows["inbound"][0], `"text":"Hi `+secretText+`"`)
+	for _, table := range []string{"sends", "inbound"} {
+		require.NotContains(t, rows[table][0], "sealed_")
+	}
+	rows = export(r.open(false, "k2"))
+	require.Contains(t, rows["sends"][0], `"content_unreadable":"key \"k1\" is missing in BACKSTOP_KEYRING"`)
+	require.Contains(t, rows["sends"][0], sends[0].ID)
+}

@@ -26,6 +26,7 @@ export const kinds = [
   "send",
   "callback",
   "erasure",
+  "export",
 ] as const satisfies Schemas["AuditKind"][];
 
 export const actorKinds = ["key", "person", "system"] as const satisfies Schemas["ActorKind"][];

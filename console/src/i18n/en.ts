@@ -6,6 +6,7 @@ import { keys } from "./en/keys";
 import { messages } from "./en/messages";
 import { newSend } from "./en/newSend";
 import { optOuts } from "./en/optOuts";
+import { persons } from "./en/persons";
 import { first } from "./first";
 
 export const en = {
@@ -16,6 +17,7 @@ export const en = {
   ...optOuts,
   ...guards,
   ...audit,
+  ...persons,
   ...keys,
   ...exclusive,
 };

@@ -10,6 +10,7 @@ import { messages } from "./zh-CN/messages";
 import { newSend } from "./zh-CN/newSend";
 import { optOuts } from "./zh-CN/optOuts";
 import { overview } from "./zh-CN/overview";
+import { persons } from "./zh-CN/persons";
 import { sends } from "./zh-CN/sends";
 import { settings } from "./zh-CN/settings";
 import { templates } from "./zh-CN/templates";
@@ -27,6 +28,7 @@ export const zhCN: Words = {
   ...optOuts,
   ...guards,
   ...audit,
+  ...persons,
   ...keys,
   ...exclusive,
 };

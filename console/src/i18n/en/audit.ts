@@ -33,6 +33,7 @@ export const audit = {
       send: "Send",
       callback: "Callback",
       erasure: "Removal of a person",
+      export: "Export of a person",
     },
     actorKinds: { key: "API key", person: "Person", system: "System" },
     system: "System ({{name}})",

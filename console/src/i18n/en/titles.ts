@@ -6,4 +6,5 @@ export const titles = {
   keys: { title: "API keys" },
   messages: { title: "Messages" },
   optOuts: { title: "Opt-outs" },
+  persons: { title: "Personal data" },
 };

@@ -33,6 +33,7 @@ export const audit: Pick<Words, "audit"> = {
       send: "发送",
       callback: "回调",
       erasure: "删除个人数据",
+      export: "导出个人数据",
     },
     actorKinds: { key: "API 密钥", person: "人员", system: "系统" },
     system: "系统（{{name}}）",
