@@ -3136,6 +3136,10 @@ type Send struct {
 	// ContentRemovedAt When the texts of the send were removed, by its age or with its recipient; absent if they are stored.
 	ContentRemovedAt *Time `json:"content_removed_at,omitempty"`
 
+	// ContentUnreadable Why the encrypted content of the send cannot be read, such as a key that is missing; absent if it can. Then `metadata` is
+	// absent, `sms_length` is that of no text, and no message goes out until the key is back.
+	ContentUnreadable *string `json:"content_unreadable,omitempty"`
+
 	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
 	// either end. Several sends may have the same. It is not sent to the recipient.
 	//

@@ -93,8 +93,12 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		return err
 	}
 	defer p.closeTelemetry(ctx)
+	ring, err := p.config.keyring()
+	if err != nil {
+		return usageError{err}
+	}
 	p.db, err = openDatabase(ctx, p.config.Database, postgres.Options{
-		OptOuts: p.config.OptOuts.rules(), Log: p.log, Observer: p.observer(),
+		OptOuts: p.config.OptOuts.rules(), Log: p.log, Observer: p.observer(), Keyring: ring, SealTexts: p.config.Seal.texts(),
 	})
 	if err != nil {
 		return err

@@ -88,7 +88,11 @@ WHERE ` + t.of + ` AND ` + t.id + ` > $2 ORDER BY ` + t.id + ` LIMIT $3`
 		return "", pool.Failed(ctx, "export "+t.name, err)
 	}
 	for _, f := range found {
-		*rows = append(*rows, json.RawMessage(f.Row))
+		row, err := db.openExported(t.name, f.ID, json.RawMessage(f.Row))
+		if err != nil {
+			return "", err
+		}
+		*rows = append(*rows, row)
 		after = f.ID
 	}
 	return after, nil

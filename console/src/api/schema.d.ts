@@ -2785,6 +2785,11 @@ export interface components {
             confirmed_at?: components["schemas"]["Time"];
             /** @description When the texts of the send were removed, by its age or with its recipient; absent if they are stored. */
             content_removed_at?: components["schemas"]["Time"];
+            /**
+             * @description Why the encrypted content of the send cannot be read, such as a key that is missing; absent if it can. Then `metadata` is
+             *     absent, `sms_length` is that of no text, and no message goes out until the key is back.
+             */
+            content_unreadable?: string;
             correlation_id?: components["schemas"]["CorrelationID"];
             /** @description Whether `correlation_id` belongs to this send alone. Absent means `false`. */
             correlation_unique?: boolean;
