@@ -112,18 +112,6 @@ type optOutConfig struct {
 	StartWords []string `env:"START_WORDS"`
 }
 
-// keepConfig says how long the parts of sends and the entries of the audit are kept; empty: for ever.
-type keepConfig struct {
-	Content backstop.Keep `env:"CONTENT"`
-	Numbers backstop.Keep `env:"NUMBERS"`
-	Records backstop.Keep `env:"RECORDS"`
-	Audit   backstop.Age  `env:"AUDIT"`
-}
-
-func (c keepConfig) retention() backstop.Retention {
-	return backstop.Retention{Content: c.Content, Numbers: c.Numbers, Records: c.Records, Audit: c.Audit}
-}
-
 // sealConfig says what is encrypted in the database, beside the secrets of the accounts.
 type sealConfig struct {
 	What []string `env:"SEAL"` // texts

@@ -9,6 +9,18 @@ import (
 	"github.com/backstophq/backstop/internal/handoff"
 )
 
+// keepConfig says how long the parts of sends and the entries of the audit are kept; empty: for ever.
+type keepConfig struct {
+	Content backstop.Keep `env:"CONTENT"`
+	Numbers backstop.Keep `env:"NUMBERS"`
+	Records backstop.Keep `env:"RECORDS"`
+	Audit   backstop.Age  `env:"AUDIT"`
+}
+
+func (c keepConfig) retention() backstop.Retention {
+	return backstop.Retention{Content: c.Content, Numbers: c.Numbers, Records: c.Records, Audit: c.Audit}
+}
+
 // newRetention makes what removes old sends and people.
 func (p *program) newRetention() (err error) {
 	if p.retention, err = activities.NewRetention(p.db, p.config.Keep.retention(), p.log); err != nil {
