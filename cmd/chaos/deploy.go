@@ -54,11 +54,18 @@ func (d deployment) plan(duration time.Duration) []fault {
 	return steps
 }
 
+// leastPause is the least time between two steps, so that both releases run side by side on a slow machine too.
+const leastPause = 3 * time.Second
+
 // runDeployment takes the steps, one after another, each at its time or later.
 func (s *stack) runDeployment(ctx context.Context, f flags, steps []fault, began time.Time, say say) ([]fault, error) {
 	for i := range steps {
 		step := &steps[i]
-		if !sleepFor(ctx, time.Until(began.Add(step.After))) {
+		pause := time.Until(began.Add(step.After))
+		if i > 0 {
+			pause = max(pause, leastPause)
+		}
+		if !sleepFor(ctx, pause) {
 			return nil, ctx.Err()
 		}
 		say("%s", step.Kind)

@@ -72,6 +72,11 @@ func (r *record) acceptedBetween(from, until time.Time) (n int) {
 	return n
 }
 
+// acceptedByBoth counts the sends that were accepted while both releases ran.
+func (r *record) acceptedByBoth() int {
+	return r.acceptedBetween(r.step(startNew).Ended, r.step(stopPrevious, killPrevious).Began)
+}
+
 // openAt counts the sends that were accepted before a moment and ended after it.
 func (r *record) openAt(moment time.Time) (n int) {
 	for _, s := range r.sends {
@@ -134,6 +139,8 @@ func (r *record) checkDeployment() error {
 	switch {
 	case r.migrations == 0:
 		return errors.New("the new release has no migration that the previous one lacks: name an earlier commit by -previous")
+	case r.acceptedByBoth() == 0:
+		return errors.New("no send was accepted while both releases ran: give it a longer -duration")
 	case r.shared() == 0:
 		return errors.New("no send was begun by one release and ended by the other: give it more -sends")
 	default:
@@ -163,7 +170,7 @@ func (o outcome) counts(r *record) [][2]string {
 		{"migrations applied under load", text(r.migrations)},
 		{"sends accepted", text(r.acceptedBetween(none, none))},
 		{"  by the previous release alone", text(r.acceptedBetween(none, both.Ended))},
-		{"  while both releases ran", text(r.acceptedBetween(both.Ended, ended.Began))},
+		{"  while both releases ran", text(r.acceptedByBoth())},
 		{"  after the previous release began to end", text(r.acceptedBetween(ended.Began, none))},
 		{"sends under way when the previous release had ended", text(r.openAt(ended.Ended))},
 		{"sends whose workflow both releases have run", text(r.shared())},

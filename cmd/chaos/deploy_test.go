@@ -63,6 +63,9 @@ func TestRecord_checkDeployment(t *testing.T) {
 	r, send := sound()
 	require.ErrorContains(t, r.checkDeployment(), "no migration")
 	r.migrations = 1
+	r.faults = []fault{{Kind: faultKind(startNew), Ended: at(-9)}, {Kind: faultKind(stopPrevious), Began: at(-8)}}
+	require.ErrorContains(t, r.checkDeployment(), "while both releases ran")
+	r.faults[1].Began = at(9)
 	r.addWorkers(s, tasksBy("12@host@", "13@host@"), send)
 	require.ErrorContains(t, r.checkDeployment(), "begun by one release and ended by the other")
 	r.addWorkers(s, tasksBy("11@host@"), send)
