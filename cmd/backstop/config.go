@@ -84,6 +84,9 @@ type workerConfig struct {
 	Calls          int     `env:"CALLS"            envDefault:"200"`
 	CallsPerSecond float64 `env:"CALLS_PER_SECOND" envDefault:"0"`
 	Cached         int     `env:"CACHED"           envDefault:"10000"`
+
+	Deployment string `env:"DEPLOYMENT"` // of Temporal's Worker Versioning; empty: workers have no version
+	Build      string `env:"BUILD"`      // empty: the program's version
 }
 
 type sendConfig struct {
@@ -236,6 +239,9 @@ func (c config) validate() error {
 	check(c.Stop.Drain == 0 || c.Stop.Drain >= minDrain && c.Stop.Drain <= maxDrain, "DRAIN",
 		fmt.Sprintf("must be between %v and %v", minDrain, maxDrain))
 	for name, fault := range c.Callback.faults() {
+		check(false, name, fault)
+	}
+	for name, fault := range c.Worker.faults() {
 		check(false, name, fault)
 	}
 	fault = c.OptOuts.rules().Fault()

@@ -143,7 +143,8 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	}
 	p.handoff, err = handoff.New(handoff.Options{
 		Store: p.db, Engine: p.temporal, Installation: p.install, Settings: p.config.settings(), Log: p.log,
-		Inquire: p.acts.Inquire, ScheduledPerSecond: p.config.Send.ScheduledPerSecond,
+		Inquire: p.acts.Inquire, HasVersions: p.config.Worker.Deployment != "",
+		ScheduledPerSecond: p.config.Send.ScheduledPerSecond,
 	})
 	if err != nil {
 		return err

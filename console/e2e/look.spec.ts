@@ -108,6 +108,7 @@ for (const look of looks) {
         await settle();
       }
       await page.keyboard.press("/");
+      await page.locator(".search-field:focus-within").waitFor();
       await check(page, "search-empty", look.name);
       for (const [name, text] of Object.entries({ "search-found": policy.name, "search-nothing": "no such thing" })) {
         await page.keyboard.type(text);
