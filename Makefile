@@ -10,7 +10,7 @@ RACE :=
 CONSOLE := console/static/app/index.html
 CONSOLE_SOURCES := $(shell find console/src console/public -type f) $(wildcard console/*.html console/*.ts console/*.json)
 
-.PHONY: help build run demo bench chaos rolling console if-npm test test-pgbouncer test-cli compose-test proxy-test e2e firstload screenshots diagrams check alerts console-check tidy generated vet lint law determinism \
+.PHONY: help build run demo bench chaos rolling console if-npm test test-pgbouncer test-sealed test-cli compose-test proxy-test e2e firstload screenshots diagrams check alerts console-check tidy generated vet lint law determinism \
 	generate histories fuzz vulnerabilities clean FORCE
 
 help: ## list the targets
@@ -59,6 +59,10 @@ test-pgbouncer: bin/devstack ## run the tests of the store through a PgBouncer i
 	bin/devstack --fast --services postgres --data .data/test -- \
 		go run ./cmd/pgbouncer go test$(if $(RACE), $(RACE)) -count=1 ./internal/postgres/...
 
+test-sealed: bin/devstack ## run the tests of the store with the texts of messages sealed (BACKSTOP_SEAL)
+	BACKSTOP_TEST_SEAL=texts bin/devstack --fast --services postgres --data .data/test -- \
+		go test$(if $(RACE), $(RACE)) -count=1 ./internal/postgres/...
+
 test-cli: ## run the tests of devstack on the dev server of Temporal's CLI; wants temporal on PATH
 	cd cmd/devstack && go test -tags cli -count=1 ./...
 
@@ -70,7 +74,7 @@ proxy-test: bin/backstop bin/devstack ## run two APIs and two workers behind ngi
 	bin/devstack --fast --data .data/proxy-test -- deploy/nginx/test.sh
 
 e2e: if-npm ## use the web console in a browser, with everything behind it; wants npm and Chromium
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory build bin/oidctest
 	rm -rf .data/e2e
 	bin/devstack --fast --data .data/e2e -- npm --prefix console run e2e
 
@@ -158,6 +162,9 @@ console/node_modules/.package-lock.json: console/package.json console/package-lo
 # Go knows better than make what is out of date.
 bin/backstop: FORCE
 	$(BUILD) -o $@ ./cmd/backstop
+
+bin/oidctest: FORCE
+	$(BUILD) -o $@ ./cmd/oidctest
 
 bin/bench: FORCE
 	cd cmd/bench && $(BUILD) -o ../../$@ .

@@ -21,10 +21,10 @@ import (
 const doctorUsage = `usage: backstop doctor [--offline] [--json]
 
 Checks the configuration and everything that Backstop needs, with the same environment variables as "backstop serve": the
-database, the migrations, the clocks, Temporal, the workers, the keys, the accounts and the public address. It changes nothing,
-sends nothing and shows no secret. Each line has a check, its result (ok, warning or fault), and what to do.
+database, the migrations, the clocks, Temporal, the workers, the keys, the accounts, the identity provider and the public address.
+It changes nothing, sends nothing and shows no secret. Each line has a check, its result (ok, warning or fault), and what to do.
 
-  --offline  leave out what needs a Backstop that runs, or the Internet: workers, accounts and the public address
+  --offline  leave out what needs a Backstop that runs, or the Internet: workers, accounts, identity provider, public address
   --json     print one JSON document
 
 The exit code is 0 without a fault (warnings are none), 1 with a fault, and 2 for wrong arguments or a wrong configuration.
@@ -146,6 +146,7 @@ func (d *diagnosis) examine(ctx context.Context, environment map[string]string, 
 	}
 	isReachable := d.checkNamespace(ctx, p, isMigrated)
 	d.checkEncryption(p)
+	d.checkTexts(p)
 	if isMigrated {
 		d.checkKeys(ctx, p)
 		if isReachable && !s.offline {
@@ -156,6 +157,7 @@ func (d *diagnosis) examine(ctx context.Context, environment map[string]string, 
 		d.checkAccounts(ctx, p)
 	}
 	if !s.offline {
+		d.checkPeople(ctx, p)
 		d.checkPublicURL(ctx, p)
 	}
 	return nil
@@ -263,6 +265,16 @@ func (d *diagnosis) checkEncryption(p *program) {
 		return
 	}
 	d.add("encryption", isOK, "payloads in Temporal are encrypted with key "+ring.SealingID(), "")
+}
+
+// checkTexts says whether the texts of messages in Postgres are encrypted.
+func (d *diagnosis) checkTexts(p *program) {
+	ring, err := p.config.keyring()
+	if err != nil || !p.config.Seal.texts() {
+		d.add("texts", isOK, "new texts of messages in Postgres are not encrypted", "")
+		return
+	}
+	d.add("texts", isOK, "new texts of messages in Postgres are encrypted with key "+ring.SealingID(), "")
 }
 
 // openAccounts opens the accounts as a process does that serves.

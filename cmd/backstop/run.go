@@ -32,8 +32,8 @@ usage: backstop <command>
   api       the API alone
   worker    the worker alone
   migrate   bring the database's schema up to date
-  keys      the keys that encrypt the secrets of accounts; "keys generate" prints a new one, "keys rotate" encrypts all
-            secrets with the first, "keys check" prints which are in use; "keys callback" prints a new secret for callbacks
+  keys      the keys that encrypt secrets of accounts and texts; "keys generate" prints a new one, "keys rotate" encrypts all
+            with the first, "keys check" prints which are in use; "keys callback" prints a new secret for callbacks
   api-keys  the keys of the callers of the API: "api-keys list", "api-keys create", "api-keys rotate" and "api-keys revoke";
             "api-keys create --help" lists its flags
   listen    receive callbacks, verify and print them, to try them by hand; "listen --help" lists its flags

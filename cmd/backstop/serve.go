@@ -93,8 +93,12 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		return err
 	}
 	defer p.closeTelemetry(ctx)
+	ring, err := p.config.keyring()
+	if err != nil {
+		return usageError{err}
+	}
 	p.db, err = openDatabase(ctx, p.config.Database, postgres.Options{
-		OptOuts: p.config.OptOuts.rules(), Log: p.log, Observer: p.observer(),
+		OptOuts: p.config.OptOuts.rules(), Log: p.log, Observer: p.observer(), Keyring: ring, SealTexts: p.config.Seal.texts(),
 	})
 	if err != nil {
 		return err
@@ -265,7 +269,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 	if err != nil {
 		return err
 	}
-	handler, err := api.New(api.Options{
+	options := api.Options{
 		Rules: p.db, Policies: p.db, Messages: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff, OptOuts: p.db,
 		Keys: p.keys, Accounts: p.accounts, Guards: p.guards, Callbacks: p.db, CallbackSettings: p.callbackSettings(),
 		Audit:    p.db,
@@ -282,7 +286,11 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 			}
 			return p.checkReady(checking)
 		},
-	})
+	}
+	if err := p.config.setPeople(&options); err != nil {
+		return err
+	}
+	handler, err := api.New(options)
 	if err != nil {
 		return err
 	}

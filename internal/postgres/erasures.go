@@ -130,7 +130,7 @@ const eraseSends = `UPDATE sends SET recipient = '+•••••', text = CASE
         THEN json_build_object('name', template -> 'name', 'language', template -> 'language') END,
     idempotency_key = ` + erasedKey + `idempotency_key, 'UTF8')), 'hex'),
     idempotency_hash = CASE WHEN idempotency_key IS NOT NULL THEN '\x'::bytea END,
-    content_removed_at = COALESCE(content_removed_at, now()), revision = revision + 1
+    sealed_content = NULL, content_removed_at = COALESCE(content_removed_at, now()), revision = revision + 1
 WHERE id = ANY($1)`
 
 // eraseOfNumber returns the statements about the rows that have the number and no send, but for the list of opt-outs.
