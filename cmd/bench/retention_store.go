@@ -24,7 +24,7 @@ func (s *store) isFilled(ctx context.Context, database string, rows int) (bool, 
 
 // uncounted returns the days that are due to be counted, and the sends of all days.
 func (s *store) uncounted(ctx context.Context) (days int, sends int64, err error) {
-	const query = `SELECT $1 - (SELECT count(*) FROM stats_days WHERE counted_at IS NOT NULL),
+	const query = `SELECT greatest($1 - (SELECT count(*) FROM stats_days WHERE counted_at IS NOT NULL), 0),
     (SELECT reltuples::bigint FROM pg_class WHERE oid = 'sends'::regclass)`
 	const countAfter = 4 // a day is counted three days after its end
 	err = s.db.QueryRowContext(ctx, query, retentionDays-countAfter).Scan(&days, &sends)
