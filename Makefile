@@ -74,7 +74,7 @@ proxy-test: bin/backstop bin/devstack ## run two APIs and two workers behind ngi
 	bin/devstack --fast --data .data/proxy-test -- deploy/nginx/test.sh
 
 e2e: if-npm ## use the web console in a browser, with everything behind it; wants npm and Chromium
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory build bin/oidctest
 	rm -rf .data/e2e
 	bin/devstack --fast --data .data/e2e -- npm --prefix console run e2e
 
@@ -162,6 +162,9 @@ console/node_modules/.package-lock.json: console/package.json console/package-lo
 # Go knows better than make what is out of date.
 bin/backstop: FORCE
 	$(BUILD) -o $@ ./cmd/backstop
+
+bin/oidctest: FORCE
+	$(BUILD) -o $@ ./cmd/oidctest
 
 bin/bench: FORCE
 	cd cmd/bench && $(BUILD) -o ../../$@ .

@@ -8,7 +8,8 @@ import (
 // AuditAction is what somebody did.
 type AuditAction string
 
-// The actions. AuditReseal encrypts the secrets of an account under another key.
+// The actions. AuditReseal encrypts the secrets of an account under another key. The last three are of sessions: AuditRefuse
+// refuses a person without a role.
 const (
 	AuditCreate  AuditAction = "create"
 	AuditUpdate  AuditAction = "update"
@@ -18,12 +19,16 @@ const (
 	AuditCancel  AuditAction = "cancel"
 	AuditConfirm AuditAction = "confirm"
 	AuditReplay  AuditAction = "replay"
+	AuditSignIn  AuditAction = "sign_in"
+	AuditRefuse  AuditAction = "refuse"
+	AuditEnd     AuditAction = "end"
 )
 
 // AuditActions returns all actions.
 func AuditActions() []AuditAction {
 	return []AuditAction{
-		AuditCreate, AuditUpdate, AuditDelete, AuditReseal, AuditTest, AuditCancel, AuditConfirm, AuditReplay,
+		AuditCreate, AuditUpdate, AuditDelete, AuditReseal, AuditTest, AuditCancel, AuditConfirm, AuditReplay, AuditSignIn,
+		AuditRefuse, AuditEnd,
 	}
 }
 
@@ -43,13 +48,14 @@ const (
 	AuditCallback AuditKind = "callback"
 	AuditErasure  AuditKind = "erasure"
 	AuditExport   AuditKind = "export" // of a person
+	AuditSession  AuditKind = "session"
 )
 
 // AuditKinds returns all kinds of things.
 func AuditKinds() []AuditKind {
 	return []AuditKind{
 		AuditRule, AuditPolicy, AuditMessage, AuditAccount, AuditGuards, AuditKey, AuditOptOut, AuditSend, AuditCallback,
-		AuditErasure, AuditExport,
+		AuditErasure, AuditExport, AuditSession,
 	}
 }
 

@@ -8,13 +8,16 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Audit reads the audit log. The errors of its methods have the codes Invalid, for a cursor, and TryLater.
+// Audit reads the audit log, and adds what triggers do not see. The errors of its methods have the codes Invalid, for a cursor, and
+// TryLater.
 type Audit interface {
 	// ListAudit returns the entries that pass a filter, the newest first, and whether more follow.
 	ListAudit(
 		ctx context.Context, filter backstop.AuditFilter, page backstop.Page,
 	) (entries []backstop.AuditEntry, more bool, err error)
 	CountAudit(ctx context.Context, filter backstop.AuditFilter) (backstop.Total, error)
+	// AddAuditEntry adds an entry, by the actor of the context.
+	AddAuditEntry(ctx context.Context, e backstop.AuditEntry) error
 }
 
 // ListAudit answers GET /v1/audit.

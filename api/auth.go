@@ -16,18 +16,18 @@ import (
 // authenticate refuses a request without a valid API key and without the cookie of a console session, and a request that the key
 // may not make.
 func (s *server) authenticate(c *gin.Context) {
-	key, err := s.checkCredentials(c.Request)
+	who, err := s.checkCredentials(c.Request)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	admit(c, key)
-	if err := s.checkRate(c, key); err != nil {
+	admit(c, who)
+	if err := s.checkRate(c, who.key); err != nil {
 		s.fail(c, err)
 		return
 	}
 	if a, found := s.contract.access[c.Request.Method+" "+c.FullPath()]; found {
-		if err := checkAccess(key, a); err != nil {
+		if err := checkAccess(who, a); err != nil {
 			c.Header("WWW-Authenticate", fmt.Sprintf(`Bearer realm="backstop", error="insufficient_scope", scope="%s"`, a.scope))
 			s.fail(c, err)
 		}
@@ -42,24 +42,64 @@ func configuredKey() backstop.APIKey {
 	}
 }
 
-type keyContextKey struct{}
-
-// admit marks a request as authenticated, and gives its context the key and the actor. The actor of a session is its key.
-func admit(c *gin.Context, key backstop.APIKey) {
-	markAuthenticated(c)
-	actor := backstop.Actor{Kind: backstop.ActorKey, ID: key.ID, Name: key.Name, From: c.ClientIP()}
-	ctx := backstop.WithActor(c.Request.Context(), actor)
-	c.Request = c.Request.WithContext(context.WithValue(ctx, keyContextKey{}, key))
+// personKey is what a person may do, in the form of an API key. It has no limits.
+func personKey(p backstop.Person) backstop.APIKey {
+	return backstop.APIKey{
+		ID: p.ID, Kind: backstop.KeyLive, APIKeyInput: backstop.APIKeyInput{Name: p.Name, Scopes: p.Role.Scopes()},
+	}
 }
 
-// keyOf returns the key of an authenticated request.
-func keyOf(ctx context.Context) backstop.APIKey {
-	key, _ := ctx.Value(keyContextKey{}).(backstop.APIKey)
-	return key
+// caller is who makes a request.
+type caller struct {
+	key     backstop.APIKey
+	session *backstop.Session // nil: the request has an API key
 }
 
-func checkAccess(key backstop.APIKey, a access) error {
+// actor is who causes a change: the person of a session, or else the key.
+func (w caller) actor(from string) backstop.Actor {
+	if w.session != nil && w.session.IsOfPerson() {
+		return backstop.Actor{Kind: backstop.ActorPerson, ID: w.session.Person.ID, Name: w.session.Person.Name, From: from}
+	}
+	return backstop.Actor{Kind: backstop.ActorKey, ID: w.key.ID, Name: w.key.Name, From: from}
+}
+
+// owner is whose sessions the caller may see and end.
+func (w caller) owner() backstop.SessionOwner {
 	switch {
+	case w.session != nil:
+		return w.session.Owner()
+	case w.key.ID == configuredKey().ID:
+		return backstop.SessionOwner{}
+	default:
+		return backstop.SessionOwner{Key: w.key.ID}
+	}
+}
+
+type callerContextKey struct{}
+
+// admit marks a request as authenticated, and gives its context the caller and the actor.
+func admit(c *gin.Context, who caller) {
+	markAuthenticated(c)
+	ctx := backstop.WithActor(c.Request.Context(), who.actor(c.ClientIP()))
+	c.Request = c.Request.WithContext(context.WithValue(ctx, callerContextKey{}, who))
+}
+
+// callerFrom returns the caller of an authenticated request.
+func callerFrom(ctx context.Context) caller {
+	who, _ := ctx.Value(callerContextKey{}).(caller)
+	return who
+}
+
+// keyOf returns the key of an authenticated request. Of a person it has the scopes.
+func keyOf(ctx context.Context) backstop.APIKey { return callerFrom(ctx).key }
+
+func checkAccess(who caller, a access) error {
+	key := who.key
+	switch {
+	case !key.Has(a.scope) && who.session != nil && who.session.IsOfPerson():
+		return &backstop.Error{
+			Code: forbidden, Message: fmt.Sprintf("the role %s lacks the scope %s", who.session.Person.Role, a.scope),
+		}
 	case !key.Has(a.scope):
 		return &backstop.Error{Code: forbidden, Message: fmt.Sprintf("the API key lacks the scope %s", a.scope)}
 	case a.allSends && key.IsLimited():
@@ -92,16 +132,16 @@ func (s *server) checkRate(c *gin.Context, key backstop.APIKey) error {
 
 // checkCredentials ignores the cookie if the request has an Authorization header. A program that sends a key means the key. A
 // page of another origin cannot send the header without a CORS preflight, so the check of the origin is for cookies only.
-func (s *server) checkCredentials(r *http.Request) (backstop.APIKey, error) {
+func (s *server) checkCredentials(r *http.Request) (caller, error) {
 	_, given := r.Header["Authorization"]
 	if _, cookie := sessionToken(r); given || !cookie {
-		return s.checkAPIKey(r)
+		key, err := s.checkAPIKey(r)
+		return caller{key: key}, err
 	}
 	if err := s.checkOrigin(r); err != nil {
-		return backstop.APIKey{}, err
+		return caller{}, err
 	}
-	_, key, err := s.findSession(r)
-	return key, err
+	return s.findSession(r)
 }
 
 func (s *server) checkAPIKey(r *http.Request) (backstop.APIKey, error) {

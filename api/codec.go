@@ -47,7 +47,7 @@ func (s *server) routeCodec(engine *gin.Engine) error {
 
 // requireAllSends refuses a key that may not read all sends: the payloads are about sends.
 func (s *server) requireAllSends(c *gin.Context) {
-	if err := checkAccess(keyOf(c.Request.Context()), access{scope: backstop.ScopeSendsRead, allSends: true}); err != nil {
+	if err := checkAccess(callerFrom(c.Request.Context()), access{scope: backstop.ScopeSendsRead, allSends: true}); err != nil {
 		s.fail(c, err)
 	}
 }

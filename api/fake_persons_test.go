@@ -13,7 +13,7 @@ import (
 // persons has one person.
 type persons struct {
 	number   string
-	person   backstop.Person
+	person   backstop.PersonalData
 	parts    []backstop.PersonPart
 	erasures []backstop.Erasure // the oldest first
 	entries  []backstop.AuditEntry
@@ -23,9 +23,9 @@ type persons struct {
 	slow    time.Duration // of each part
 }
 
-func (p *persons) Person(_ context.Context, number string) (backstop.Person, error) {
+func (p *persons) PersonalData(_ context.Context, number string) (backstop.PersonalData, error) {
 	if number != p.number {
-		return backstop.Person{}, p.away
+		return backstop.PersonalData{}, p.away
 	}
 	return p.person, p.away
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,8 +37,7 @@ type store struct {
 	ofPolicies backstop.PolicyFilter
 	total      backstop.Total
 	page       backstop.Page
-	sessions   map[string]time.Time // when each ends, by its id
-	keysOf     map[string]string    // the ids of the keys of the sessions
+	sessions   map[string]backstop.Session // by their digests
 	stats      backstop.Stats
 	messages   backstop.MessageStats
 	changes    backstop.Changes
@@ -371,43 +369,6 @@ func (s *store) counted() int {
 
 func (s *store) Ping(context.Context) error {
 	defer s.begin()()
-	return s.away
-}
-
-func (s *store) CreateSession(_ context.Context, id []byte, key string, created, expires time.Time) error {
-	defer s.begin()()
-	if s.away != nil {
-		return s.away
-	}
-	if s.sessions == nil {
-		s.sessions = map[string]time.Time{}
-	}
-	maps.DeleteFunc(s.sessions, func(_ string, ends time.Time) bool { return !ends.After(created) })
-	s.sessions[string(id)] = expires
-	if s.keysOf == nil {
-		s.keysOf = map[string]string{}
-	}
-	s.keysOf[string(id)] = key
-	return nil
-}
-
-func (s *store) Session(_ context.Context, id []byte, now time.Time) (time.Time, string, error) {
-	defer s.begin()()
-	expires := s.sessions[string(id)]
-	switch {
-	case s.away != nil:
-		return time.Time{}, "", s.away
-	case !expires.After(now):
-		return time.Time{}, "", missing("session")
-	}
-	return expires, s.keysOf[string(id)], nil
-}
-
-func (s *store) DeleteSession(_ context.Context, id []byte) error {
-	defer s.begin()()
-	if s.away == nil {
-		delete(s.sessions, string(id))
-	}
 	return s.away
 }
 

@@ -14,8 +14,8 @@ import (
 
 // Persons reads what is stored about people. The errors of its methods have the code TryLater, or Invalid for a cursor.
 type Persons interface {
-	// Person counts what is stored about the person of a number.
-	Person(ctx context.Context, number string) (backstop.Person, error)
+	// PersonalData counts what is stored about the person of a number.
+	PersonalData(ctx context.Context, number string) (backstop.PersonalData, error)
 	// ExportPerson returns all rows about the person of a number, with each table at least once.
 	ExportPerson(ctx context.Context, number string) iter.Seq2[backstop.PersonPart, error]
 	// ListErasures returns the erasures, the newest first, and whether more follow.
@@ -29,11 +29,11 @@ func (s *server) GetPerson(ctx context.Context, r GetPersonRequestObject) (GetPe
 	if _, err := backstop.CountryOf(r.Params.To); err != nil {
 		return nil, err
 	}
-	p, err := s.persons.Person(ctx, r.Params.To)
+	p, err := s.persons.PersonalData(ctx, r.Params.To)
 	if err != nil {
 		return nil, err
 	}
-	shown := Person{
+	shown := PersonalData{
 		Sends: p.Sends, OpenSends: p.OpenSends, Inbound: p.Inbound, OptOuts: p.OptOuts, OptOutChanges: p.OptOutChanges,
 		AuditEntries: p.AuditEntries,
 	}

@@ -27,23 +27,23 @@ func personRig(t *testing.T) *rig {
 func TestPersons_Get(t *testing.T) {
 	t.Parallel()
 	r := personRig(t)
-	r.persons.person = backstop.Person{
+	r.persons.person = backstop.PersonalData{
 		Sends: 5, OpenSends: 1, Inbound: 2, OptOuts: 1, OptOutChanges: 3, AuditEntries: 4,
 		Erasure: &backstop.Erasure{ID: someID, To: somebody, CreatedAt: now},
 	}
-	var got api.Person
+	var got api.PersonalData
 	answered := r.call(t, "GET", "/v1/person?to=%2B447400123456", "")
 	answered.into(200, &got)
 	require.NotContains(t, answered.Body.String(), somebody)
 	require.NotContains(t, r.logs.String(), somebody[1:])
-	require.Equal(t, api.Person{
+	require.Equal(t, api.PersonalData{
 		Sends: 5, OpenSends: 1, Inbound: 2, OptOuts: 1, OptOutChanges: 3, AuditEntries: 4, Erasure: &api.Erasure{
 			ID: someID, State: "running", CreatedAt: now, Changed: map[string]int{},
 		},
 	}, got)
-	got = api.Person{}
+	got = api.PersonalData{}
 	r.call(t, "GET", "/v1/person?to=%2B447400123457", "").into(200, &got)
-	require.Equal(t, api.Person{}, got)
+	require.Equal(t, api.PersonalData{}, got)
 	require.Empty(t, r.persons.entries)
 
 	r.call(t, "GET", "/v1/person", "").problem(400, "malformed", "to")

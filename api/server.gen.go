@@ -79,8 +79,11 @@ const (
 	AuditActionConfirm AuditAction = "confirm"
 	AuditActionCreate  AuditAction = "create"
 	AuditActionDelete  AuditAction = "delete"
+	AuditActionEnd     AuditAction = "end"
+	AuditActionRefuse  AuditAction = "refuse"
 	AuditActionReplay  AuditAction = "replay"
 	AuditActionReseal  AuditAction = "reseal"
+	AuditActionSignIn  AuditAction = "sign_in"
 	AuditActionTest    AuditAction = "test"
 	AuditActionUpdate  AuditAction = "update"
 )
@@ -98,6 +101,7 @@ const (
 	AuditKindPolicy   AuditKind = "policy"
 	AuditKindRule     AuditKind = "rule"
 	AuditKindSend     AuditKind = "send"
+	AuditKindSession  AuditKind = "session"
 )
 
 // Defines values for CallbackEvent.
@@ -450,6 +454,13 @@ const (
 	RemovalStateWhatRecords RemovalStateWhat = "records"
 )
 
+// Defines values for Role.
+const (
+	RoleAdmin    Role = "admin"
+	RoleOperator Role = "operator"
+	RoleViewer   Role = "viewer"
+)
+
 // Defines values for RouteReason.
 const (
 	RouteReasonDown      RouteReason = "down"
@@ -492,6 +503,21 @@ const (
 const (
 	SendInputIfOptedOutRefuse SendInputIfOptedOut = "refuse"
 	SendInputIfOptedOutSkip   SendInputIfOptedOut = "skip"
+)
+
+// Defines values for SignInFault.
+const (
+	SignInFaultClient            SignInFault = "client"
+	SignInFaultClock             SignInFault = "clock"
+	SignInFaultCode              SignInFault = "code"
+	SignInFaultLimited           SignInFault = "limited"
+	SignInFaultNoEnd             SignInFault = "no_end"
+	SignInFaultNoRole            SignInFault = "no_role"
+	SignInFaultProviderAway      SignInFault = "provider_away"
+	SignInFaultProviderMalformed SignInFault = "provider_malformed"
+	SignInFaultRefused           SignInFault = "refused"
+	SignInFaultState             SignInFault = "state"
+	SignInFaultUnavailable       SignInFault = "unavailable"
 )
 
 // Defines values for Status.
@@ -1108,13 +1134,15 @@ type AttemptFailure struct {
 }
 
 // AuditAction What was done. `reseal`: the secrets of an account were encrypted under another key. `test`: a test SMS was asked for.
-// `cancel` and `confirm`: of a send. `replay`: of callbacks.
+// `cancel` and `confirm`: of a send. `replay`: of callbacks. `sign_in` and `end`: of a session of the console. `refuse`: a
+// person without a role was not let in.
 type AuditAction string
 
 // AuditEntry Who changed what, when and from where, with the state before and after.
 type AuditEntry struct {
 	// Action What was done. `reseal`: the secrets of an account were encrypted under another key. `test`: a test SMS was asked for.
-	// `cancel` and `confirm`: of a send. `replay`: of callbacks.
+	// `cancel` and `confirm`: of a send. `replay`: of callbacks. `sign_in` and `end`: of a session of the console. `refuse`: a
+	// person without a role was not let in.
 	Action AuditAction `json:"action"`
 
 	// Actor Who made a change.
@@ -1134,6 +1162,7 @@ type AuditEntry struct {
 	ID     string           `json:"id"`
 
 	// Kind The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person. `export`: of the data of a person.
+	// `session`: of the web console.
 	Kind AuditKind `json:"kind"`
 
 	// Name The name of the thing as of then.
@@ -1147,6 +1176,7 @@ type AuditEntry struct {
 }
 
 // AuditKind The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person. `export`: of the data of a person.
+// `session`: of the web console.
 type AuditKind string
 
 // AuditList A page of the audit log.
@@ -2064,6 +2094,12 @@ type Health struct {
 // HealthStatus Whether requests can be served.
 type HealthStatus string
 
+// IdentityProvider The OpenID Connect provider at which people sign in. Absent if there is none.
+type IdentityProvider struct {
+	// Name Its name, as people know it. It may be empty.
+	Name string `json:"name"`
+}
+
 // Key defines model for Key.
 type Key struct {
 	// Accounts The names of the accounts that the sends of the key may use. Empty, all.
@@ -2582,26 +2618,17 @@ type OptOutSource string
 // was confirmed, before the send ended, that the recipient has acted on the message.
 type Outcome string
 
-// Person How much is stored about a person.
+// Person Who has signed in at the identity provider. Absent if the session is of an API key.
 type Person struct {
-	// AuditEntries Entries of the audit log about the number.
-	AuditEntries int `json:"audit_entries"`
+	// ID The subject at the provider. It is unique there, and stays.
+	ID string `json:"id"`
 
-	// Erasure An erasure and its report. It does not have the number.
-	Erasure *Erasure `json:"erasure,omitempty"`
+	// Name The email address or the name, as of the sign-in.
+	Name string `json:"name"`
 
-	// Inbound Messages that the person wrote.
-	Inbound int `json:"inbound"`
-
-	// OpenSends Of the sends: those that have not ended. An erasure cancels them first.
-	OpenSends int `json:"open_sends"`
-
-	// OptOutChanges Entries of the history of opt-outs.
-	OptOutChanges int `json:"opt_out_changes"`
-
-	// OptOuts Entries of the list of opt-outs.
-	OptOuts int `json:"opt_outs"`
-	Sends   int `json:"sends"`
+	// Role What a person may do. `viewer`: `sends:read` and `settings:read`. `operator`: also `sends:write` and `settings:write`.
+	// `admin`: everything.
+	Role Role `json:"role"`
 }
 
 // PersonExport All that is stored about a person. The rows have the names and values of the columns in the database, without those that only
@@ -2645,6 +2672,28 @@ type PersonExport struct {
 
 // PersonRow A row of a table, by the names of its columns.
 type PersonRow map[string]interface{}
+
+// PersonalData How much is stored about a person.
+type PersonalData struct {
+	// AuditEntries Entries of the audit log about the number.
+	AuditEntries int `json:"audit_entries"`
+
+	// Erasure An erasure and its report. It does not have the number.
+	Erasure *Erasure `json:"erasure,omitempty"`
+
+	// Inbound Messages that the person wrote.
+	Inbound int `json:"inbound"`
+
+	// OpenSends Of the sends: those that have not ended. An erasure cancels them first.
+	OpenSends int `json:"open_sends"`
+
+	// OptOutChanges Entries of the history of opt-outs.
+	OptOutChanges int `json:"opt_out_changes"`
+
+	// OptOuts Entries of the list of opt-outs.
+	OptOuts int `json:"opt_outs"`
+	Sends   int `json:"sends"`
+}
 
 // PhoneNumber A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
 // code (+44 07400...) is refused; `reason` names the number that was probably meant.
@@ -2899,6 +2948,10 @@ type RemovalStateWhat string
 type Retention struct {
 	Items []RemovalState `json:"items"`
 }
+
+// Role What a person may do. `viewer`: `sends:read` and `settings:read`. `operator`: also `sends:write` and `settings:write`.
+// `admin`: everything.
+type Role string
 
 // RotateKeyInput defines model for RotateKeyInput.
 type RotateKeyInput struct {
@@ -3515,11 +3568,17 @@ type Session struct {
 	// Example: 2031-05-04T12:10:00Z
 	ExpiresAt Time `json:"expires_at"`
 
+	// Person Who has signed in at the identity provider. Absent if the session is of an API key.
+	Person *Person `json:"person,omitempty"`
+
 	// Sandbox Whether the providers are simulated. Then no message is sent to a phone.
 	Sandbox bool `json:"sandbox"`
 
 	// Scenarios What the simulated providers do, by the last two digits of a recipient. Absent if the providers are real.
 	Scenarios *[]Scenario `json:"scenarios,omitempty"`
+
+	// Scopes What the session may do. The operations of this contract name their scopes as `x-scope`.
+	Scopes []KeyScope `json:"scopes"`
 
 	// TemporalNamespace The Temporal namespace of the workflows.
 	TemporalNamespace string `json:"temporal_namespace"`
@@ -3531,13 +3590,81 @@ type Session struct {
 	Version string `json:"version"`
 }
 
+// SessionItem A session of the web console.
+type SessionItem struct {
+	// Address The address from which somebody signed in. Absent if it is unknown.
+	Address *string `json:"address,omitempty"`
+
+	// Agent What the browser calls itself. Absent if it is unknown.
+	Agent *string `json:"agent,omitempty"`
+
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	CreatedAt Time `json:"created_at"`
+
+	// ExpiresAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	ExpiresAt Time   `json:"expires_at"`
+	ID        string `json:"id"`
+
+	// IsCurrent Whether this request is of this session.
+	IsCurrent bool `json:"is_current"`
+
+	// Key The API key with which somebody signed in. Absent if the session is of a person.
+	Key *SessionKey `json:"key,omitempty"`
+
+	// Person Who has signed in at the identity provider. Absent if the session is of an API key.
+	Person *Person `json:"person,omitempty"`
+
+	// SeenAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	SeenAt Time `json:"seen_at"`
+}
+
+// SessionKey The API key with which somebody signed in. Absent if the session is of a person.
+type SessionKey struct {
+	// ID Its id. Absent if it is `BACKSTOP_API_KEY`.
+	ID *string `json:"id,omitempty"`
+
+	// Name Its name.
+	Name string `json:"name"`
+}
+
+// SessionList defines model for SessionList.
+type SessionList struct {
+	Items []SessionItem `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
 // ShortCode A short code of 3 to 8 digits, from which an SMS is sent.
 type ShortCode = string
+
+// SignInFault Why a sign-in at the identity provider failed. `state`: another browser began it, or nobody, or too long ago, or it is used
+// already. `refused`: the provider says no, or the person has given up. `code`: the provider does not accept the code, because
+// it was used before or is too old. `client`: it does not accept the client id, its secret or the redirect URI.
+// `provider_away`: it does not answer. `provider_malformed`: its answer cannot be read, or is not for us. `clock`: the
+// provider's clock and ours differ. `no_role`: the person has no role. `limited`: too many failures from this address.
+// `unavailable`: the database does not answer. `no_end`: the provider has no address that ends its own session.
+type SignInFault string
 
 // SignInInput The credentials of a sign-in to the web console.
 type SignInInput struct {
 	// APIKey The API key of this installation.
 	APIKey string `json:"api_key"`
+}
+
+// SignInWays How somebody may sign in to the web console.
+type SignInWays struct {
+	// APIKey Whether an API key opens a session.
+	APIKey bool `json:"api_key"`
+
+	// Provider The OpenID Connect provider at which people sign in. Absent if there is none.
+	Provider *IdentityProvider `json:"provider,omitempty"`
 }
 
 // StartedAt When the turn of a send with `send_at` came. All waits count from it. Absent before, and if the send has no `send_at`: its
@@ -4750,6 +4877,15 @@ type RepeatSendParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListSessionsParams defines parameters for ListSessions.
+type ListSessionsParams struct {
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // GetStatsParams defines parameters for GetStats.
 type GetStatsParams struct {
 	// From The begin of the range, inclusive. Absent, 24 hours before `until`.
@@ -5269,6 +5405,12 @@ type ServerInterface interface {
 	// RepeatSend Send a message again
 	// (POST /v1/sends/{id}/repeat)
 	RepeatSend(c *gin.Context, id ID, params RepeatSendParams)
+	// ListSessions List the sessions of the console
+	// (GET /v1/sessions)
+	ListSessions(c *gin.Context, params ListSessionsParams)
+	// EndSession End a session of the console
+	// (DELETE /v1/sessions/{id})
+	EndSession(c *gin.Context, id ID)
 	// GetStats Count the sends of a time range
 	// (GET /v1/stats)
 	GetStats(c *gin.Context, params GetStatsParams)
@@ -8010,6 +8152,66 @@ func (siw *ServerInterfaceWrapper) RepeatSend(c *gin.Context) {
 	siw.Handler.RepeatSend(c, id, params)
 }
 
+// ListSessions operation middleware
+func (siw *ServerInterfaceWrapper) ListSessions(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSessionsParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListSessions(c, params)
+}
+
+// EndSession operation middleware
+func (siw *ServerInterfaceWrapper) EndSession(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.EndSession(c, id)
+}
+
 // GetStats operation middleware
 func (siw *ServerInterfaceWrapper) GetStats(c *gin.Context) {
 
@@ -8303,6 +8505,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/keys/:id", wrapper.GetKey)
 	router.PATCH(options.BaseURL+"/v1/keys/:id", wrapper.PatchKey)
 	router.POST(options.BaseURL+"/v1/keys/:id/rotate", wrapper.RotateKey)
+	router.GET(options.BaseURL+"/v1/sessions", wrapper.ListSessions)
+	router.DELETE(options.BaseURL+"/v1/sessions/:id", wrapper.EndSession)
 }
 
 // CallbackReceiverInterface represents handlers for receiving inbound
@@ -8346,6 +8550,13 @@ type FailureApplicationProblemPlusJSONResponse struct {
 type ForgedApplicationProblemPlusJSONResponse Problem
 
 type InvalidApplicationProblemPlusJSONResponse Problem
+
+type LeadResponseHeaders struct {
+	Location string
+}
+type LeadResponse struct {
+	Headers LeadResponseHeaders
+}
 
 type LimitedResponseHeaders struct {
 	RetryAfter int
@@ -12609,7 +12820,7 @@ type GetPersonResponseObject interface {
 	VisitGetPersonResponse(w http.ResponseWriter) error
 }
 
-type GetPerson200JSONResponse Person
+type GetPerson200JSONResponse PersonalData
 
 func (response GetPerson200JSONResponse) VisitGetPersonResponse(w http.ResponseWriter) error {
 
@@ -15212,6 +15423,172 @@ func (response RepeatSenddefaultApplicationProblemPlusJSONResponse) VisitRepeatS
 	return err
 }
 
+type ListSessionsRequestObject struct {
+	Params ListSessionsParams
+}
+
+type ListSessionsResponseObject interface {
+	VisitListSessionsResponse(w http.ResponseWriter) error
+}
+
+type ListSessions200JSONResponse SessionList
+
+func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessions400ApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessions401ApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListSessionsdefaultApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSessionRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type EndSessionResponseObject interface {
+	VisitEndSessionResponse(w http.ResponseWriter) error
+}
+
+type EndSession204Response struct {
+}
+
+func (response EndSession204Response) VisitEndSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndSession400ApplicationProblemPlusJSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndSession401ApplicationProblemPlusJSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndSession404ApplicationProblemPlusJSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response EndSessiondefaultApplicationProblemPlusJSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetStatsRequestObject struct {
 	Params GetStatsParams
 }
@@ -15772,6 +16149,12 @@ type StrictServerInterface interface {
 	// RepeatSend Send a message again
 	// (POST /v1/sends/{id}/repeat)
 	RepeatSend(ctx context.Context, request RepeatSendRequestObject) (RepeatSendResponseObject, error)
+	// ListSessions List the sessions of the console
+	// (GET /v1/sessions)
+	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
+	// EndSession End a session of the console
+	// (DELETE /v1/sessions/{id})
+	EndSession(ctx context.Context, request EndSessionRequestObject) (EndSessionResponseObject, error)
 	// GetStats Count the sends of a time range
 	// (GET /v1/stats)
 	GetStats(ctx context.Context, request GetStatsRequestObject) (GetStatsResponseObject, error)
@@ -17986,6 +18369,58 @@ func (sh *strictHandler) RepeatSend(ctx *gin.Context, id ID, params RepeatSendPa
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(RepeatSendResponseObject); ok {
 		if err := validResponse.VisitRepeatSendResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListSessions operation middleware
+func (sh *strictHandler) ListSessions(ctx *gin.Context, params ListSessionsParams) {
+	var request ListSessionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSessions(ctx, request.(ListSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListSessionsResponseObject); ok {
+		if err := validResponse.VisitListSessionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EndSession operation middleware
+func (sh *strictHandler) EndSession(ctx *gin.Context, id ID) {
+	var request EndSessionRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndSession(ctx, request.(EndSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(EndSessionResponseObject); ok {
+		if err := validResponse.VisitEndSessionResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

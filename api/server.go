@@ -53,6 +53,12 @@ type Options struct {
 	APIKey string // the first administrator's key, besides those of Keys
 	Log    *slog.Logger
 
+	People      People        // nil: nobody signs in at an identity provider
+	PeopleName  string        // of the provider, as people know it; may be empty
+	NoKeySignIn bool          // API keys open no sessions
+	SessionLife time.Duration // from the sign-in; 0: 12 hours
+	SessionIdle time.Duration // from the newest request; 0: 1 hour
+
 	TrustedProxies []string // addresses and CIDR ranges; of their requests the caller's address is in X-Forwarded-For
 
 	Console           fs.FS  // the files of the web console with an index.html; nil: no console
@@ -122,6 +128,13 @@ type server struct {
 
 	ready Ready
 
+	people      People // nil: there is no provider
+	peopleName  string
+	noKeySignIn bool
+	sessionLife time.Duration
+	sessionIdle time.Duration
+	slowdown    *slowdown
+
 	key               [sha256.Size]byte // the digest of the API key
 	origins           *http.CrossOriginProtection
 	console           *console // nil: no console
@@ -157,6 +170,8 @@ func New(o Options) (http.Handler, error) {
 		contract:       contract,
 		exclusiveGrace: cmp.Or(o.ExclusiveGrace, backstop.DefaultExclusiveGrace),
 		removals:       o.Removals,
+		people:         o.People, peopleName: o.PeopleName, noKeySignIn: o.NoKeySignIn, slowdown: newSlowdown(),
+		sessionLife: cmp.Or(o.SessionLife, defaultSessionLife), sessionIdle: cmp.Or(o.SessionIdle, defaultSessionIdle),
 
 		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready, answered: o.Answered,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),
@@ -226,6 +241,10 @@ func (s *server) newEngine(trustedProxies []string) (http.Handler, error) {
 	session.GET("", s.GetSession)
 	session.POST("", s.SignIn)
 	session.DELETE("", s.SignOut)
+	session.GET("/ways", s.GetSignInWays)
+	session.GET("/oidc", s.requirePeople, s.BeginSignIn)
+	session.GET("/oidc/end", s.requirePeople, s.EndAtProvider)
+	engine.GET(callbackPath, s.requirePeople, s.FinishSignIn) // the parameters of its query are the provider's
 	if s.console != nil {
 		s.console.route(engine, s)
 	}

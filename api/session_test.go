@@ -52,6 +52,7 @@ func TestSession(t *testing.T) {
 	})
 	const shown = `{
 		"version": "v0", "expires_at": "2031-05-05T00:00:00Z",
+		"scopes": ["sends:write", "sends:read", "settings:write", "settings:read", "admin"],
 		"temporal_ui_url": "http://127.0.0.1:8233", "temporal_namespace": "default", "sandbox": true,
 		"scenarios": [{"digits": "02", "name": "unread", "whatsapp": "delivered, never read", "sms": "delivered"}]
 	}`
@@ -79,6 +80,9 @@ func TestSession(t *testing.T) {
 
 	another := r.signIn(t)
 	require.NotEqual(t, header, another)
+	for clock = now; clock.Before(now.Add(12*time.Hour - time.Minute)); clock = clock.Add(50 * time.Minute) {
+		require.Equal(t, 200, r.browse(t, "GET", "/v1/rules", "", "Cookie", header).Code, "it is in use")
+	}
 	clock = now.Add(12*time.Hour - time.Second)
 	require.Equal(t, 200, r.browse(t, "GET", "/v1/rules", "", "Cookie", header).Code)
 	clock = now.Add(12 * time.Hour)

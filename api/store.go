@@ -8,6 +8,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/people"
 )
 
 // Rules stores the rules. The errors of its methods have the type backstop.Error and one of these codes: NotFound; Conflict, if
@@ -97,17 +98,39 @@ type Callbacks interface {
 	FailingEndpoints(ctx context.Context, limit int) ([]backstop.CallbackEndpoint, error)
 }
 
-// Sessions stores the sessions of the web console by their ids of 32 bytes (server.sessionID), which are no secrets. Every
-// method may return an Error of code TryLater.
+// Sessions stores the sessions of the web console by digests of 32 bytes (server.sessionID), which are no secrets. A session that
+// was not seen since a time has ended. Every method may return an Error of code TryLater.
 type Sessions interface {
-	// CreateSession stores a session and deletes the sessions that ended before its creation. The session ends with its API key;
-	// "": BACKSTOP_API_KEY.
-	CreateSession(ctx context.Context, id []byte, key string, created, expires time.Time) error
-	// Session returns the end of the session and the id of its key, or an Error of code NotFound if there is none, or it has
+	// CreateSession stores a session, and deletes the sessions that have ended. The session ends with its API key. The result
+	// has its id.
+	CreateSession(
+		ctx context.Context, digest []byte, session backstop.Session, seenSince time.Time,
+	) (backstop.Session, error)
+	// Session returns a session and stores that it is seen, or returns an Error of code NotFound if there is none, or it has
 	// ended.
-	Session(ctx context.Context, id []byte, now time.Time) (expires time.Time, key string, err error)
-	// DeleteSession deletes the session, if there is one.
-	DeleteSession(ctx context.Context, id []byte) error
+	Session(ctx context.Context, digest []byte, now, seenSince time.Time) (backstop.Session, error)
+	// DeleteSession ends the session, if there is one.
+	DeleteSession(ctx context.Context, digest []byte) error
+	// EndSession ends the session of an id; with an owner, only if it is one of them. Otherwise the Error has the code NotFound.
+	EndSession(ctx context.Context, id string, owner *backstop.SessionOwner) error
+	// ListSessions returns the sessions that have not ended, the newest first, and whether more follow; with an owner, those of
+	// this one.
+	ListSessions(
+		ctx context.Context, owner *backstop.SessionOwner, now, seenSince time.Time, page backstop.Page,
+	) (list []backstop.Session, more bool, err error)
+}
+
+// People signs people in at an identity provider. Its errors have the type people.SignInError.
+type People interface {
+	// Issuer is the address of the provider.
+	Issuer() string
+	// Start returns the address at the provider to which a browser is led.
+	Start(ctx context.Context, flow people.Flow) (string, error)
+	// Finish returns who has signed in, by the code that the browser brings back. The person is known also if the reason of the
+	// error is people.NoRole.
+	Finish(ctx context.Context, code string, flow people.Flow) (backstop.Person, error)
+	// EndURL returns the address that ends the session at the provider, or an empty text if there is none.
+	EndURL(ctx context.Context) (string, error)
 }
 
 // Handoff stores sends and receipts and hands them over to the workflows. No crash loses them once they are stored.

@@ -2,6 +2,9 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,7 +49,10 @@ func TestServer_strangersLog(t *testing.T) {
 		}, []string{"request", "webhook refused"}},
 		"wrong sign-ins": {func(t *testing.T, r *rig) {
 			t.Helper()
-			r.browse(t, "POST", sessionPath, `{"api_key": "wrong"}`).problem(401, "unauthorized")
+			request := httptest.NewRequestWithContext(t.Context(), "POST", sessionPath, strings.NewReader(`{"api_key": "wrong"}`))
+			request.Header.Set("Content-Type", "application/json")
+			request.RemoteAddr = fmt.Sprintf("10.0.%d.%d:1", rand.N(256), rand.N(256)) // one address is slowed
+			r.serve(t, request).problem(401, "unauthorized")
 		}, []string{"request"}},
 		"wrong keys": {func(t *testing.T, r *rig) {
 			t.Helper()

@@ -78,8 +78,11 @@ const (
 	AuditActionConfirm AuditAction = "confirm"
 	AuditActionCreate  AuditAction = "create"
 	AuditActionDelete  AuditAction = "delete"
+	AuditActionEnd     AuditAction = "end"
+	AuditActionRefuse  AuditAction = "refuse"
 	AuditActionReplay  AuditAction = "replay"
 	AuditActionReseal  AuditAction = "reseal"
+	AuditActionSignIn  AuditAction = "sign_in"
 	AuditActionTest    AuditAction = "test"
 	AuditActionUpdate  AuditAction = "update"
 )
@@ -97,6 +100,7 @@ const (
 	AuditKindPolicy   AuditKind = "policy"
 	AuditKindRule     AuditKind = "rule"
 	AuditKindSend     AuditKind = "send"
+	AuditKindSession  AuditKind = "session"
 )
 
 // Defines values for CallbackEvent.
@@ -441,6 +445,13 @@ const (
 	RemovalStateWhatContent RemovalStateWhat = "content"
 	RemovalStateWhatNumbers RemovalStateWhat = "numbers"
 	RemovalStateWhatRecords RemovalStateWhat = "records"
+)
+
+// Defines values for Role.
+const (
+	RoleAdmin    Role = "admin"
+	RoleOperator Role = "operator"
+	RoleViewer   Role = "viewer"
 )
 
 // Defines values for RouteReason.
@@ -1101,13 +1112,15 @@ type AttemptFailure struct {
 }
 
 // AuditAction What was done. `reseal`: the secrets of an account were encrypted under another key. `test`: a test SMS was asked for.
-// `cancel` and `confirm`: of a send. `replay`: of callbacks.
+// `cancel` and `confirm`: of a send. `replay`: of callbacks. `sign_in` and `end`: of a session of the console. `refuse`: a
+// person without a role was not let in.
 type AuditAction string
 
 // AuditEntry Who changed what, when and from where, with the state before and after.
 type AuditEntry struct {
 	// Action What was done. `reseal`: the secrets of an account were encrypted under another key. `test`: a test SMS was asked for.
-	// `cancel` and `confirm`: of a send. `replay`: of callbacks.
+	// `cancel` and `confirm`: of a send. `replay`: of callbacks. `sign_in` and `end`: of a session of the console. `refuse`: a
+	// person without a role was not let in.
 	Action AuditAction `json:"action"`
 
 	// Actor Who made a change.
@@ -1127,6 +1140,7 @@ type AuditEntry struct {
 	ID     string           `json:"id"`
 
 	// Kind The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person. `export`: of the data of a person.
+	// `session`: of the web console.
 	Kind AuditKind `json:"kind"`
 
 	// Name The name of the thing as of then.
@@ -1140,6 +1154,7 @@ type AuditEntry struct {
 }
 
 // AuditKind The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person. `export`: of the data of a person.
+// `session`: of the web console.
 type AuditKind string
 
 // AuditList A page of the audit log.
@@ -2558,26 +2573,17 @@ type OptOutSource string
 // was confirmed, before the send ended, that the recipient has acted on the message.
 type Outcome string
 
-// Person How much is stored about a person.
+// Person Who has signed in at the identity provider. Absent if the session is of an API key.
 type Person struct {
-	// AuditEntries Entries of the audit log about the number.
-	AuditEntries int `json:"audit_entries"`
+	// ID The subject at the provider. It is unique there, and stays.
+	ID string `json:"id"`
 
-	// Erasure An erasure and its report. It does not have the number.
-	Erasure *Erasure `json:"erasure,omitempty"`
+	// Name The email address or the name, as of the sign-in.
+	Name string `json:"name"`
 
-	// Inbound Messages that the person wrote.
-	Inbound int `json:"inbound"`
-
-	// OpenSends Of the sends: those that have not ended. An erasure cancels them first.
-	OpenSends int `json:"open_sends"`
-
-	// OptOutChanges Entries of the history of opt-outs.
-	OptOutChanges int `json:"opt_out_changes"`
-
-	// OptOuts Entries of the list of opt-outs.
-	OptOuts int `json:"opt_outs"`
-	Sends   int `json:"sends"`
+	// Role What a person may do. `viewer`: `sends:read` and `settings:read`. `operator`: also `sends:write` and `settings:write`.
+	// `admin`: everything.
+	Role Role `json:"role"`
 }
 
 // PersonExport All that is stored about a person. The rows have the names and values of the columns in the database, without those that only
@@ -2621,6 +2627,28 @@ type PersonExport struct {
 
 // PersonRow A row of a table, by the names of its columns.
 type PersonRow map[string]interface{}
+
+// PersonalData How much is stored about a person.
+type PersonalData struct {
+	// AuditEntries Entries of the audit log about the number.
+	AuditEntries int `json:"audit_entries"`
+
+	// Erasure An erasure and its report. It does not have the number.
+	Erasure *Erasure `json:"erasure,omitempty"`
+
+	// Inbound Messages that the person wrote.
+	Inbound int `json:"inbound"`
+
+	// OpenSends Of the sends: those that have not ended. An erasure cancels them first.
+	OpenSends int `json:"open_sends"`
+
+	// OptOutChanges Entries of the history of opt-outs.
+	OptOutChanges int `json:"opt_out_changes"`
+
+	// OptOuts Entries of the list of opt-outs.
+	OptOuts int `json:"opt_outs"`
+	Sends   int `json:"sends"`
+}
 
 // PhoneNumber A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
 // code (+44 07400...) is refused; `reason` names the number that was probably meant.
@@ -2875,6 +2903,10 @@ type RemovalStateWhat string
 type Retention struct {
 	Items []RemovalState `json:"items"`
 }
+
+// Role What a person may do. `viewer`: `sends:read` and `settings:read`. `operator`: also `sends:write` and `settings:write`.
+// `admin`: everything.
+type Role string
 
 // RotateKeyInput defines model for RotateKeyInput.
 type RotateKeyInput struct {
@@ -3468,6 +3500,57 @@ type SenderName = string
 
 // SenderPool The id of a Twilio messaging service, which chooses among its own senders.
 type SenderPool = string
+
+// SessionItem A session of the web console.
+type SessionItem struct {
+	// Address The address from which somebody signed in. Absent if it is unknown.
+	Address *string `json:"address,omitempty"`
+
+	// Agent What the browser calls itself. Absent if it is unknown.
+	Agent *string `json:"agent,omitempty"`
+
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	CreatedAt Time `json:"created_at"`
+
+	// ExpiresAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	ExpiresAt Time   `json:"expires_at"`
+	ID        string `json:"id"`
+
+	// IsCurrent Whether this request is of this session.
+	IsCurrent bool `json:"is_current"`
+
+	// Key The API key with which somebody signed in. Absent if the session is of a person.
+	Key *SessionKey `json:"key,omitempty"`
+
+	// Person Who has signed in at the identity provider. Absent if the session is of an API key.
+	Person *Person `json:"person,omitempty"`
+
+	// SeenAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	SeenAt Time `json:"seen_at"`
+}
+
+// SessionKey The API key with which somebody signed in. Absent if the session is of a person.
+type SessionKey struct {
+	// ID Its id. Absent if it is `BACKSTOP_API_KEY`.
+	ID *string `json:"id,omitempty"`
+
+	// Name Its name.
+	Name string `json:"name"`
+}
+
+// SessionList defines model for SessionList.
+type SessionList struct {
+	Items []SessionItem `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
 
 // ShortCode A short code of 3 to 8 digits, from which an SMS is sent.
 type ShortCode = string
@@ -4677,6 +4760,15 @@ type RepeatSendParams struct {
 	// IdempotencyKey An identifier of this send, such as an order number: 1 to 255 printable ASCII characters. A repeated request with the
 	// same key and body gets the answer of the first one, and nothing is sent twice. With another body it gets a 422.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListSessionsParams defines parameters for ListSessions.
+type ListSessionsParams struct {
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // GetStatsParams defines parameters for GetStats.
@@ -5940,6 +6032,22 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 	RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSessions List the sessions of the console
+	//
+	// Returns the sessions that have not ended, the newest first: with the scope `admin` all of them, otherwise those of the
+	// person or the API key that asks.
+	//
+	// Corresponds with GET /v1/sessions (the `ListSessions` operationId).
+	ListSessions(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EndSession End a session of the console
+	//
+	// Ends a session at once: with the scope `admin` any of them, otherwise one of the person or the API key that asks. Any other
+	// is a 404. The person may sign in again; who may sign in, the identity provider decides.
+	//
+	// Corresponds with DELETE /v1/sessions/{id} (the `EndSession` operationId).
+	EndSession(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetStats Count the sends of a time range
 	//
@@ -7756,6 +7864,42 @@ func (c *Client) ConfirmSend(ctx context.Context, id ID, reqEditors ...RequestEd
 // Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 func (c *Client) RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRepeatSendRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSessions List the sessions of the console
+//
+// Returns the sessions that have not ended, the newest first: with the scope `admin` all of them, otherwise those of the
+// person or the API key that asks.
+//
+// Corresponds with GET /v1/sessions (the `ListSessions` operationId).
+func (c *Client) ListSessions(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSessionsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EndSession End a session of the console
+//
+// Ends a session at once: with the scope `admin` any of them, otherwise one of the person or the API key that asks. Any other
+// is a 404. The person may sign in again; who may sign in, the identity provider decides.
+//
+// Corresponds with DELETE /v1/sessions/{id} (the `EndSession` operationId).
+func (c *Client) EndSession(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndSessionRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -12235,6 +12379,106 @@ func NewRepeatSendRequest(server string, id ID, params *RepeatSendParams) (*http
 	return req, nil
 }
 
+// NewListSessionsRequest constructs an http.Request for the ListSessions method
+func NewListSessionsRequest(server string, params *ListSessionsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sessions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewEndSessionRequest constructs an http.Request for the EndSession method
+func NewEndSessionRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sessions/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetStatsRequest constructs an http.Request for the GetStats method
 func NewGetStatsRequest(server string, params *GetStatsParams) (*http.Request, error) {
 	var err error
@@ -13581,6 +13825,26 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 	RepeatSendWithResponse(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*RepeatSendResponse, error)
+
+	// ListSessionsWithResponse List the sessions of the console
+	//
+	// Returns the sessions that have not ended, the newest first: with the scope `admin` all of them, otherwise those of the
+	// person or the API key that asks.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/sessions (the `ListSessions` operationId).
+	ListSessionsWithResponse(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*ListSessionsResponse, error)
+
+	// EndSessionWithResponse End a session of the console
+	//
+	// Ends a session at once: with the scope `admin` any of them, otherwise one of the person or the API key that asks. Any other
+	// is a 404. The person may sign in again; who may sign in, the identity provider decides.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/sessions/{id} (the `EndSession` operationId).
+	EndSessionWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*EndSessionResponse, error)
 
 	// GetStatsWithResponse Count the sends of a time range
 	//
@@ -17297,7 +17561,7 @@ type GetPersonResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Person
+	JSON200 *PersonalData
 	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
 	ApplicationProblemJSON400 *BadRequest
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
@@ -17313,7 +17577,7 @@ type GetPersonResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetPersonResponse) GetJSON200() *Person {
+func (r GetPersonResponse) GetJSON200() *PersonalData {
 	return r.JSON200
 }
 
@@ -19493,6 +19757,158 @@ func (r RepeatSendResponse) ContentType() string {
 	return ""
 }
 
+// ListSessionsResponse401Headers the declared response headers of an HTTP 401 response for ListSessions
+type ListSessionsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListSessionsResponseDefaultHeaders the declared response headers of an HTTP default response for ListSessions
+type ListSessionsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListSessionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SessionList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListSessionsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListSessionsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListSessionsResponse) GetJSON200() *SessionList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListSessionsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListSessionsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListSessionsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListSessionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListSessionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListSessionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListSessionsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// EndSessionResponse401Headers the declared response headers of an HTTP 401 response for EndSession
+type EndSessionResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// EndSessionResponseDefaultHeaders the declared response headers of an HTTP default response for EndSession
+type EndSessionResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type EndSessionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *EndSessionResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *EndSessionResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r EndSessionResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r EndSessionResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r EndSessionResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EndSessionResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EndSessionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EndSessionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EndSessionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EndSessionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetStatsResponse401Headers the declared response headers of an HTTP 401 response for GetStats
 type GetStatsResponse401Headers struct {
 	WWWAuthenticate *string
@@ -21323,6 +21739,38 @@ func (c *ClientWithResponses) RepeatSendWithResponse(ctx context.Context, id ID,
 		return nil, err
 	}
 	return ParseRepeatSendResponse(rsp)
+}
+
+// ListSessionsWithResponse List the sessions of the console
+//
+// Returns the sessions that have not ended, the newest first: with the scope `admin` all of them, otherwise those of the
+// person or the API key that asks.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/sessions (the `ListSessions` operationId).
+func (c *ClientWithResponses) ListSessionsWithResponse(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*ListSessionsResponse, error) {
+	rsp, err := c.ListSessions(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListSessionsResponse(rsp)
+}
+
+// EndSessionWithResponse End a session of the console
+//
+// Ends a session at once: with the scope `admin` any of them, otherwise one of the person or the API key that asks. Any other
+// is a 404. The person may sign in again; who may sign in, the identity provider decides.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/sessions/{id} (the `EndSession` operationId).
+func (c *ClientWithResponses) EndSessionWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*EndSessionResponse, error) {
+	rsp, err := c.EndSession(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEndSessionResponse(rsp)
 }
 
 // GetStatsWithResponse Count the sends of a time range
@@ -24884,7 +25332,7 @@ func ParseGetPersonResponse(rsp *http.Response) (*GetPersonResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Person
+		var dest PersonalData
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -26964,6 +27412,149 @@ func ParseRepeatSendResponse(rsp *http.Response) (*RepeatSendResponse, error) {
 		response.Headers429 = &headers
 	case true:
 		var headers RepeatSendResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListSessionsResponse parses an HTTP response from a ListSessionsWithResponse call
+func ParseListSessionsResponse(rsp *http.Response) (*ListSessionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListSessionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SessionList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListSessionsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListSessionsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseEndSessionResponse parses an HTTP response from a EndSessionWithResponse call
+func ParseEndSessionResponse(rsp *http.Response) (*EndSessionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EndSessionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers EndSessionResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers EndSessionResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -102,6 +102,7 @@ func auditCases() []auditCase {
 		{"PatchKey", "PATCH", "/v1/keys/{key}", `{"rate_limit":5}`, "", "update key", ""},
 		{"RotateKey", "POST", "/v1/keys/{key}/rotate", `{}`, "", "update key", ""},
 		{"RevokeKey", "DELETE", "/v1/keys/{key}", "", "", "delete key", ""},
+		{"EndSession", "DELETE", "/v1/sessions/{session}", "", "", "end session", ""},
 		{"PutOptOut", "PUT", "/v1/opt-outs", `{"to":"+447400123456"}`, "", "create opt_out", ""},
 		{"DeleteOptOut", "DELETE", "/v1/opt-outs?to=%2B447400123456&category=all", "", "", "delete opt_out", ""},
 		{"ImportOptOuts", "POST", "/v1/opt-outs.csv", "to\n+447400123457\n", "", "create opt_out", ""},
@@ -158,6 +159,9 @@ func TestAudit(t *testing.T) {
 		if c.operation == "ReplayCallback" {
 			r.ids["callback"] = r.goneCallback()
 		}
+		if c.operation == "EndSession" {
+			r.ids["session"] = r.openSession()
+		}
 		answer := r.ask(c.method, c.path, c.body)
 		if c.as != "" {
 			if nested, ok := answer["key"].(map[string]any); ok { // beside its secret
@@ -182,6 +186,19 @@ func TestAudit(t *testing.T) {
 	}
 	require.ElementsMatch(t, r.mutating(), slices.Collect(maps.Keys(called)),
 		"each operation that may change something is tried: it leaves an entry, or says why it has none")
+}
+
+// openSession signs in with the key of the program, and returns the id of the session.
+func (r *auditRig) openSession() (id string) {
+	r.t.Helper()
+	r.ask("POST", "/console/session", `{"api_key":"`+r.environment["BACKSTOP_API_KEY"]+`"}`)
+	added := r.added()
+	require.Len(r.t, added, 1)
+	entry := added[0].(map[string]any)
+	require.Equal(r.t, "sign_in session", fmt.Sprint(entry["action"], " ", entry["kind"]))
+	id, ok := entry["target"].(string)
+	require.True(r.t, ok)
+	return id
 }
 
 // goneCallback waits until the receiver has refused all callbacks, and returns one.

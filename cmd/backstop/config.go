@@ -33,6 +33,8 @@ type config struct {
 	Database databaseConfig `envPrefix:"DATABASE_"`
 	Temporal temporalConfig `envPrefix:"TEMPORAL_"`
 	API      apiConfig
+	OIDC     oidcConfig     `envPrefix:"OIDC_"`
+	Session  sessionConfig  `envPrefix:"SESSION_"`
 	Worker   workerConfig   `envPrefix:"WORKER_"`
 	Callback callbackConfig `envPrefix:"CALLBACK_"`
 	Send     sendConfig
@@ -269,6 +271,9 @@ func (c config) validate() error {
 		check(false, name, fault)
 	}
 	for name, fault := range c.Worker.faults() {
+		check(false, name, fault)
+	}
+	for name, fault := range c.peopleFaults() {
 		check(false, name, fault)
 	}
 	fault = c.OptOuts.rules().Fault()

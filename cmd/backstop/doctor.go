@@ -21,10 +21,10 @@ import (
 const doctorUsage = `usage: backstop doctor [--offline] [--json]
 
 Checks the configuration and everything that Backstop needs, with the same environment variables as "backstop serve": the
-database, the migrations, the clocks, Temporal, the workers, the keys, the accounts and the public address. It changes nothing,
-sends nothing and shows no secret. Each line has a check, its result (ok, warning or fault), and what to do.
+database, the migrations, the clocks, Temporal, the workers, the keys, the accounts, the identity provider and the public address.
+It changes nothing, sends nothing and shows no secret. Each line has a check, its result (ok, warning or fault), and what to do.
 
-  --offline  leave out what needs a Backstop that runs, or the Internet: workers, accounts and the public address
+  --offline  leave out what needs a Backstop that runs, or the Internet: workers, accounts, identity provider, public address
   --json     print one JSON document
 
 The exit code is 0 without a fault (warnings are none), 1 with a fault, and 2 for wrong arguments or a wrong configuration.
@@ -157,6 +157,7 @@ func (d *diagnosis) examine(ctx context.Context, environment map[string]string, 
 		d.checkAccounts(ctx, p)
 	}
 	if !s.offline {
+		d.checkPeople(ctx, p)
 		d.checkPublicURL(ctx, p)
 	}
 	return nil

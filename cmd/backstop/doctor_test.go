@@ -14,6 +14,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/client"
+	"github.com/backstophq/backstop/internal/oidctest"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
@@ -84,6 +85,16 @@ func TestDoctor(t *testing.T) {
 	selfSigned := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(selfSigned.Close)
 	otherKey, _ := newKey(t)
+	var op http.Handler
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { op.ServeHTTP(w, r) }))
+	t.Cleanup(provider.Close)
+	op = oidctest.New(oidctest.Options{Issuer: provider.URL})
+	signingIn := func(issuer string) map[string]string {
+		return map[string]string{
+			"BACKSTOP_OIDC_ISSUER": issuer, "BACKSTOP_OIDC_CLIENT_ID": "backstop", "BACKSTOP_OIDC_ADMINS": "admins",
+			"BACKSTOP_OIDC_CLIENT_SECRET": "s3cret",
+		}
+	}
 	for name, row := range map[string]struct {
 		changes map[string]string
 		check   string
@@ -120,6 +131,15 @@ func TestDoctor(t *testing.T) {
 		},
 		"a key is missing": {
 			map[string]string{"BACKSTOP_KEYRING": otherKey}, "keyring", isFault, `account spare cannot be opened: key "local" is missing`,
+		},
+		"no identity provider": {
+			signingIn("http://127.0.0.1:1"), "people", isFault, "provider_away",
+		},
+		"another issuer": {
+			signingIn(provider.URL + "/"), "people", isFault, "did not match the issuer",
+		},
+		"an identity provider": {
+			signingIn(provider.URL), "people", isOK, callbackPath,
 		},
 		"nobody at the public address": {
 			map[string]string{"BACKSTOP_PUBLIC_URL": "http://127.0.0.1:1"}, "public address", isFault, "cannot be reached from here",

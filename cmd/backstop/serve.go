@@ -269,7 +269,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 	if err != nil {
 		return err
 	}
-	handler, err := api.New(api.Options{
+	options := api.Options{
 		Rules: p.db, Policies: p.db, Messages: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff, OptOuts: p.db,
 		Keys: p.keys, Accounts: p.accounts, Guards: p.guards, Callbacks: p.db, CallbackSettings: p.callbackSettings(),
 		Audit:    p.db,
@@ -286,7 +286,11 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 			}
 			return p.checkReady(checking)
 		},
-	})
+	}
+	if err := p.config.setPeople(&options); err != nil {
+		return err
+	}
+	handler, err := api.New(options)
 	if err != nil {
 		return err
 	}

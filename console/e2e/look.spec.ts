@@ -78,6 +78,7 @@ for (const look of looks) {
         "audit-none": "audit?search=nothing-of-this-name",
         persons: "persons",
         "api-keys": "api-keys",
+        sessions: "sessions",
         start: "start",
         rule: `rules/${rules[0]?.id}`,
         policy: `policies/${policy.id}`,

@@ -58,14 +58,14 @@ export function Shell({ session, hasData }: Props) {
       {wide && (
         <div className="shell-sider">
           <Brand />
-          <Navigation />
+          <Navigation session={session} />
           <p className="shell-zone">{t("shell.zone", { zone: zone(i18n.language) })}</p>
         </div>
       )}
       {!wide && hasData && (
         <Suspense>
           <NavigationDrawer open={open} onClose={() => setOpen(false)}>
-            <Navigation />
+            <Navigation session={session} />
           </NavigationDrawer>
         </Suspense>
       )}
@@ -101,6 +101,11 @@ export function Shell({ session, hasData }: Props) {
               <PreferenceMenus />
             </Suspense>
           )}
+          {session.person && (
+            <Link to="/sessions" className="wide-only">
+              {session.person.name}
+            </Link>
+          )}
           <SignOut />
         </header>
         <main id="main" ref={main} tabIndex={-1} className="shell-main">
@@ -135,9 +140,11 @@ function Brand() {
   );
 }
 
-function Navigation() {
+function Navigation({ session: { scopes } }: { session: Session }) {
   const { t } = useTranslation();
-  const inMenu = pages.flatMap(({ path, menu }) => (menu ? [{ path, menu }] : []));
+  const inMenu = pages.flatMap(({ path, menu }) =>
+    menu && (!menu.scope || scopes.includes(menu.scope)) ? [{ path, menu }] : [],
+  );
   return (
     <nav aria-label={t("shell.navigation")} className="shell-nav">
       <Entries entries={inMenu.filter(({ menu }) => !menu.group)} />

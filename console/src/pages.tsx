@@ -4,6 +4,7 @@ import { type ComponentType, lazy, type ReactNode } from "react";
 import type { Session } from "./api/client";
 import { loadWords } from "./i18n";
 import OverviewPage from "./overview/OverviewPage";
+import type { Scope } from "./session/may";
 import {
   ApartmentOutlined,
   ApiOutlined,
@@ -18,6 +19,7 @@ import {
   SafetyOutlined,
   SendOutlined,
   StopOutlined,
+  TeamOutlined,
   UserOutlined,
 } from "./ui/firstIcons";
 
@@ -36,9 +38,11 @@ export interface MenuEntry {
     | "audit.title"
     | "persons.title"
     | "keys.title"
+    | "people.title"
     | "start.title";
   icon: ReactNode;
   group?: "fallback" | "more";
+  scope?: Scope; // without it the page shows nothing
 }
 
 interface Page {
@@ -115,17 +119,22 @@ export const pages: Page[] = [
   {
     path: "/audit",
     component: later(() => import("./audit/AuditPage")),
-    menu: { label: "audit.title", icon: <AuditOutlined />, group: "more" },
+    menu: { label: "audit.title", icon: <AuditOutlined />, group: "more", scope: "admin" },
   },
   {
     path: "/persons",
     component: later(() => import("./persons/PersonsPage")),
-    menu: { label: "persons.title", icon: <UserOutlined />, group: "more" },
+    menu: { label: "persons.title", icon: <UserOutlined />, group: "more", scope: "admin" },
   },
   {
     path: "/api-keys",
     component: later(() => import("./apiKeys/ApiKeysPage")),
-    menu: { label: "keys.title", icon: <KeyOutlined />, group: "more" },
+    menu: { label: "keys.title", icon: <KeyOutlined />, group: "more", scope: "admin" },
+  },
+  {
+    path: "/sessions",
+    component: later(() => import("./people/SessionsPage")),
+    menu: { label: "people.title", icon: <TeamOutlined />, group: "more" },
   },
   {
     path: "/start",

@@ -154,12 +154,16 @@ func TestDB_apiKeys_session(t *testing.T) {
 	db := postgrestest.New(t)
 	key, _ := createAPIKey(t, db, "Checkout")
 	id, begin := bytes.Repeat([]byte{1}, 32), time.Now()
-	require.NoError(t, db.CreateSession(t.Context(), id, key.ID, begin, begin.Add(time.Hour)))
-	_, of, err := db.Session(t.Context(), id, begin)
+	_, err := db.CreateSession(t.Context(), id, backstop.Session{
+		Key: key.ID, CreatedAt: begin, ExpiresAt: begin.Add(time.Hour),
+	}, begin.Add(-time.Hour))
 	require.NoError(t, err)
-	require.Equal(t, key.ID, of)
+	found, err := db.Session(t.Context(), id, begin, begin.Add(-time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, key.ID, found.Key)
+	require.Equal(t, "Checkout", found.KeyName)
 	require.NoError(t, db.DeleteAPIKey(t.Context(), key.ID))
-	_, _, err = db.Session(t.Context(), id, begin)
+	_, err = db.Session(t.Context(), id, begin, begin.Add(-time.Hour))
 	requireCode(t, backstop.NotFound, err)
 }
 

@@ -108,8 +108,8 @@ FROM (SELECT count(*) AS sends, count(*) FILTER (WHERE finished_at IS NULL) AS o
 
 var runningErasure = `SELECT ` + erasureColumns.Names() + ` FROM erasures WHERE recipient = $1`
 
-// Person counts what is stored about the person of a number.
-func (db *DB) Person(ctx context.Context, number string) (backstop.Person, error) {
+// PersonalData counts what is stored about the person of a number.
+func (db *DB) PersonalData(ctx context.Context, number string) (backstop.PersonalData, error) {
 	var row struct {
 		Sends         int `db:"sends"`
 		OpenSends     int `db:"open_sends"`
@@ -119,20 +119,20 @@ func (db *DB) Person(ctx context.Context, number string) (backstop.Person, error
 		AuditEntries  int `db:"audit_entries"`
 	}
 	if err := db.pool.GetUnprepared(ctx, &row, countPerson, number); err != nil {
-		return backstop.Person{}, pool.Failed(ctx, "count rows of person", err)
+		return backstop.PersonalData{}, pool.Failed(ctx, "count rows of person", err)
 	}
-	person := backstop.Person{
+	person := backstop.PersonalData{
 		Sends: row.Sends, OpenSends: row.OpenSends, Inbound: row.Inbound, OptOuts: row.OptOuts,
 		OptOutChanges: row.OptOutChanges, AuditEntries: row.AuditEntries,
 	}
 	var running []erasureRow
 	if err := db.pool.SelectUnprepared(ctx, &running, runningErasure, number); err != nil {
-		return backstop.Person{}, pool.Failed(ctx, "find erasure", err)
+		return backstop.PersonalData{}, pool.Failed(ctx, "find erasure", err)
 	}
 	for _, r := range running {
 		e, err := r.erasure()
 		if err != nil {
-			return backstop.Person{}, err
+			return backstop.PersonalData{}, err
 		}
 		person.Erasure = &e
 	}

@@ -137,24 +137,24 @@ func TestDB_ExportPerson_pages(t *testing.T) {
 	}, tables)
 }
 
-func TestDB_Person(t *testing.T) {
+func TestDB_PersonalData(t *testing.T) {
 	t.Parallel()
 	r := newErasureRig(t)
-	person, err := r.Person(t.Context(), thePerson)
+	person, err := r.PersonalData(t.Context(), thePerson)
 	require.NoError(t, err)
-	require.Equal(t, backstop.Person{
+	require.Equal(t, backstop.PersonalData{
 		Sends: 6, OpenSends: 5, Inbound: 1, OptOuts: person.OptOuts, OptOutChanges: person.OptOutChanges,
 		AuditEntries: person.AuditEntries,
 	}, person)
 	require.Positive(t, person.OptOuts)
 	require.Positive(t, person.OptOutChanges)
 	require.Positive(t, person.AuditEntries)
-	none, err := r.Person(t.Context(), "+447400000001")
+	none, err := r.PersonalData(t.Context(), "+447400000001")
 	require.NoError(t, err)
-	require.Equal(t, backstop.Person{}, none)
+	require.Equal(t, backstop.PersonalData{}, none)
 
 	e := r.create(true)
-	person, err = r.Person(t.Context(), thePerson)
+	person, err = r.PersonalData(t.Context(), thePerson)
 	require.NoError(t, err)
 	require.Equal(t, e.ID, person.Erasure.ID)
 }

@@ -3,6 +3,7 @@ import { App, Button, Popconfirm, Space } from "antd";
 import { useTranslation } from "react-i18next";
 import { answered, api, ifMatch, ProblemError } from "../api/client";
 import { type AccountItem, accountQuery, itemOf } from "../api/queries";
+import { May, useMay } from "../session/may";
 import { ButtonLink } from "../ui/ButtonLink";
 import { CheckCircleOutlined, DeleteOutlined, EditOutlined, SendOutlined } from "../ui/icons";
 import { invalidateItems } from "../ui/invalidateItems";
@@ -20,23 +21,30 @@ interface Props {
 /** AccountActions are the buttons on the page of an account. An account of the environment is read-only. */
 export function AccountActions({ account, check, onOpen }: Props) {
   const { t } = useTranslation();
+  const mayChange = useMay("settings:write");
   const isOurs = account.source === "database";
   return (
     <Space wrap>
-      {account.channel === "whatsapp" ? (
-        <ButtonLink type="primary" to={`/sends/new?account=${account.name}`} icon={<SendOutlined />}>
-          {t("accounts.test")}
-        </ButtonLink>
-      ) : (
-        <Button type="primary" icon={<SendOutlined />} onClick={() => onOpen("test")}>
-          {t("accounts.test")}
+      <May scope={account.channel === "whatsapp" ? "sends:write" : "settings:write"}>
+        {account.channel === "whatsapp" ? (
+          <ButtonLink type="primary" to={`/sends/new?account=${account.name}`} icon={<SendOutlined />}>
+            {t("accounts.test")}
+          </ButtonLink>
+        ) : (
+          <Button type="primary" icon={<SendOutlined />} onClick={() => onOpen("test")}>
+            {t("accounts.test")}
+          </Button>
+        )}
+      </May>
+      {mayChange && (
+        <Button icon={<CheckCircleOutlined />} loading={check.isPending} onClick={() => check.mutate()}>
+          {t("accounts.check.button")}
         </Button>
       )}
-      <Button icon={<CheckCircleOutlined />} loading={check.isPending} onClick={() => check.mutate()}>
-        {t("accounts.check.button")}
-      </Button>
-      <ButtonLink to={`/audit?kind=account&target=${account.name}`}>{t("audit.history")}</ButtonLink>
-      {isOurs && (
+      <May scope="admin">
+        <ButtonLink to={`/audit?kind=account&target=${account.name}`}>{t("audit.history")}</ButtonLink>
+      </May>
+      {isOurs && mayChange && (
         <>
           <Toggle account={account} />
           <Button icon={<EditOutlined />} onClick={() => onOpen("edit")}>

@@ -7,6 +7,7 @@ import type { Account, Provider } from "../api/client";
 import { type AccountItem, accountsQuery, providersQuery } from "../api/queries";
 import { ListTotal } from "../rules/ListTotal";
 import { countriesText } from "../rules/meaning";
+import { useMay } from "../session/may";
 import { EmptyState } from "../ui/EmptyState";
 import { FilterChips } from "../ui/FilterChips";
 import { RowActions } from "../ui/ItemActions";
@@ -36,7 +37,7 @@ export default function AccountsPage() {
   const [editing, setEditing] = useState<{ account?: AccountItem }>();
   const [deleting, setDeleting] = useState<AccountItem>();
   const columns = useColumns(filter, providers, { edit: (account) => setEditing({ account }), remove: setDeleting });
-  const add = (
+  const add = useMay("settings:write") && (
     <Button type="primary" icon={<PlusOutlined />} onClick={() => setEditing({})}>
       {t("accounts.add")}
     </Button>

@@ -32,6 +32,13 @@ export const sessionQuery = queryOptions({
   retry: (failures, error) => failures < 2 && isOutage(error) && !error.hasTimedOut, // then the page asks for a retry
 });
 
+/** signInWaysQuery asks how somebody may sign in. */
+export const signInWaysQuery = queryOptions({
+  queryKey: [sessionKey, "ways"],
+  queryFn: ({ signal }) => answered(api.GET("/console/session/ways", { signal })),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
 /** heartbeatQuery checks every 15 s that the server answers, for a page that makes no other requests. */
 export const heartbeatQuery = queryOptions({
   queryKey: ["heartbeat"],
@@ -284,6 +291,17 @@ export const keysQuery = queryOptions({
   queryFn: ({ signal }) => answered(api.GET("/v1/keys", { signal })),
   refetchInterval: 30_000,
 });
+
+export type SessionItem = Schemas["SessionItem"];
+
+/** consoleSessionsQuery lists the sessions of the console. */
+export const consoleSessionsQuery = (cursor?: string) =>
+  queryOptions({
+    queryKey: ["sessions", cursor ?? ""],
+    queryFn: ({ signal }) => answered(api.GET("/v1/sessions", { params: { query: cursor ? { cursor } : {} }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: 30_000,
+  });
 
 type SendsQuery = NonNullable<import("./schema").operations["ListSends"]["parameters"]["query"]>;
 

@@ -1289,6 +1289,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the sessions of the console
+         * @description Returns the sessions that have not ended, the newest first: with the scope `admin` all of them, otherwise those of the
+         *     person or the API key that asks.
+         */
+        get: operations["ListSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a session of the console
+         * @description Ends a session at once: with the scope `admin` any of them, otherwise one of the person or the API key that asks. Any other
+         *     is a 404. The person may sign in again; who may sign in, the identity provider decides.
+         */
+        delete: operations["EndSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/console/session": {
         parameters: {
             query?: never;
@@ -1305,8 +1353,10 @@ export interface paths {
         put?: never;
         /**
          * Sign in
-         * @description Opens a session of the web console with the API key, and sets its cookie (`HttpOnly`, `SameSite=Strict`). The session ends
-         *     after 12 hours. Requests that come from pages of another origin are refused with 403.
+         * @description Opens a session of the web console with an API key, and sets its cookie (`HttpOnly`, `SameSite=Strict`). The session ends
+         *     after 12 hours, or after an hour without a request, if the configuration says nothing else. Requests that come from pages
+         *     of another origin are refused with 403, and all of them if people sign in at the identity provider alone. After 10 wrong
+         *     keys within a minute from one address the answer is 429.
          */
         post: operations["SignIn"];
         /**
@@ -1314,6 +1364,91 @@ export interface paths {
          * @description Ends the session of this browser and removes its cookie. Without a session it does nothing.
          */
         delete: operations["SignOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/session/ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the ways to sign in
+         * @description Returns how somebody may sign in to the web console.
+         */
+        get: operations["GetSignInWays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/session/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign in at the identity provider
+         * @description Leads the browser to the OpenID Connect provider, with a cookie that proves later that the same browser comes back. If the
+         *     provider cannot be asked, it leads to the console's page of sign-in, with the reason as `fault`.
+         */
+        get: operations["BeginSignIn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/session/oidc/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign out at the identity provider
+         * @description Leads the browser to the address that ends its session at the OpenID Connect provider, for all programs. If there is none,
+         *     it leads to the console's page of sign-in, with the reason as `fault`. The session of the console is ended before, by
+         *     `DELETE /console/session`.
+         */
+        get: operations["EndAtProvider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/session/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Come back from the identity provider
+         * @description The redirect URI of the OpenID Connect client. Opens a session, sets its cookie, and leads to the page of the console that
+         *     was asked for. After a failure it leads to the page of sign-in, with the reason as `fault` and the id of this request as
+         *     `request`. The parameters of the query are the provider's.
+         */
+        get: operations["FinishSignIn"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3094,15 +3229,17 @@ export interface components {
         };
         /**
          * @description What was done. `reseal`: the secrets of an account were encrypted under another key. `test`: a test SMS was asked for.
-         *     `cancel` and `confirm`: of a send. `replay`: of callbacks.
+         *     `cancel` and `confirm`: of a send. `replay`: of callbacks. `sign_in` and `end`: of a session of the console. `refuse`: a
+         *     person without a role was not let in.
          * @enum {string}
          */
-        AuditAction: "create" | "update" | "delete" | "reseal" | "test" | "cancel" | "confirm" | "replay";
+        AuditAction: "create" | "update" | "delete" | "reseal" | "test" | "cancel" | "confirm" | "replay" | "sign_in" | "refuse" | "end";
         /**
          * @description The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person. `export`: of the data of a person.
+         *     `session`: of the web console.
          * @enum {string}
          */
-        AuditKind: "rule" | "policy" | "message" | "account" | "guards" | "key" | "opt_out" | "send" | "callback" | "erasure" | "export";
+        AuditKind: "rule" | "policy" | "message" | "account" | "guards" | "key" | "opt_out" | "send" | "callback" | "erasure" | "export" | "session";
         /** @description Who changed what, when and from where, with the state before and after. */
         AuditEntry: {
             /** Format: uuid */
@@ -3677,7 +3814,7 @@ export interface components {
             ran_at?: components["schemas"]["Time"];
         };
         /** @description How much is stored about a person. */
-        Person: {
+        PersonalData: {
             sends: number;
             /** @description Of the sends: those that have not ended. An erasure cancels them first. */
             open_sends: number;
@@ -3785,6 +3922,69 @@ export interface components {
         SignInInput: {
             /** @description The API key of this installation. */
             api_key: string;
+        };
+        /** @description How somebody may sign in to the web console. */
+        SignInWays: {
+            /** @description Whether an API key opens a session. */
+            api_key: boolean;
+            provider?: components["schemas"]["IdentityProvider"];
+        };
+        /** @description The OpenID Connect provider at which people sign in. Absent if there is none. */
+        IdentityProvider: {
+            /** @description Its name, as people know it. It may be empty. */
+            name: string;
+        };
+        /**
+         * @description Why a sign-in at the identity provider failed. `state`: another browser began it, or nobody, or too long ago, or it is used
+         *     already. `refused`: the provider says no, or the person has given up. `code`: the provider does not accept the code, because
+         *     it was used before or is too old. `client`: it does not accept the client id, its secret or the redirect URI.
+         *     `provider_away`: it does not answer. `provider_malformed`: its answer cannot be read, or is not for us. `clock`: the
+         *     provider's clock and ours differ. `no_role`: the person has no role. `limited`: too many failures from this address.
+         *     `unavailable`: the database does not answer. `no_end`: the provider has no address that ends its own session.
+         * @enum {string}
+         */
+        SignInFault: "state" | "refused" | "code" | "client" | "provider_away" | "provider_malformed" | "clock" | "no_role" | "limited" | "unavailable" | "no_end";
+        /**
+         * @description What a person may do. `viewer`: `sends:read` and `settings:read`. `operator`: also `sends:write` and `settings:write`.
+         *     `admin`: everything.
+         * @enum {string}
+         */
+        Role: "viewer" | "operator" | "admin";
+        /** @description Who has signed in at the identity provider. Absent if the session is of an API key. */
+        Person: {
+            /** @description The subject at the provider. It is unique there, and stays. */
+            id: string;
+            /** @description The email address or the name, as of the sign-in. */
+            name: string;
+            role: components["schemas"]["Role"];
+        };
+        /** @description A session of the web console. */
+        SessionItem: {
+            /** Format: uuid */
+            id: string;
+            /** @description Whether this request is of this session. */
+            is_current: boolean;
+            person?: components["schemas"]["Person"];
+            key?: components["schemas"]["SessionKey"];
+            /** @description The address from which somebody signed in. Absent if it is unknown. */
+            address?: string;
+            /** @description What the browser calls itself. Absent if it is unknown. */
+            agent?: string;
+            created_at: components["schemas"]["Time"];
+            seen_at: components["schemas"]["Time"];
+            expires_at: components["schemas"]["Time"];
+        };
+        /** @description The API key with which somebody signed in. Absent if the session is of a person. */
+        SessionKey: {
+            /** @description Its id. Absent if it is `BACKSTOP_API_KEY`. */
+            id?: string;
+            /** @description Its name. */
+            name: string;
+        };
+        SessionList: {
+            items: components["schemas"]["SessionItem"][];
+            /** @description Absent on the last page. */
+            next_cursor?: string;
         };
         /**
          * @description What a key may do. Each operation of this contract names the scope that it needs as `x-scope`. No scope but `admin` includes
@@ -3900,6 +4100,9 @@ export interface components {
             /** @description The version of the program. */
             version: string;
             expires_at: components["schemas"]["Time"];
+            person?: components["schemas"]["Person"];
+            /** @description What the session may do. The operations of this contract name their scopes as `x-scope`. */
+            scopes: components["schemas"]["KeyScope"][];
             /** @description The address of the Temporal UI, if it is configured. */
             temporal_ui_url?: string;
             /** @description The Temporal namespace of the workflows. */
@@ -3998,6 +4201,15 @@ export interface components {
         };
     };
     responses: {
+        /** @description The browser is led on. */
+        Lead: {
+            headers: {
+                /** @description Where to. */
+                Location: string;
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
         /** @description The request does not fit this contract. `errors` lists the fields to correct. */
         BadRequest: {
             headers: {
@@ -5975,7 +6187,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Person"];
+                    "application/json": components["schemas"]["PersonalData"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -6877,6 +7089,62 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    ListSessions: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description The most items to return, 1 to 200. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of sessions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    EndSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy, the send or the callback.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session has ended. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
     GetSession: {
         parameters: {
             query?: never;
@@ -6942,6 +7210,73 @@ export interface operations {
                 };
                 content?: never;
             };
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetSignInWays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ways. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInWays"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    BeginSignIn: {
+        parameters: {
+            query?: {
+                /** @description The page of the console to open after the sign-in, such as `/console/rules`. Anything else opens the first page. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            302: components["responses"]["Lead"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    EndAtProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            302: components["responses"]["Lead"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    FinishSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            302: components["responses"]["Lead"];
+            404: components["responses"]["NotFound"];
             default: components["responses"]["Failure"];
         };
     };

@@ -13,6 +13,9 @@ export const actions = [
   "cancel",
   "confirm",
   "replay",
+  "sign_in",
+  "refuse",
+  "end",
 ] as const satisfies Schemas["AuditAction"][];
 
 export const kinds = [
@@ -27,6 +30,7 @@ export const kinds = [
   "callback",
   "erasure",
   "export",
+  "session",
 ] as const satisfies Schemas["AuditKind"][];
 
 export const actorKinds = ["key", "person", "system"] as const satisfies Schemas["ActorKind"][];

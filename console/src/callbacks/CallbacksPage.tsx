@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { answered, api, type Schemas } from "../api/client";
 import { type CallbackItem, callbacksQuery } from "../api/queries";
+import { May } from "../session/may";
 import { EmptyState } from "../ui/EmptyState";
 import { FilterChips } from "../ui/FilterChips";
 import { RedoOutlined } from "../ui/icons";
@@ -34,7 +35,11 @@ export default function CallbacksPage() {
       <PageHeader
         title={t("callbacks.title")}
         about={t("callbacks.about")}
-        actions={<ReplayFailed where={filter.where} />}
+        actions={
+          <May scope="sends:write">
+            <ReplayFailed where={filter.where} />
+          </May>
+        }
       />
       <FailingEndpoints onShow={(url) => filter.set({ url, send: "" })} />
       <CallbackFilters filter={filter} />
@@ -124,13 +129,15 @@ function useColumns(replay: (callback: CallbackItem) => void): ListColumn<Callba
       fixed: "right",
       width: 80,
       render: (_, callback) => (
-        <Button
-          type="text"
-          icon={<RedoOutlined />}
-          onClick={() => replay(callback)}
-          title={t("callbacks.replay")}
-          aria-label={t("callbacks.replayNamed", { event: callback.event, send: callback.send })}
-        />
+        <May scope="sends:write">
+          <Button
+            type="text"
+            icon={<RedoOutlined />}
+            onClick={() => replay(callback)}
+            title={t("callbacks.replay")}
+            aria-label={t("callbacks.replayNamed", { event: callback.event, send: callback.send })}
+          />
+        </May>
       ),
     },
   ];

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { guardsQuery } from "../api/queries";
 import { countryName } from "../rules/countries";
 import { countriesText } from "../rules/meaning";
+import { May } from "../session/may";
 import { EditOutlined } from "../ui/icons";
 import { OutageNotice, useOutage } from "../ui/outage";
 import { PageHeader } from "../ui/PageHeader";
@@ -26,9 +27,11 @@ export default function GuardsPage() {
         title={t("guards.title")}
         about={t("guards.about")}
         actions={
-          <Button type="primary" icon={<EditOutlined />} disabled={!guards.data} onClick={() => setIsEdited(true)}>
-            {t("guards.edit")}
-          </Button>
+          <May scope="settings:write">
+            <Button type="primary" icon={<EditOutlined />} disabled={!guards.data} onClick={() => setIsEdited(true)}>
+              {t("guards.edit")}
+            </Button>
+          </May>
         }
       />
       {guards.data ? (

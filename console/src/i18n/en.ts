@@ -6,6 +6,7 @@ import { keys } from "./en/keys";
 import { messages } from "./en/messages";
 import { newSend } from "./en/newSend";
 import { optOuts } from "./en/optOuts";
+import { people } from "./en/people";
 import { persons } from "./en/persons";
 import { first } from "./first";
 
@@ -19,6 +20,7 @@ export const en = {
   ...audit,
   ...persons,
   ...keys,
+  ...people,
   ...exclusive,
 };
 

@@ -10,6 +10,7 @@ import { messages } from "./zh-CN/messages";
 import { newSend } from "./zh-CN/newSend";
 import { optOuts } from "./zh-CN/optOuts";
 import { overview } from "./zh-CN/overview";
+import { people } from "./zh-CN/people";
 import { persons } from "./zh-CN/persons";
 import { sends } from "./zh-CN/sends";
 import { settings } from "./zh-CN/settings";
@@ -30,5 +31,6 @@ export const zhCN: Words = {
   ...audit,
   ...persons,
   ...keys,
+  ...people,
   ...exclusive,
 };

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
 import type { Schemas } from "../api/client";
 import { messageQuery, messageVersionsQuery } from "../api/queries";
+import { May } from "../session/may";
 import { ButtonLink } from "../ui/ButtonLink";
 import { DeleteDialog } from "../ui/DeleteDialog";
 import { FactsCard } from "../ui/FactsCard";
@@ -45,9 +46,11 @@ function Shown({ message }: { message: Message }) {
             remove={() => setDialog("delete")}
             history={`/audit?kind=message&target=${message.id}`}
           >
-            <ButtonLink to={`/sends/new?message=${message.id}`} type="primary" icon={<SendOutlined />}>
-              {t("templates.send")}
-            </ButtonLink>
+            <May scope="sends:write">
+              <ButtonLink to={`/sends/new?message=${message.id}`} type="primary" icon={<SendOutlined />}>
+                {t("templates.send")}
+              </ButtonLink>
+            </May>
           </ItemActions>
         }
       />

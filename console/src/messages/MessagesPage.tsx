@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { messagesQuery } from "../api/queries";
 import { ListTotal } from "../rules/ListTotal";
 import { type ListFilter, useListFilter } from "../rules/useListFilter";
+import { useMay } from "../session/may";
 import { DeleteDialog } from "../ui/DeleteDialog";
 import { EmptyState } from "../ui/EmptyState";
 import { FilterChips } from "../ui/FilterChips";
@@ -29,7 +30,7 @@ export default function MessagesPage() {
   const [editing, setEditing] = useState<{ message?: Message }>();
   const [deleting, setDeleting] = useState<Message>();
   const columns = useColumns(filter, { edit: (message) => setEditing({ message }), remove: setDeleting });
-  const add = (
+  const add = useMay("settings:write") && (
     <Button type="primary" icon={<PlusOutlined />} onClick={() => setEditing({})}>
       {t("messages.add")}
     </Button>

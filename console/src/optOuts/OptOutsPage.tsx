@@ -6,6 +6,7 @@ import { Link } from "react-router";
 import type { Schemas } from "../api/client";
 import { optOutsQuery } from "../api/queries";
 import { csvPath } from "../sends/filter";
+import { May, useMay } from "../session/may";
 import { EmptyState } from "../ui/EmptyState";
 import { FilterChips } from "../ui/FilterChips";
 import { DeleteOutlined, DownloadOutlined, PlusOutlined, UploadOutlined } from "../ui/icons";
@@ -36,7 +37,7 @@ export default function OptOutsPage() {
   });
   const [dialog, setDialog] = useState<"add" | "import">();
   const [removing, setRemoving] = useState<Entry>();
-  const add = (
+  const add = useMay("settings:write") && (
     <Space wrap>
       <Button icon={<UploadOutlined />} onClick={() => setDialog("import")}>
         {t("optOuts.import")}
@@ -142,17 +143,19 @@ function useColumns(remove: (entry: Entry) => void): ListColumn<Entry>[] {
       fixed: "right",
       width: 96,
       render: (_, entry) => (
-        <Button
-          type="text"
-          danger
-          icon={<DeleteOutlined />}
-          onClick={() => remove(entry)}
-          title={t("optOuts.remove")}
-          aria-label={t("optOuts.removeNamed", {
-            number: entry.to,
-            category: t(`optOuts.categories.${entry.category}`),
-          })}
-        />
+        <May scope="settings:write">
+          <Button
+            type="text"
+            danger
+            icon={<DeleteOutlined />}
+            onClick={() => remove(entry)}
+            title={t("optOuts.remove")}
+            aria-label={t("optOuts.removeNamed", {
+              number: entry.to,
+              category: t(`optOuts.categories.${entry.category}`),
+            })}
+          />
+        </May>
       ),
     },
   ];

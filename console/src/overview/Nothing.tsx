@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Card } from "antd";
 import { useTranslation } from "react-i18next";
 import { sendsQuery } from "../api/queries";
+import { May } from "../session/may";
 import { FirstSteps } from "../start/FirstSteps";
 import { ButtonLink } from "../ui/ButtonLink";
 import { EmptyState } from "../ui/EmptyState";
@@ -23,7 +24,11 @@ export default function Nothing() {
       <EmptyState
         title={t("overview.nothing")}
         about={t("overview.first")}
-        action={<ButtonLink to="/sends/new">{t("sends.new")}</ButtonLink>}
+        action={
+          <May scope="sends:write">
+            <ButtonLink to="/sends/new">{t("sends.new")}</ButtonLink>
+          </May>
+        }
       />
     </Card>
   );

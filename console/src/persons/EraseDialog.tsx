@@ -10,7 +10,7 @@ import { useFocusReturn } from "../ui/useFocusReturn";
 
 interface Props {
   number: string;
-  person: Schemas["Person"];
+  person: Schemas["PersonalData"];
   onClose: () => void;
   onErased: (erasure: string) => void;
 }

@@ -11,7 +11,7 @@ import { saveFile } from "./saveFile";
 
 interface Props {
   number: string;
-  person: Schemas["Person"];
+  person: Schemas["PersonalData"];
 }
 
 const counts = ["sends", "open_sends", "inbound", "opt_outs", "opt_out_changes", "audit_entries"] as const;

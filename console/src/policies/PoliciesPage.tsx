@@ -9,6 +9,7 @@ import { ListTotal } from "../rules/ListTotal";
 import { RuleFilters } from "../rules/RuleFilters";
 import { type ListFilter, useListFilter } from "../rules/useListFilter";
 import { sendsPath } from "../sends/filter";
+import { useMay } from "../session/may";
 import { ButtonLink } from "../ui/ButtonLink";
 import { DeleteDialog } from "../ui/DeleteDialog";
 import { EmptyState } from "../ui/EmptyState";
@@ -33,7 +34,7 @@ export default function PoliciesPage() {
   const [editing, setEditing] = useState<{ policy?: Policy }>();
   const [deleting, setDeleting] = useState<Policy>();
   const columns = useColumns(filter, { edit: (policy) => setEditing({ policy }), remove: setDeleting });
-  const add = (
+  const add = useMay("settings:write") && (
     <Button type="primary" icon={<PlusOutlined />} onClick={() => setEditing({})}>
       {t("policies.add")}
     </Button>

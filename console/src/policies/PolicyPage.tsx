@@ -7,6 +7,7 @@ import type { Policy, Session } from "../api/client";
 import { policyQuery } from "../api/queries";
 import { meaning } from "../rules/meaning";
 import { sendsPath } from "../sends/filter";
+import { May } from "../session/may";
 import { ButtonLink } from "../ui/ButtonLink";
 import { DeleteDialog } from "../ui/DeleteDialog";
 import { FactsCard } from "../ui/FactsCard";
@@ -45,9 +46,11 @@ function Shown({ policy, isSandbox }: { policy: Policy; isSandbox: boolean }) {
             remove={() => setDialog("delete")}
             history={`/audit?kind=policy&target=${policy.id}`}
           >
-            <ButtonLink to={`/sends/new?policy=${policy.id}`} type="primary" icon={<SendOutlined />}>
-              {t("policies.test")}
-            </ButtonLink>
+            <May scope="sends:write">
+              <ButtonLink to={`/sends/new?policy=${policy.id}`} type="primary" icon={<SendOutlined />}>
+                {t("policies.test")}
+              </ButtonLink>
+            </May>
           </ItemActions>
         }
       />

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Rule } from "../api/client";
 import { rulesQuery } from "../api/queries";
+import { useMay } from "../session/may";
 import { DeleteDialog } from "../ui/DeleteDialog";
 import { EmptyState } from "../ui/EmptyState";
 import { FilterChips } from "../ui/FilterChips";
@@ -35,7 +36,7 @@ export default function RulesPage() {
   const [editing, setEditing] = useState<{ rule?: Rule }>();
   const [deleting, setDeleting] = useState<Rule>();
   const columns = useColumns(filter, { edit: (rule) => setEditing({ rule }), remove: setDeleting });
-  const add = (
+  const add = useMay("settings:write") && (
     <Button type="primary" icon={<PlusOutlined />} onClick={() => setEditing({})}>
       {t("rules.add")}
     </Button>

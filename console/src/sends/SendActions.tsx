@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Send, Session } from "../api/client";
+import { useMay } from "../session/may";
 import { ButtonLink } from "../ui/ButtonLink";
 import { copyText } from "../ui/copyText";
 import {
@@ -37,7 +38,8 @@ export function SendActions({ send, summary, session }: Props) {
   const copyLink = () => copy(window.location.href);
   const repeat = () => setIsRepeating(true);
   const [end, setEnd] = useState<End>();
-  const ends = endsOf(send).map((key) => ({
+  const mayWrite = useMay("sends:write");
+  const ends = (mayWrite ? endsOf(send) : []).map((key) => ({
     key,
     icon: endIcons[key],
     label: t(`sendActions.${key}`),
@@ -48,7 +50,7 @@ export function SendActions({ send, summary, session }: Props) {
   const more: MenuProps["items"] = [
     ...ends,
     { key: "link", icon: <LinkOutlined />, label: t("sendActions.copyLink"), onClick: copyLink },
-    { key: "repeat", icon: <RedoOutlined />, label: t("sendActions.repeat"), onClick: repeat },
+    ...(mayWrite ? [{ key: "repeat", icon: <RedoOutlined />, label: t("sendActions.repeat"), onClick: repeat }] : []),
     {
       key: "number",
       icon: <UnorderedListOutlined />,
@@ -89,9 +91,11 @@ export function SendActions({ send, summary, session }: Props) {
           <Button icon={<LinkOutlined />} onClick={copyLink}>
             {t("sendActions.copyLink")}
           </Button>
-          <Button icon={<RedoOutlined />} onClick={repeat}>
-            {t("sendActions.repeat")}
-          </Button>
+          {mayWrite && (
+            <Button icon={<RedoOutlined />} onClick={repeat}>
+              {t("sendActions.repeat")}
+            </Button>
+          )}
           <ButtonLink to={sameNumber} icon={<UnorderedListOutlined />}>
             {t("sendActions.sameNumber")}
           </ButtonLink>

@@ -3,6 +3,7 @@ import { Button, Space } from "antd";
 import { useTranslation } from "react-i18next";
 import { ProblemError, type SendSummary, type Session, serverNow } from "../api/client";
 import { sendsQuery } from "../api/queries";
+import { May, useMay } from "../session/may";
 import { ButtonLink } from "../ui/ButtonLink";
 import { EmptyState } from "../ui/EmptyState";
 import { FilterChips } from "../ui/FilterChips";
@@ -30,7 +31,7 @@ export default function SendsPage({ session }: { session: Session }) {
     refetchInterval: pages.page === 1 ? refresh : false,
   });
   const chips = useFilterChips(filter, sends.data?.items ?? []);
-  const add = (
+  const add = useMay("sends:write") && (
     <ButtonLink to="/sends/new" type="primary" icon={<PlusOutlined />}>
       {t("sends.new")}
     </ButtonLink>
@@ -110,9 +111,11 @@ function NoneYet({ isSandbox }: { isSandbox: boolean }) {
       action={
         <Space wrap>
           <ButtonLink to="/start">{t("start.title")}</ButtonLink>
-          <ButtonLink to={isSandbox ? "/sends/new?scenario=04" : "/sends/new"} type="primary">
-            {t(isSandbox ? "start.sendTest" : "sends.new")}
-          </ButtonLink>
+          <May scope="sends:write">
+            <ButtonLink to={isSandbox ? "/sends/new?scenario=04" : "/sends/new"} type="primary">
+              {t(isSandbox ? "start.sendTest" : "sends.new")}
+            </ButtonLink>
+          </May>
         </Space>
       }
     />

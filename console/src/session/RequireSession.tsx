@@ -3,11 +3,13 @@ import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { ProblemError, type Session } from "../api/client";
 import { sessionQuery } from "../api/queries";
 import { reentry } from "../api/reentry";
+import { loadWords } from "../i18n";
 import { ShellSkeleton } from "../ui/Skeleton";
 
 const ProblemResult = lazy(() => import("../ui/ProblemResult").then((file) => ({ default: file.ProblemResult })));
-const SignIn = lazy(() => import("./SignIn").then((file) => ({ default: file.SignIn })));
-const SignInDialog = lazy(() => import("./SignIn").then((file) => ({ default: file.SignInDialog })));
+const signIn = () => Promise.all([import("./SignIn"), loadWords()]);
+const SignIn = lazy(() => signIn().then(([file]) => ({ default: file.SignIn })));
+const SignInDialog = lazy(() => signIn().then(([file]) => ({ default: file.SignInDialog })));
 
 /**
  * RequireSession shows its children if there is a session, and otherwise the sign-in form. If the session ends later, the children

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Button } from "antd";
 import { useTranslation } from "react-i18next";
 import { accountsQuery, providersQuery, type TemplateItem, templatesQuery } from "../api/queries";
+import { useMay } from "../session/may";
 import { ButtonLink } from "../ui/ButtonLink";
 import { EmptyState } from "../ui/EmptyState";
 import { FilterChips } from "../ui/FilterChips";
@@ -121,7 +122,11 @@ function useColumns(): ListColumn<TemplateItem>[] {
 
 function SendLink({ template: { account, name, language, category } }: { template: TemplateItem }) {
   const { t } = useTranslation();
+  const maySend = useMay("sends:write");
   const given = { account, template: name, language, ...(isCategory(category) && { category }) };
+  if (!maySend) {
+    return none;
+  }
   return (
     <ButtonLink
       type="text"

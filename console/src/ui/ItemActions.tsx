@@ -1,6 +1,7 @@
 import { Button, Space } from "antd";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { May, useMay } from "../session/may";
 import { ButtonLink } from "./ButtonLink";
 import { DeleteOutlined, EditOutlined } from "./icons";
 
@@ -16,13 +17,17 @@ export function ItemActions({ edit, remove, history, children }: Props & { histo
   return (
     <Space wrap>
       {children}
-      <ButtonLink to={history}>{t("audit.history")}</ButtonLink>
-      <Button icon={<EditOutlined />} onClick={edit}>
-        {t("list.edit")}
-      </Button>
-      <Button danger icon={<DeleteOutlined />} onClick={remove}>
-        {t("list.delete")}
-      </Button>
+      <May scope="admin">
+        <ButtonLink to={history}>{t("audit.history")}</ButtonLink>
+      </May>
+      <May scope="settings:write">
+        <Button icon={<EditOutlined />} onClick={edit}>
+          {t("list.edit")}
+        </Button>
+        <Button danger icon={<DeleteOutlined />} onClick={remove}>
+          {t("list.delete")}
+        </Button>
+      </May>
     </Space>
   );
 }
@@ -30,6 +35,9 @@ export function ItemActions({ edit, remove, history, children }: Props & { histo
 /** RowActions are the buttons in the row of a rule or a policy. */
 export function RowActions({ name, edit, remove, children }: Props & { name: string }) {
   const { t } = useTranslation();
+  if (!useMay("settings:write")) {
+    return <span className="row-actions">{children}</span>;
+  }
   return (
     <span className="row-actions">
       <Button

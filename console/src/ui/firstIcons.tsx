@@ -29,3 +29,4 @@ export const SafetyOutlined = decorative(ant.SafetyOutlined);
 export const SendOutlined = decorative(ant.SendOutlined);
 export const StopOutlined = decorative(ant.StopOutlined);
 export const UserOutlined = decorative(ant.UserOutlined);
+export const TeamOutlined = decorative(ant.TeamOutlined);

@@ -21,6 +21,9 @@ export const audit = {
       cancel: "Cancelled",
       confirm: "Confirmed",
       replay: "Replayed",
+      sign_in: "Signed in",
+      refuse: "Not let in",
+      end: "Ended",
     },
     kinds: {
       rule: "Rule",
@@ -34,6 +37,7 @@ export const audit = {
       callback: "Callback",
       erasure: "Removal of a person",
       export: "Export of a person",
+      session: "Session",
     },
     actorKinds: { key: "API key", person: "Person", system: "System" },
     system: "System ({{name}})",

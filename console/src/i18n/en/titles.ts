@@ -7,4 +7,5 @@ export const titles = {
   messages: { title: "Messages" },
   optOuts: { title: "Opt-outs" },
   persons: { title: "Personal data" },
+  people: { title: "Sessions" },
 };

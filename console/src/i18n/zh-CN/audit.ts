@@ -21,6 +21,9 @@ export const audit: Pick<Words, "audit"> = {
       cancel: "取消",
       confirm: "确认",
       replay: "重放",
+      sign_in: "登录",
+      refuse: "拒绝登录",
+      end: "结束",
     },
     kinds: {
       rule: "规则",
@@ -34,6 +37,7 @@ export const audit: Pick<Words, "audit"> = {
       callback: "回调",
       erasure: "删除个人数据",
       export: "导出个人数据",
+      session: "会话",
     },
     actorKinds: { key: "API 密钥", person: "人员", system: "系统" },
     system: "系统（{{name}}）",

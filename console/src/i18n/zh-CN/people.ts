@@ -1,0 +1,43 @@
+// The Chinese words of people: their sign-in and their sessions.
+import type { Words } from "../en";
+
+export const people: Pick<Words, "people"> = {
+  people: {
+    title: "会话",
+    about: "谁登录了控制台。管理员可看到所有人，其他人只能看到自己。",
+    who: "登录者",
+    role: "角色",
+    roles: { viewer: "查看者", operator: "操作员", admin: "管理员" },
+    key: "API 密钥",
+    address: "地址",
+    browser: "浏览器",
+    since: "登录时间",
+    seen: "最近请求",
+    ends: "结束时间",
+    current: "此浏览器",
+    end: "结束",
+    endNamed: "结束 {{name}} 的会话",
+    endQuestion: "该浏览器会立即退出登录。有权登录的人可以再次登录。",
+    ended: "会话已结束",
+    none: "没有会话",
+    sso: "您的组织",
+    signInAt: "使用{{name}}登录",
+    newTab: "将在新标签页中打开。登录后请回到此页。",
+    or: "或使用 API 密钥",
+    signOutAt: "退出{{name}}",
+    faulty: "您尚未登录",
+    faults: {
+      state: "此次登录已结束、已使用，或是从其他浏览器或控制台的其他地址开始的。请重新登录。",
+      refused: "身份提供商未允许您登录。",
+      code: "身份提供商不再接受其自己的应答。请重新登录。",
+      client: "身份提供商不接受本系统。管理员须检查客户端、密钥和重定向 URI。",
+      provider_away: "身份提供商没有应答。请稍后重试。",
+      provider_malformed: "身份提供商的应答不可信。管理员可在日志中查到原因。",
+      clock: "身份提供商与本系统的时钟不一致。管理员须校正时钟。",
+      no_role: "您在此没有角色。请让管理员在身份提供商处为您分配角色。",
+      limited: "来自您地址的登录失败次数过多。请一分钟后重试。",
+      unavailable: "数据库没有应答。请稍后重试。",
+      no_end: "身份提供商没有自己的退出功能。",
+    },
+  },
+};
