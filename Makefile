@@ -10,7 +10,7 @@ RACE :=
 CONSOLE := console/static/app/index.html
 CONSOLE_SOURCES := $(shell find console/src console/public -type f) $(wildcard console/*.html console/*.ts console/*.json)
 
-.PHONY: help build run demo bench chaos console if-npm test test-pgbouncer test-cli compose-test proxy-test e2e firstload screenshots diagrams check alerts console-check tidy generated vet lint law determinism \
+.PHONY: help build run demo bench chaos rolling console if-npm test test-pgbouncer test-sealed test-cli compose-test proxy-test e2e firstload screenshots diagrams check alerts console-check tidy generated vet lint law determinism \
 	generate histories fuzz vulnerabilities clean FORCE
 
 help: ## list the targets
@@ -40,6 +40,9 @@ bench: bin/backstop bin/bench bin/devstack ## measure against hand-written workf
 chaos: bin/backstop bin/chaos bin/devstack ## kill, freeze and disconnect everything under load, then check the promises; CHAOS="-seeds 20 -sends 2000"
 	bin/chaos $(CHAOS)
 
+rolling: bin/backstop bin/chaos bin/devstack ## deploy this release over the previous one under load, and back, then check the promises; wants git and its history
+	bin/chaos -rolling $(ROLLING)
+
 # What tests need and this machine lacks: python3, node and npm for the receivers in examples/, prometheus for the dashboard and the
 # alerts. Those tests are left out, and fail if something else is missing.
 WITHOUT = $(strip $(foreach program,python3 node npm prometheus,$(if $(shell command -v $(program) 2>/dev/null),,$(program))))
@@ -55,6 +58,10 @@ test: bin/devstack ## run the tests of all modules, on a real Postgres; wants py
 test-pgbouncer: bin/devstack ## run the tests of the store through a PgBouncer in transaction mode
 	bin/devstack --fast --services postgres --data .data/test -- \
 		go run ./cmd/pgbouncer go test$(if $(RACE), $(RACE)) -count=1 ./internal/postgres/...
+
+test-sealed: bin/devstack ## run the tests of the store with the texts of messages sealed (BACKSTOP_SEAL)
+	BACKSTOP_TEST_SEAL=texts bin/devstack --fast --services postgres --data .data/test -- \
+		go test$(if $(RACE), $(RACE)) -count=1 ./internal/postgres/...
 
 test-cli: ## run the tests of devstack on the dev server of Temporal's CLI; wants temporal on PATH
 	cd cmd/devstack && go test -tags cli -count=1 ./...

@@ -47,6 +47,7 @@ const (
 	AuditSend     AuditKind = "send"
 	AuditCallback AuditKind = "callback"
 	AuditErasure  AuditKind = "erasure"
+	AuditExport   AuditKind = "export" // of a person
 	AuditSession  AuditKind = "session"
 )
 
@@ -54,7 +55,7 @@ const (
 func AuditKinds() []AuditKind {
 	return []AuditKind{
 		AuditRule, AuditPolicy, AuditMessage, AuditAccount, AuditGuards, AuditKey, AuditOptOut, AuditSend, AuditCallback,
-		AuditErasure, AuditSession,
+		AuditErasure, AuditExport, AuditSession,
 	}
 }
 

@@ -61,7 +61,7 @@ type Ruling struct {
 
 // Begin decides whether a provider may be called now, for a first call, a retry or a resend. If it answers MayCall, it records
 // the attempt as Calling. Begin returns an error if the step belongs to another rule or channel, or if the plan lacks the rule.
-// Such an error is a bug of the program.
+// Such an error is a bug of the program. It returns an error too if the content cannot be read, because a key is missing.
 func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 	now = l.monotonic(now)
 	if c.Channel == SMS && (c.Rule < 0 || c.Rule >= len(l.Send.Plan.Rules)) {
@@ -88,6 +88,9 @@ func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 	}
 	if until, pauses := l.mustPause(a, c, now); pauses {
 		return Ruling{Answer: TooEarly, Until: until}, nil
+	}
+	if l.Send.Unreadable != "" {
+		return Ruling{}, fmt.Errorf("begin attempt of send %s: its content cannot be read: %s", l.Send.ID, l.Send.Unreadable)
 	}
 	var before *Failure
 	if a != nil {

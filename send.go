@@ -43,6 +43,10 @@ type Send struct {
 
 	ContentRemovedAt *time.Time // when the texts were removed; nil: they are stored
 
+	// Unreadable is why the stored texts, parameters of the template and metadata cannot be decrypted; empty: they can. The send
+	// is without them then.
+	Unreadable string
+
 	// What the caller adds for its own use. It is personal data, as the texts are: in no log and no history.
 	CorrelationID     string            // may be empty
 	CorrelationUnique bool              // no other send with this flag has the CorrelationID

@@ -144,7 +144,17 @@ type store struct {
 	endLost    times  // how many ends are stored, with a lost answer
 	stopAway   int    // how often StopWaiting fails
 
+	unreadable string // why no content can be read
+
 	owner backstop.Ref // the answer of Owner for every message; zero: the stored one
+}
+
+func (s *store) Ledger(ctx context.Context, send string) (*backstop.Ledger, error) {
+	l, err := s.Store.Ledger(ctx, send)
+	if err == nil {
+		l.Send.Unreadable = s.unreadable
+	}
+	return l, err
 }
 
 func (s *store) Begin(ctx context.Context, send string, c backstop.Call) (backstop.Ruling, backstop.View, error) {

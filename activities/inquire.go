@@ -45,6 +45,9 @@ func (a *Activities) inquireAttempt(ctx context.Context, l *backstop.Ledger, att
 	if finder == nil || !attempt.MayArrive() || attempt.State == backstop.Calling {
 		return l.View(), nil
 	}
+	if l.Send.Unreadable != "" && attempt.MessageID == "" { // the message would be found by its text
+		return l.View(), nil
+	}
 	found, err := finder.Find(ctx, backstop.Inquiry{
 		Ref: attempt.Ref, MessageID: attempt.MessageID, To: l.Send.To, SendID: attempt.SendID,
 		Text:  textOf(l.Send, attempt.Channel),

@@ -312,3 +312,19 @@ func TestActivities_Inquire_detached(t *testing.T) {
 	_, err = r.inquire()
 	require.Error(t, err)
 }
+
+// TestActivities_Inquire_unreadable: a message whose text cannot be read is not searched by it. It is found by its id, if it has one.
+func TestActivities_Inquire_unreadable(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.unknownSMS()
+	asked := r.asked(nil, nil)
+	r.store.unreadable = `key "k1" is missing`
+	_, err := r.inquire()
+	require.NoError(t, err)
+	require.Empty(t, *asked)
+	r.store.unreadable = ""
+	_, err = r.inquire()
+	require.NoError(t, err)
+	require.Len(t, *asked, 1)
+}

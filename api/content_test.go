@@ -56,6 +56,30 @@ func TestSends_variables(t *testing.T) {
 	require.Equal(t, sms, r.sends[1].SMSText, "a value is not a pattern, also not when the send is repeated")
 }
 
+// TestSends_unreadable: a send whose content cannot be decrypted says so, and cannot be repeated until the key is back.
+func TestSends_unreadable(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, policy := r.seed(t)
+	body := text(t, members{
+		"to": "+447400123456", "whatsapp": members{"text": "hi"}, "fallback": members{"policy_id": policy.ID, "text": "hi"},
+	})
+	require.Equal(t, 202, r.call(t, "POST", "/v1/sends", body).Code)
+	path := "/v1/sends/" + r.sends[0].ID
+	var send api.Send
+	r.call(t, "GET", path, "").into(200, &send)
+	require.Nil(t, send.ContentUnreadable)
+	r.sends[0].Unreadable, r.sends[0].Text, r.sends[0].SMSText = `key "k1" is missing`, "", ""
+	r.call(t, "GET", path, "").into(200, &send)
+	require.Equal(t, `key "k1" is missing`, *send.ContentUnreadable)
+	require.Equal(t, 200, r.call(t, "GET", "/v1/sends", "").Code)
+	repeated := r.call(t, "POST", path+"/repeat", "")
+	require.Equal(t, 503, repeated.Code)
+	require.Contains(t, repeated.Body.String(), "cannot be read")
+	require.NotEmpty(t, repeated.Header().Get("Retry-After"))
+	require.Len(t, r.sends, 1)
+}
+
 func TestSends_contentRefused(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

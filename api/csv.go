@@ -73,12 +73,17 @@ func (f csvFile) write(w http.ResponseWriter) error {
 		return nil
 	})
 	if err != nil {
-		level := slog.LevelError
-		if f.ctx.Err() != nil { // the client has disconnected
-			level = slog.LevelInfo
-		}
-		f.log.Log(f.ctx, level, "export aborted", "file", f.name, "error", err)
-		panic(http.ErrAbortHandler)
+		f.abortExport(f.ctx, f.name, err)
 	}
 	return nil
+}
+
+// abortExport closes the connection of a file that cannot be written to its end.
+func (s *server) abortExport(ctx context.Context, name string, err error) {
+	level := slog.LevelError
+	if ctx.Err() != nil { // the client has disconnected
+		level = slog.LevelInfo
+	}
+	s.log.Log(ctx, level, "export aborted", "file", name, "error", err)
+	panic(http.ErrAbortHandler)
 }

@@ -38,6 +38,11 @@ func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, e
 			Code: backstop.Conflict, Message: "the content or the number of this send was removed: it cannot be repeated",
 		}
 	}
+	if old.Unreadable != "" {
+		return backstop.Send{}, &backstop.Error{
+			Code: backstop.TryLater, Message: "the content of this send cannot be read: " + old.Unreadable,
+		}
+	}
 	send := backstop.Send{
 		To: old.To, Text: old.Text, Template: old.Template, SMSText: old.SMSText, Category: old.Category, Message: old.Message,
 		CorrelationID: old.CorrelationID, Metadata: old.Metadata, // what is unique stays with the old one

@@ -41,6 +41,7 @@ type rig struct {
 	texts    messageStore
 	outs     *optOuts
 	audit    *auditLog
+	persons  *persons
 	handler  http.Handler
 	contract *openapi3.T
 	logs     *logtest.Buffer
@@ -54,7 +55,7 @@ var readContract = sync.OnceValues(func() (*openapi3.T, error) {
 func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	t.Helper()
 	r := &rig{
-		stored: &keyStore{now: now}, audit: &auditLog{},
+		stored: &keyStore{now: now}, audit: &auditLog{}, persons: &persons{},
 		store: &store{}, outs: &optOuts{}, logs: &logtest.Buffer{}, guarded: &guardStore{guards: backstop.Guards{Version: 1}},
 	}
 	r.door = &door{store: r.store, outs: r.outs, keys: map[string]backstop.Send{}, hashes: map[string][]byte{}}
@@ -82,7 +83,7 @@ func (r *rig) options() api.Options {
 	return api.Options{
 		Rules: r.store, Policies: r.store, Messages: &r.texts, Sends: r.store, Sessions: r.store, Keys: r.ring, Handoff: r.door,
 		APIKey: apiKey, Version: "v0", Accounts: newAccounts(), Guards: r.keeper, OptOuts: r.outs, Templates: &r.known,
-		Callbacks: &r.posted, Audit: r.audit, Erasures: &erasures{},
+		Callbacks: &r.posted, Audit: r.audit, Erasures: &erasures{}, Persons: r.persons,
 		Log: slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return now },
 	}

@@ -93,6 +93,7 @@ const (
 	AuditKindAccount  AuditKind = "account"
 	AuditKindCallback AuditKind = "callback"
 	AuditKindErasure  AuditKind = "erasure"
+	AuditKindExport   AuditKind = "export"
 	AuditKindGuards   AuditKind = "guards"
 	AuditKindKey      AuditKind = "key"
 	AuditKindMessage  AuditKind = "message"
@@ -1160,7 +1161,8 @@ type AuditEntry struct {
 	Before *json.RawMessage `json:"before,omitempty"`
 	ID     string           `json:"id"`
 
-	// Kind The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person. `session`: of the web console.
+	// Kind The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person. `export`: of the data of a person.
+	// `session`: of the web console.
 	Kind AuditKind `json:"kind"`
 
 	// Name The name of the thing as of then.
@@ -1173,7 +1175,8 @@ type AuditEntry struct {
 	To *string `json:"to,omitempty"`
 }
 
-// AuditKind The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person. `session`: of the web console.
+// AuditKind The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person. `export`: of the data of a person.
+// `session`: of the web console.
 type AuditKind string
 
 // AuditList A page of the audit log.
@@ -1601,6 +1604,14 @@ type ErasureInput struct {
 	To PhoneNumber `json:"to"`
 }
 
+// ErasureList A page of erasures.
+type ErasureList struct {
+	Items []Erasure `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
 // ErrorCode An error code of a provider.
 type ErrorCode struct {
 	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
@@ -1762,6 +1773,16 @@ type Explanation struct {
 
 	// Cause What has happened.
 	Cause string `json:"cause"`
+}
+
+// ExportInput Whose data is exported.
+type ExportInput struct {
+	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
+	//
+	//
+	// Example: +447400123456
+	To PhoneNumber `json:"to"`
 }
 
 // FailureClass The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
@@ -2610,6 +2631,70 @@ type Person struct {
 	Role Role `json:"role"`
 }
 
+// PersonExport All that is stored about a person. The rows have the names and values of the columns in the database, without those that only
+// the program needs. A version of Backstop may add columns and tables.
+type PersonExport struct {
+	// Audit Entries of the audit log about the number, without who made the change.
+	Audit []PersonRow `json:"audit"`
+
+	// Erasures The erasure of the person that runs, if there is one.
+	Erasures []PersonRow `json:"erasures"`
+
+	// ExportedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	ExportedAt Time `json:"exported_at"`
+
+	// GuardCounts How many messages the guards have counted for the number in the last hour.
+	GuardCounts []PersonRow `json:"guard_counts"`
+
+	// Inbound Messages that the person wrote.
+	Inbound []PersonRow `json:"inbound"`
+
+	// OptOutChanges The history of opt-outs.
+	OptOutChanges []PersonRow `json:"opt_out_changes"`
+
+	// OptOuts Entries of the list of opt-outs.
+	OptOuts []PersonRow `json:"opt_outs"`
+
+	// Sends The sends, the oldest first, with their texts, `attempts`, `receipts`, `events` and `callbacks`, each of which has its
+	// `callback_tries`.
+	Sends []PersonRow `json:"sends"`
+
+	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
+	//
+	//
+	// Example: +447400123456
+	To                   PhoneNumber            `json:"to"`
+	AdditionalProperties map[string]interface{} `json:"-"`
+}
+
+// PersonRow A row of a table, by the names of its columns.
+type PersonRow map[string]interface{}
+
+// PersonalData How much is stored about a person.
+type PersonalData struct {
+	// AuditEntries Entries of the audit log about the number.
+	AuditEntries int `json:"audit_entries"`
+
+	// Erasure An erasure and its report. It does not have the number.
+	Erasure *Erasure `json:"erasure,omitempty"`
+
+	// Inbound Messages that the person wrote.
+	Inbound int `json:"inbound"`
+
+	// OpenSends Of the sends: those that have not ended. An erasure cancels them first.
+	OpenSends int `json:"open_sends"`
+
+	// OptOutChanges Entries of the history of opt-outs.
+	OptOutChanges int `json:"opt_out_changes"`
+
+	// OptOuts Entries of the list of opt-outs.
+	OptOuts int `json:"opt_outs"`
+	Sends   int `json:"sends"`
+}
+
 // PhoneNumber A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
 // code (+44 07400...) is refused; `reason` names the number that was probably meant.
 //
@@ -3110,6 +3195,10 @@ type Send struct {
 
 	// ContentRemovedAt When the texts of the send were removed, by its age or with its recipient; absent if they are stored.
 	ContentRemovedAt *Time `json:"content_removed_at,omitempty"`
+
+	// ContentUnreadable Why the encrypted content of the send cannot be read, such as a key that is missing; absent if it can. Then `metadata` is
+	// absent, `sms_length` is that of no text, and no message goes out until the key is back.
+	ContentUnreadable *string `json:"content_unreadable,omitempty"`
 
 	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
 	// either end. Several sends may have the same. It is not sent to the recipient.
@@ -4390,6 +4479,15 @@ type ListCallbacksParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// ListErasuresParams defines parameters for ListErasures.
+type ListErasuresParams struct {
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ReplaceGuardsParams defines parameters for ReplaceGuards.
 type ReplaceGuardsParams struct {
 	// IfMatch The `ETag` of the version that you read, or `*` for any version.
@@ -4502,6 +4600,12 @@ type ListOptOutChangesParams struct {
 
 	// Limit The most items to return, 1 to 200.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// GetPersonParams defines parameters for GetPerson.
+type GetPersonParams struct {
+	// To The phone number, in E.164 form. Write its plus sign as `%2B`.
+	To string `form:"to" json:"to"`
 }
 
 // ListPoliciesParams defines parameters for ListPolicies.
@@ -4860,6 +4964,9 @@ type ReplayCallbacksJSONRequestBody = CallbackReplay
 // CreateErasureJSONRequestBody defines body for CreateErasure for application/json ContentType.
 type CreateErasureJSONRequestBody = ErasureInput
 
+// ExportPersonJSONRequestBody defines body for ExportPerson for application/json ContentType.
+type ExportPersonJSONRequestBody = ExportInput
+
 // ReplaceGuardsJSONRequestBody defines body for ReplaceGuards for application/json ContentType.
 type ReplaceGuardsJSONRequestBody = GuardsInput
 
@@ -4914,6 +5021,190 @@ type PreviewSendJSONRequestBody = SendInput
 // EventJSONRequestBody defines body for Event for application/json ContentType.
 type EventJSONRequestBody = CallbackBody
 
+// Getter for additional properties for PersonExport. Returns the specified
+// element and whether it was found
+func (a PersonExport) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for PersonExport
+func (a *PersonExport) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for PersonExport to handle AdditionalProperties
+func (a *PersonExport) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["audit"]; found {
+		err = json.Unmarshal(raw, &a.Audit)
+		if err != nil {
+			return fmt.Errorf("error reading 'audit': %w", err)
+		}
+		delete(object, "audit")
+	}
+
+	if raw, found := object["erasures"]; found {
+		err = json.Unmarshal(raw, &a.Erasures)
+		if err != nil {
+			return fmt.Errorf("error reading 'erasures': %w", err)
+		}
+		delete(object, "erasures")
+	}
+
+	if raw, found := object["exported_at"]; found {
+		err = json.Unmarshal(raw, &a.ExportedAt)
+		if err != nil {
+			return fmt.Errorf("error reading 'exported_at': %w", err)
+		}
+		delete(object, "exported_at")
+	}
+
+	if raw, found := object["guard_counts"]; found {
+		err = json.Unmarshal(raw, &a.GuardCounts)
+		if err != nil {
+			return fmt.Errorf("error reading 'guard_counts': %w", err)
+		}
+		delete(object, "guard_counts")
+	}
+
+	if raw, found := object["inbound"]; found {
+		err = json.Unmarshal(raw, &a.Inbound)
+		if err != nil {
+			return fmt.Errorf("error reading 'inbound': %w", err)
+		}
+		delete(object, "inbound")
+	}
+
+	if raw, found := object["opt_out_changes"]; found {
+		err = json.Unmarshal(raw, &a.OptOutChanges)
+		if err != nil {
+			return fmt.Errorf("error reading 'opt_out_changes': %w", err)
+		}
+		delete(object, "opt_out_changes")
+	}
+
+	if raw, found := object["opt_outs"]; found {
+		err = json.Unmarshal(raw, &a.OptOuts)
+		if err != nil {
+			return fmt.Errorf("error reading 'opt_outs': %w", err)
+		}
+		delete(object, "opt_outs")
+	}
+
+	if raw, found := object["sends"]; found {
+		err = json.Unmarshal(raw, &a.Sends)
+		if err != nil {
+			return fmt.Errorf("error reading 'sends': %w", err)
+		}
+		delete(object, "sends")
+	}
+
+	if raw, found := object["to"]; found {
+		err = json.Unmarshal(raw, &a.To)
+		if err != nil {
+			return fmt.Errorf("error reading 'to': %w", err)
+		}
+		delete(object, "to")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for PersonExport to handle AdditionalProperties
+func (a PersonExport) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	if a.Audit != nil {
+		object["audit"], err = json.Marshal(a.Audit)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'audit': %w", err)
+		}
+	}
+
+	if a.Erasures != nil {
+		object["erasures"], err = json.Marshal(a.Erasures)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'erasures': %w", err)
+		}
+	}
+
+	object["exported_at"], err = json.Marshal(a.ExportedAt)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'exported_at': %w", err)
+	}
+
+	if a.GuardCounts != nil {
+		object["guard_counts"], err = json.Marshal(a.GuardCounts)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'guard_counts': %w", err)
+		}
+	}
+
+	if a.Inbound != nil {
+		object["inbound"], err = json.Marshal(a.Inbound)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'inbound': %w", err)
+		}
+	}
+
+	if a.OptOutChanges != nil {
+		object["opt_out_changes"], err = json.Marshal(a.OptOutChanges)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'opt_out_changes': %w", err)
+		}
+	}
+
+	if a.OptOuts != nil {
+		object["opt_outs"], err = json.Marshal(a.OptOuts)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'opt_outs': %w", err)
+		}
+	}
+
+	if a.Sends != nil {
+		object["sends"], err = json.Marshal(a.Sends)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'sends': %w", err)
+		}
+	}
+
+	object["to"], err = json.Marshal(a.To)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'to': %w", err)
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ListAccounts List accounts
@@ -4961,6 +5252,9 @@ type ServerInterface interface {
 	// ReplayCallback Replay a callback
 	// (POST /v1/callbacks/{id}/replay)
 	ReplayCallback(c *gin.Context, id ID)
+	// ListErasures List erasures
+	// (GET /v1/erasures)
+	ListErasures(c *gin.Context, params ListErasuresParams)
 	// CreateErasure Erase a person
 	// (POST /v1/erasures)
 	CreateErasure(c *gin.Context)
@@ -4970,6 +5264,9 @@ type ServerInterface interface {
 	// ListErrorCodes List the error codes of the providers
 	// (GET /v1/error-codes)
 	ListErrorCodes(c *gin.Context)
+	// ExportPerson Export a person
+	// (POST /v1/exports)
+	ExportPerson(c *gin.Context)
 	// GetGuards Get the guards
 	// (GET /v1/guards)
 	GetGuards(c *gin.Context)
@@ -5033,6 +5330,9 @@ type ServerInterface interface {
 	// ListOptOutChanges List the history of a recipient
 	// (GET /v1/opt-outs/history)
 	ListOptOutChanges(c *gin.Context, params ListOptOutChangesParams)
+	// GetPerson Count what is stored about a person
+	// (GET /v1/person)
+	GetPerson(c *gin.Context, params GetPersonParams)
 	// ListPolicies List policies
 	// (GET /v1/policies)
 	ListPolicies(c *gin.Context, params ListPoliciesParams)
@@ -5864,6 +6164,41 @@ func (siw *ServerInterfaceWrapper) ReplayCallback(c *gin.Context) {
 	siw.Handler.ReplayCallback(c, id)
 }
 
+// ListErasures operation middleware
+func (siw *ServerInterfaceWrapper) ListErasures(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListErasuresParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListErasures(c, params)
+}
+
 // CreateErasure operation middleware
 func (siw *ServerInterfaceWrapper) CreateErasure(c *gin.Context) {
 
@@ -5913,6 +6248,19 @@ func (siw *ServerInterfaceWrapper) ListErrorCodes(c *gin.Context) {
 	}
 
 	siw.Handler.ListErrorCodes(c)
+}
+
+// ExportPerson operation middleware
+func (siw *ServerInterfaceWrapper) ExportPerson(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportPerson(c)
 }
 
 // GetGuards operation middleware
@@ -6610,6 +6958,33 @@ func (siw *ServerInterfaceWrapper) ListOptOutChanges(c *gin.Context) {
 	}
 
 	siw.Handler.ListOptOutChanges(c, params)
+}
+
+// GetPerson operation middleware
+func (siw *ServerInterfaceWrapper) GetPerson(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPersonParams
+
+	// ------------- Required query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetPerson(c, params)
 }
 
 // ListPolicies operation middleware
@@ -8103,6 +8478,9 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PUT(options.BaseURL+"/v1/guards", wrapper.ReplaceGuards)
 	router.GET(options.BaseURL+"/v1/guards/results", wrapper.GetGuardResults)
 	router.GET(options.BaseURL+"/v1/retention", wrapper.GetRetention)
+	router.GET(options.BaseURL+"/v1/person", wrapper.GetPerson)
+	router.POST(options.BaseURL+"/v1/exports", wrapper.ExportPerson)
+	router.GET(options.BaseURL+"/v1/erasures", wrapper.ListErasures)
 	router.POST(options.BaseURL+"/v1/erasures", wrapper.CreateErasure)
 	router.GET(options.BaseURL+"/v1/erasures/:id", wrapper.GetErasure)
 	router.DELETE(options.BaseURL+"/v1/opt-outs", wrapper.DeleteOptOut)
@@ -9833,6 +10211,100 @@ func (response ReplayCallbackdefaultApplicationProblemPlusJSONResponse) VisitRep
 	return err
 }
 
+type ListErasuresRequestObject struct {
+	Params ListErasuresParams
+}
+
+type ListErasuresResponseObject interface {
+	VisitListErasuresResponse(w http.ResponseWriter) error
+}
+
+type ListErasures200JSONResponse ErasureList
+
+func (response ListErasures200JSONResponse) VisitListErasuresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListErasures400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListErasures400ApplicationProblemPlusJSONResponse) VisitListErasuresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListErasures401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListErasures401ApplicationProblemPlusJSONResponse) VisitListErasuresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListErasures422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListErasures422ApplicationProblemPlusJSONResponse) VisitListErasuresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListErasuresdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListErasuresdefaultApplicationProblemPlusJSONResponse) VisitListErasuresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateErasureRequestObject struct {
 	Body *CreateErasureJSONRequestBody
 }
@@ -10076,6 +10548,100 @@ type ListErrorCodesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListErrorCodesdefaultApplicationProblemPlusJSONResponse) VisitListErrorCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportPersonRequestObject struct {
+	Body *ExportPersonJSONRequestBody
+}
+
+type ExportPersonResponseObject interface {
+	VisitExportPersonResponse(w http.ResponseWriter) error
+}
+
+type ExportPerson200JSONResponse PersonExport
+
+func (response ExportPerson200JSONResponse) VisitExportPersonResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportPerson400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ExportPerson400ApplicationProblemPlusJSONResponse) VisitExportPersonResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportPerson401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ExportPerson401ApplicationProblemPlusJSONResponse) VisitExportPersonResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportPerson422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ExportPerson422ApplicationProblemPlusJSONResponse) VisitExportPersonResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportPersondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ExportPersondefaultApplicationProblemPlusJSONResponse) VisitExportPersonResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12232,6 +12798,100 @@ type ListOptOutChangesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListOptOutChangesdefaultApplicationProblemPlusJSONResponse) VisitListOptOutChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPersonRequestObject struct {
+	Params GetPersonParams
+}
+
+type GetPersonResponseObject interface {
+	VisitGetPersonResponse(w http.ResponseWriter) error
+}
+
+type GetPerson200JSONResponse PersonalData
+
+func (response GetPerson200JSONResponse) VisitGetPersonResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPerson400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetPerson400ApplicationProblemPlusJSONResponse) VisitGetPersonResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPerson401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPerson401ApplicationProblemPlusJSONResponse) VisitGetPersonResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPerson422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetPerson422ApplicationProblemPlusJSONResponse) VisitGetPersonResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPersondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetPersondefaultApplicationProblemPlusJSONResponse) VisitGetPersonResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15336,6 +15996,9 @@ type StrictServerInterface interface {
 	// ReplayCallback Replay a callback
 	// (POST /v1/callbacks/{id}/replay)
 	ReplayCallback(ctx context.Context, request ReplayCallbackRequestObject) (ReplayCallbackResponseObject, error)
+	// ListErasures List erasures
+	// (GET /v1/erasures)
+	ListErasures(ctx context.Context, request ListErasuresRequestObject) (ListErasuresResponseObject, error)
 	// CreateErasure Erase a person
 	// (POST /v1/erasures)
 	CreateErasure(ctx context.Context, request CreateErasureRequestObject) (CreateErasureResponseObject, error)
@@ -15345,6 +16008,9 @@ type StrictServerInterface interface {
 	// ListErrorCodes List the error codes of the providers
 	// (GET /v1/error-codes)
 	ListErrorCodes(ctx context.Context, request ListErrorCodesRequestObject) (ListErrorCodesResponseObject, error)
+	// ExportPerson Export a person
+	// (POST /v1/exports)
+	ExportPerson(ctx context.Context, request ExportPersonRequestObject) (ExportPersonResponseObject, error)
 	// GetGuards Get the guards
 	// (GET /v1/guards)
 	GetGuards(ctx context.Context, request GetGuardsRequestObject) (GetGuardsResponseObject, error)
@@ -15408,6 +16074,9 @@ type StrictServerInterface interface {
 	// ListOptOutChanges List the history of a recipient
 	// (GET /v1/opt-outs/history)
 	ListOptOutChanges(ctx context.Context, request ListOptOutChangesRequestObject) (ListOptOutChangesResponseObject, error)
+	// GetPerson Count what is stored about a person
+	// (GET /v1/person)
+	GetPerson(ctx context.Context, request GetPersonRequestObject) (GetPersonResponseObject, error)
 	// ListPolicies List policies
 	// (GET /v1/policies)
 	ListPolicies(ctx context.Context, request ListPoliciesRequestObject) (ListPoliciesResponseObject, error)
@@ -16060,6 +16729,32 @@ func (sh *strictHandler) ReplayCallback(ctx *gin.Context, id ID) {
 	}
 }
 
+// ListErasures operation middleware
+func (sh *strictHandler) ListErasures(ctx *gin.Context, params ListErasuresParams) {
+	var request ListErasuresRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListErasures(ctx, request.(ListErasuresRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListErasures")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListErasuresResponseObject); ok {
+		if err := validResponse.VisitListErasuresResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // CreateErasure operation middleware
 func (sh *strictHandler) CreateErasure(ctx *gin.Context) {
 	var request CreateErasureRequestObject
@@ -16145,6 +16840,48 @@ func (sh *strictHandler) ListErrorCodes(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListErrorCodesResponseObject); ok {
 		if err := validResponse.VisitListErrorCodesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportPerson operation middleware
+func (sh *strictHandler) ExportPerson(ctx *gin.Context) {
+	var request ExportPersonRequestObject
+
+	var body ExportPersonJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportPerson(ctx, request.(ExportPersonRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportPerson")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportPersonResponseObject); ok {
+		if err := validResponse.VisitExportPersonResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -16849,6 +17586,32 @@ func (sh *strictHandler) ListOptOutChanges(ctx *gin.Context, params ListOptOutCh
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListOptOutChangesResponseObject); ok {
 		if err := validResponse.VisitListOptOutChangesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPerson operation middleware
+func (sh *strictHandler) GetPerson(ctx *gin.Context, params GetPersonParams) {
+	var request GetPersonRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPerson(ctx, request.(GetPersonRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPerson")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetPersonResponseObject); ok {
+		if err := validResponse.VisitGetPersonResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -32,6 +32,7 @@ type Options struct {
 	OptOuts  OptOuts
 	Audit    Audit
 	Erasures Erasures
+	Persons  Persons
 
 	Callbacks        Callbacks
 	CallbackSettings *CallbackSettings // nil: a send with a callback is refused
@@ -102,6 +103,7 @@ type server struct {
 	optOuts  OptOuts
 	audit    Audit
 	erasures Erasures
+	persons  Persons
 	profiles Templates
 
 	callbacks        Callbacks
@@ -161,7 +163,7 @@ func New(o Options) (http.Handler, error) {
 	s := &server{
 		rules: o.Rules, policies: o.Policies, stored: o.Messages, sends: o.Sends, sessions: o.Sessions, keys: o.Keys,
 		handoff: o.Handoff, accounts: o.Accounts, guards: o.Guards, optOuts: o.OptOuts, profiles: o.Templates, notices: o.Notices,
-		audit: o.Audit, erasures: o.Erasures,
+		audit: o.Audit, erasures: o.Erasures, persons: o.Persons,
 		callbacks: o.Callbacks, callbackSettings: o.CallbackSettings,
 		webhooks: o.Webhooks, refresh: o.RefreshAccounts,
 		errorCodes:     slices.Clone(o.ErrorCodes),
@@ -204,6 +206,7 @@ func (o Options) check() error {
 	absent := map[string]bool{
 		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "OptOuts": o.OptOuts == nil, "Audit": o.Audit == nil,
 		"Erasures": o.Erasures == nil, "Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
+		"Persons":  o.Persons == nil,
 		"Messages": o.Messages == nil, "Sessions": o.Sessions == nil, "Keys": o.Keys == nil, "Handoff": o.Handoff == nil,
 		"Templates": o.Templates == nil, "Log": o.Log == nil,
 		"APIKey": o.APIKey == "", "Callbacks": o.Callbacks == nil,

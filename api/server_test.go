@@ -46,7 +46,7 @@ func TestNew_Missing(t *testing.T) {
 	}
 	_, err := api.New(api.Options{Log: slog.New(slog.DiscardHandler)})
 	require.EqualError(t, err, "make the api: options APIKey, Accounts, Audit, Callbacks, Erasures, Guards, Handoff, Keys, Messages, OptOuts, "+
-		"Policies, Rules, Sends, Sessions, Templates are missing")
+		"Persons, Policies, Rules, Sends, Sessions, Templates are missing")
 	o := r.options()
 	o.Now, o.Ready = nil, nil
 	_, err = api.New(o)

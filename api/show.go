@@ -15,8 +15,8 @@ func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Ev
 		Attempts: showAll(attempts, showAttempt), Events: showEvents(events, s.Plan),
 		AcceptedAt: s.AcceptedAt.UTC(), SendAt: inUTC(s.SendAt), StartedAt: inUTC(s.StartedAt),
 		ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt), ConfirmedAt: inUTC(s.ConfirmedAt),
-		ContentRemovedAt: inUTC(s.ContentRemovedAt),
-		CorrelationID:    omitZero(s.CorrelationID), CorrelationUnique: omitZero(s.CorrelationUnique), Metadata: s.Metadata,
+		ContentRemovedAt: inUTC(s.ContentRemovedAt), ContentUnreadable: omitZero(s.Unreadable),
+		CorrelationID: omitZero(s.CorrelationID), CorrelationUnique: omitZero(s.CorrelationUnique), Metadata: s.Metadata,
 		Callback: showCallbackTarget(s.Callback), Test: omitZero(s.IsTest),
 	}
 	if t := s.Template; t != nil {

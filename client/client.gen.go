@@ -92,6 +92,7 @@ const (
 	AuditKindAccount  AuditKind = "account"
 	AuditKindCallback AuditKind = "callback"
 	AuditKindErasure  AuditKind = "erasure"
+	AuditKindExport   AuditKind = "export"
 	AuditKindGuards   AuditKind = "guards"
 	AuditKindKey      AuditKind = "key"
 	AuditKindMessage  AuditKind = "message"
@@ -1138,7 +1139,8 @@ type AuditEntry struct {
 	Before *json.RawMessage `json:"before,omitempty"`
 	ID     string           `json:"id"`
 
-	// Kind The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person. `session`: of the web console.
+	// Kind The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person. `export`: of the data of a person.
+	// `session`: of the web console.
 	Kind AuditKind `json:"kind"`
 
 	// Name The name of the thing as of then.
@@ -1151,7 +1153,8 @@ type AuditEntry struct {
 	To *string `json:"to,omitempty"`
 }
 
-// AuditKind The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person. `session`: of the web console.
+// AuditKind The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person. `export`: of the data of a person.
+// `session`: of the web console.
 type AuditKind string
 
 // AuditList A page of the audit log.
@@ -1579,6 +1582,14 @@ type ErasureInput struct {
 	To PhoneNumber `json:"to"`
 }
 
+// ErasureList A page of erasures.
+type ErasureList struct {
+	Items []Erasure `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
 // ErrorCode An error code of a provider.
 type ErrorCode struct {
 	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
@@ -1740,6 +1751,16 @@ type Explanation struct {
 
 	// Cause What has happened.
 	Cause string `json:"cause"`
+}
+
+// ExportInput Whose data is exported.
+type ExportInput struct {
+	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
+	//
+	//
+	// Example: +447400123456
+	To PhoneNumber `json:"to"`
 }
 
 // FailureClass The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
@@ -2565,6 +2586,70 @@ type Person struct {
 	Role Role `json:"role"`
 }
 
+// PersonExport All that is stored about a person. The rows have the names and values of the columns in the database, without those that only
+// the program needs. A version of Backstop may add columns and tables.
+type PersonExport struct {
+	// Audit Entries of the audit log about the number, without who made the change.
+	Audit []PersonRow `json:"audit"`
+
+	// Erasures The erasure of the person that runs, if there is one.
+	Erasures []PersonRow `json:"erasures"`
+
+	// ExportedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	ExportedAt Time `json:"exported_at"`
+
+	// GuardCounts How many messages the guards have counted for the number in the last hour.
+	GuardCounts []PersonRow `json:"guard_counts"`
+
+	// Inbound Messages that the person wrote.
+	Inbound []PersonRow `json:"inbound"`
+
+	// OptOutChanges The history of opt-outs.
+	OptOutChanges []PersonRow `json:"opt_out_changes"`
+
+	// OptOuts Entries of the list of opt-outs.
+	OptOuts []PersonRow `json:"opt_outs"`
+
+	// Sends The sends, the oldest first, with their texts, `attempts`, `receipts`, `events` and `callbacks`, each of which has its
+	// `callback_tries`.
+	Sends []PersonRow `json:"sends"`
+
+	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
+	//
+	//
+	// Example: +447400123456
+	To                   PhoneNumber            `json:"to"`
+	AdditionalProperties map[string]interface{} `json:"-"`
+}
+
+// PersonRow A row of a table, by the names of its columns.
+type PersonRow map[string]interface{}
+
+// PersonalData How much is stored about a person.
+type PersonalData struct {
+	// AuditEntries Entries of the audit log about the number.
+	AuditEntries int `json:"audit_entries"`
+
+	// Erasure An erasure and its report. It does not have the number.
+	Erasure *Erasure `json:"erasure,omitempty"`
+
+	// Inbound Messages that the person wrote.
+	Inbound int `json:"inbound"`
+
+	// OpenSends Of the sends: those that have not ended. An erasure cancels them first.
+	OpenSends int `json:"open_sends"`
+
+	// OptOutChanges Entries of the history of opt-outs.
+	OptOutChanges int `json:"opt_out_changes"`
+
+	// OptOuts Entries of the list of opt-outs.
+	OptOuts int `json:"opt_outs"`
+	Sends   int `json:"sends"`
+}
+
 // PhoneNumber A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
 // code (+44 07400...) is refused; `reason` names the number that was probably meant.
 //
@@ -3050,6 +3135,10 @@ type Send struct {
 
 	// ContentRemovedAt When the texts of the send were removed, by its age or with its recipient; absent if they are stored.
 	ContentRemovedAt *Time `json:"content_removed_at,omitempty"`
+
+	// ContentUnreadable Why the encrypted content of the send cannot be read, such as a key that is missing; absent if it can. Then `metadata` is
+	// absent, `sms_length` is that of no text, and no message goes out until the key is back.
+	ContentUnreadable *string `json:"content_unreadable,omitempty"`
 
 	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
 	// either end. Several sends may have the same. It is not sent to the recipient.
@@ -4275,6 +4364,15 @@ type ListCallbacksParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// ListErasuresParams defines parameters for ListErasures.
+type ListErasuresParams struct {
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ReplaceGuardsParams defines parameters for ReplaceGuards.
 type ReplaceGuardsParams struct {
 	// IfMatch The `ETag` of the version that you read, or `*` for any version.
@@ -4387,6 +4485,12 @@ type ListOptOutChangesParams struct {
 
 	// Limit The most items to return, 1 to 200.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// GetPersonParams defines parameters for GetPerson.
+type GetPersonParams struct {
+	// To The phone number, in E.164 form. Write its plus sign as `%2B`.
+	To string `form:"to" json:"to"`
 }
 
 // ListPoliciesParams defines parameters for ListPolicies.
@@ -4745,6 +4849,9 @@ type ReplayCallbacksJSONRequestBody = CallbackReplay
 // CreateErasureJSONRequestBody defines body for CreateErasure for application/json ContentType.
 type CreateErasureJSONRequestBody = ErasureInput
 
+// ExportPersonJSONRequestBody defines body for ExportPerson for application/json ContentType.
+type ExportPersonJSONRequestBody = ExportInput
+
 // ReplaceGuardsJSONRequestBody defines body for ReplaceGuards for application/json ContentType.
 type ReplaceGuardsJSONRequestBody = GuardsInput
 
@@ -4798,6 +4905,190 @@ type PreviewSendJSONRequestBody = SendInput
 
 // EventJSONRequestBody defines body for Event for application/json ContentType.
 type EventJSONRequestBody = CallbackBody
+
+// Getter for additional properties for PersonExport. Returns the specified
+// element and whether it was found
+func (a PersonExport) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for PersonExport
+func (a *PersonExport) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for PersonExport to handle AdditionalProperties
+func (a *PersonExport) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["audit"]; found {
+		err = json.Unmarshal(raw, &a.Audit)
+		if err != nil {
+			return fmt.Errorf("error reading 'audit': %w", err)
+		}
+		delete(object, "audit")
+	}
+
+	if raw, found := object["erasures"]; found {
+		err = json.Unmarshal(raw, &a.Erasures)
+		if err != nil {
+			return fmt.Errorf("error reading 'erasures': %w", err)
+		}
+		delete(object, "erasures")
+	}
+
+	if raw, found := object["exported_at"]; found {
+		err = json.Unmarshal(raw, &a.ExportedAt)
+		if err != nil {
+			return fmt.Errorf("error reading 'exported_at': %w", err)
+		}
+		delete(object, "exported_at")
+	}
+
+	if raw, found := object["guard_counts"]; found {
+		err = json.Unmarshal(raw, &a.GuardCounts)
+		if err != nil {
+			return fmt.Errorf("error reading 'guard_counts': %w", err)
+		}
+		delete(object, "guard_counts")
+	}
+
+	if raw, found := object["inbound"]; found {
+		err = json.Unmarshal(raw, &a.Inbound)
+		if err != nil {
+			return fmt.Errorf("error reading 'inbound': %w", err)
+		}
+		delete(object, "inbound")
+	}
+
+	if raw, found := object["opt_out_changes"]; found {
+		err = json.Unmarshal(raw, &a.OptOutChanges)
+		if err != nil {
+			return fmt.Errorf("error reading 'opt_out_changes': %w", err)
+		}
+		delete(object, "opt_out_changes")
+	}
+
+	if raw, found := object["opt_outs"]; found {
+		err = json.Unmarshal(raw, &a.OptOuts)
+		if err != nil {
+			return fmt.Errorf("error reading 'opt_outs': %w", err)
+		}
+		delete(object, "opt_outs")
+	}
+
+	if raw, found := object["sends"]; found {
+		err = json.Unmarshal(raw, &a.Sends)
+		if err != nil {
+			return fmt.Errorf("error reading 'sends': %w", err)
+		}
+		delete(object, "sends")
+	}
+
+	if raw, found := object["to"]; found {
+		err = json.Unmarshal(raw, &a.To)
+		if err != nil {
+			return fmt.Errorf("error reading 'to': %w", err)
+		}
+		delete(object, "to")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for PersonExport to handle AdditionalProperties
+func (a PersonExport) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	if a.Audit != nil {
+		object["audit"], err = json.Marshal(a.Audit)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'audit': %w", err)
+		}
+	}
+
+	if a.Erasures != nil {
+		object["erasures"], err = json.Marshal(a.Erasures)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'erasures': %w", err)
+		}
+	}
+
+	object["exported_at"], err = json.Marshal(a.ExportedAt)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'exported_at': %w", err)
+	}
+
+	if a.GuardCounts != nil {
+		object["guard_counts"], err = json.Marshal(a.GuardCounts)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'guard_counts': %w", err)
+		}
+	}
+
+	if a.Inbound != nil {
+		object["inbound"], err = json.Marshal(a.Inbound)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'inbound': %w", err)
+		}
+	}
+
+	if a.OptOutChanges != nil {
+		object["opt_out_changes"], err = json.Marshal(a.OptOutChanges)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'opt_out_changes': %w", err)
+		}
+	}
+
+	if a.OptOuts != nil {
+		object["opt_outs"], err = json.Marshal(a.OptOuts)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'opt_outs': %w", err)
+		}
+	}
+
+	if a.Sends != nil {
+		object["sends"], err = json.Marshal(a.Sends)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'sends': %w", err)
+		}
+	}
+
+	object["to"], err = json.Marshal(a.To)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'to': %w", err)
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -5081,6 +5372,13 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/callbacks/{id}/replay (the `ReplayCallback` operationId).
 	ReplayCallback(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListErasures List erasures
+	//
+	// Lists the reports of all erasures, the newest first. They do not have the numbers.
+	//
+	// Corresponds with GET /v1/erasures (the `ListErasures` operationId).
+	ListErasures(ctx context.Context, params *ListErasuresParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// CreateErasureWithBody Erase a person
 	//
 	// Removes a person by the phone number: from sends, their attempts, receipts and events, from messages that the person wrote and
@@ -5118,6 +5416,28 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/error-codes (the `ListErrorCodes` operationId).
 	ListErrorCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExportPersonWithBody Export a person
+	//
+	// Returns all that is stored about a person, by the phone number: everything that `CreateErasure` removes. The audit log gets an
+	// entry first. The answer is streamed. If the stream breaks off, the connection is closed before the end of the JSON. What is
+	// stored or changed meanwhile may be in it or not.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/exports (the `ExportPerson` operationId).
+	ExportPersonWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExportPerson Export a person
+	//
+	// Returns all that is stored about a person, by the phone number: everything that `CreateErasure` removes. The audit log gets an
+	// entry first. The answer is streamed. If the stream breaks off, the connection is closed before the end of the JSON. What is
+	// stored or changed meanwhile may be in it or not.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/exports (the `ExportPerson` operationId).
+	ExportPerson(ctx context.Context, body ExportPersonJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetGuards Get the guards
 	//
@@ -5397,6 +5717,14 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/opt-outs/history (the `ListOptOutChanges` operationId).
 	ListOptOutChanges(ctx context.Context, params *ListOptOutChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetPerson Count what is stored about a person
+	//
+	// Counts what `ExportPerson` returns about a phone number. `erasure` is the erasure of the person that runs, if there is one.
+	// An unknown number has zeros.
+	//
+	// Corresponds with GET /v1/person (the `GetPerson` operationId).
+	GetPerson(ctx context.Context, params *GetPersonParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListPolicies List policies
 	//
@@ -6175,6 +6503,23 @@ func (c *Client) ReplayCallback(ctx context.Context, id ID, reqEditors ...Reques
 	return c.Client.Do(req)
 }
 
+// ListErasures List erasures
+//
+// Lists the reports of all erasures, the newest first. They do not have the numbers.
+//
+// Corresponds with GET /v1/erasures (the `ListErasures` operationId).
+func (c *Client) ListErasures(ctx context.Context, params *ListErasuresParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListErasuresRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // CreateErasureWithBody Erase a person
 //
 // Removes a person by the phone number: from sends, their attempts, receipts and events, from messages that the person wrote and
@@ -6243,6 +6588,48 @@ func (c *Client) GetErasure(ctx context.Context, id ID, reqEditors ...RequestEdi
 // Corresponds with GET /v1/error-codes (the `ListErrorCodes` operationId).
 func (c *Client) ListErrorCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListErrorCodesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExportPersonWithBody Export a person
+//
+// Returns all that is stored about a person, by the phone number: everything that `CreateErasure` removes. The audit log gets an
+// entry first. The answer is streamed. If the stream breaks off, the connection is closed before the end of the JSON. What is
+// stored or changed meanwhile may be in it or not.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/exports (the `ExportPerson` operationId).
+func (c *Client) ExportPersonWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExportPersonRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExportPerson Export a person
+//
+// Returns all that is stored about a person, by the phone number: everything that `CreateErasure` removes. The audit log gets an
+// entry first. The answer is streamed. If the stream breaks off, the connection is closed before the end of the JSON. What is
+// stored or changed meanwhile may be in it or not.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/exports (the `ExportPerson` operationId).
+func (c *Client) ExportPerson(ctx context.Context, body ExportPersonJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExportPersonRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6832,6 +7219,24 @@ func (c *Client) ImportOptOutsWithBody(ctx context.Context, contentType string, 
 // Corresponds with GET /v1/opt-outs/history (the `ListOptOutChanges` operationId).
 func (c *Client) ListOptOutChanges(ctx context.Context, params *ListOptOutChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListOptOutChangesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetPerson Count what is stored about a person
+//
+// Counts what `ExportPerson` returns about a phone number. `erasure` is the erasure of the person that runs, if there is one.
+// An unknown number has zeros.
+//
+// Corresponds with GET /v1/person (the `GetPerson` operationId).
+func (c *Client) GetPerson(ctx context.Context, params *GetPersonParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPersonRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -8753,6 +9158,72 @@ func NewReplayCallbackRequest(server string, id ID) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListErasuresRequest constructs an http.Request for the ListErasures method
+func NewListErasuresRequest(server string, params *ListErasuresParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/erasures")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewCreateErasureRequest calls the generic CreateErasure builder with application/json body
 func NewCreateErasureRequest(server string, body CreateErasureJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -8850,6 +9321,46 @@ func NewListErrorCodesRequest(server string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewExportPersonRequest calls the generic ExportPerson builder with application/json body
+func NewExportPersonRequest(server string, body ExportPersonJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewExportPersonRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewExportPersonRequestWithBody constructs an http.Request for the ExportPerson method, with any body, and a specified content type
+func NewExportPersonRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/exports")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -10011,6 +10522,56 @@ func NewListOptOutChangesRequest(server string, params *ListOptOutChangesParams)
 				}
 			}
 
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetPersonRequest constructs an http.Request for the GetPerson method
+func NewGetPersonRequest(server string, params *GetPersonParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/person")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
 		}
 
 		if encoded := queryValues.Encode(); encoded != "" {
@@ -12538,6 +13099,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/callbacks/{id}/replay (the `ReplayCallback` operationId).
 	ReplayCallbackWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*ReplayCallbackResponse, error)
 
+	// ListErasuresWithResponse List erasures
+	//
+	// Lists the reports of all erasures, the newest first. They do not have the numbers.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/erasures (the `ListErasures` operationId).
+	ListErasuresWithResponse(ctx context.Context, params *ListErasuresParams, reqEditors ...RequestEditorFn) (*ListErasuresResponse, error)
+
 	// CreateErasureWithBodyWithResponse Erase a person
 	//
 	// Removes a person by the phone number: from sends, their attempts, receipts and events, from messages that the person wrote and
@@ -12579,6 +13149,28 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/error-codes (the `ListErrorCodes` operationId).
 	ListErrorCodesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListErrorCodesResponse, error)
+
+	// ExportPersonWithBodyWithResponse Export a person
+	//
+	// Returns all that is stored about a person, by the phone number: everything that `CreateErasure` removes. The audit log gets an
+	// entry first. The answer is streamed. If the stream breaks off, the connection is closed before the end of the JSON. What is
+	// stored or changed meanwhile may be in it or not.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/exports (the `ExportPerson` operationId).
+	ExportPersonWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ExportPersonResponse, error)
+
+	// ExportPersonWithResponse Export a person
+	//
+	// Returns all that is stored about a person, by the phone number: everything that `CreateErasure` removes. The audit log gets an
+	// entry first. The answer is streamed. If the stream breaks off, the connection is closed before the end of the JSON. What is
+	// stored or changed meanwhile may be in it or not.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/exports (the `ExportPerson` operationId).
+	ExportPersonWithResponse(ctx context.Context, body ExportPersonJSONRequestBody, reqEditors ...RequestEditorFn) (*ExportPersonResponse, error)
 
 	// GetGuardsWithResponse Get the guards
 	//
@@ -12884,6 +13476,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/opt-outs/history (the `ListOptOutChanges` operationId).
 	ListOptOutChangesWithResponse(ctx context.Context, params *ListOptOutChangesParams, reqEditors ...RequestEditorFn) (*ListOptOutChangesResponse, error)
+
+	// GetPersonWithResponse Count what is stored about a person
+	//
+	// Counts what `ExportPerson` returns about a phone number. `erasure` is the erasure of the person that runs, if there is one.
+	// An unknown number has zeros.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/person (the `GetPerson` operationId).
+	GetPersonWithResponse(ctx context.Context, params *GetPersonParams, reqEditors ...RequestEditorFn) (*GetPersonResponse, error)
 
 	// ListPoliciesWithResponse List policies
 	//
@@ -14625,6 +15227,89 @@ func (r ReplayCallbackResponse) ContentType() string {
 	return ""
 }
 
+// ListErasuresResponse401Headers the declared response headers of an HTTP 401 response for ListErasures
+type ListErasuresResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListErasuresResponseDefaultHeaders the declared response headers of an HTTP default response for ListErasures
+type ListErasuresResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListErasuresResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ErasureList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListErasuresResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListErasuresResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListErasuresResponse) GetJSON200() *ErasureList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListErasuresResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListErasuresResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ListErasuresResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListErasuresResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListErasuresResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListErasuresResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListErasuresResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListErasuresResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // CreateErasureResponse202Headers the declared response headers of an HTTP 202 response for CreateErasure
 type CreateErasureResponse202Headers struct {
 	Location string
@@ -14861,6 +15546,89 @@ func (r ListErrorCodesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListErrorCodesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ExportPersonResponse401Headers the declared response headers of an HTTP 401 response for ExportPerson
+type ExportPersonResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ExportPersonResponseDefaultHeaders the declared response headers of an HTTP default response for ExportPerson
+type ExportPersonResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ExportPersonResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PersonExport
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ExportPersonResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ExportPersonResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ExportPersonResponse) GetJSON200() *PersonExport {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ExportPersonResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ExportPersonResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ExportPersonResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ExportPersonResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ExportPersonResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ExportPersonResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExportPersonResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ExportPersonResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -16773,6 +17541,89 @@ func (r ListOptOutChangesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListOptOutChangesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetPersonResponse401Headers the declared response headers of an HTTP 401 response for GetPerson
+type GetPersonResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// GetPersonResponseDefaultHeaders the declared response headers of an HTTP default response for GetPerson
+type GetPersonResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetPersonResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PersonalData
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetPersonResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetPersonResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetPersonResponse) GetJSON200() *PersonalData {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetPersonResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetPersonResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r GetPersonResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetPersonResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetPersonResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetPersonResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetPersonResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetPersonResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -19737,6 +20588,21 @@ func (c *ClientWithResponses) ReplayCallbackWithResponse(ctx context.Context, id
 	return ParseReplayCallbackResponse(rsp)
 }
 
+// ListErasuresWithResponse List erasures
+//
+// Lists the reports of all erasures, the newest first. They do not have the numbers.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/erasures (the `ListErasures` operationId).
+func (c *ClientWithResponses) ListErasuresWithResponse(ctx context.Context, params *ListErasuresParams, reqEditors ...RequestEditorFn) (*ListErasuresResponse, error) {
+	rsp, err := c.ListErasures(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListErasuresResponse(rsp)
+}
+
 // CreateErasureWithBodyWithResponse Erase a person
 //
 // Removes a person by the phone number: from sends, their attempts, receipts and events, from messages that the person wrote and
@@ -19801,6 +20667,40 @@ func (c *ClientWithResponses) ListErrorCodesWithResponse(ctx context.Context, re
 		return nil, err
 	}
 	return ParseListErrorCodesResponse(rsp)
+}
+
+// ExportPersonWithBodyWithResponse Export a person
+//
+// Returns all that is stored about a person, by the phone number: everything that `CreateErasure` removes. The audit log gets an
+// entry first. The answer is streamed. If the stream breaks off, the connection is closed before the end of the JSON. What is
+// stored or changed meanwhile may be in it or not.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/exports (the `ExportPerson` operationId).
+func (c *ClientWithResponses) ExportPersonWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ExportPersonResponse, error) {
+	rsp, err := c.ExportPersonWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExportPersonResponse(rsp)
+}
+
+// ExportPersonWithResponse Export a person
+//
+// Returns all that is stored about a person, by the phone number: everything that `CreateErasure` removes. The audit log gets an
+// entry first. The answer is streamed. If the stream breaks off, the connection is closed before the end of the JSON. What is
+// stored or changed meanwhile may be in it or not.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/exports (the `ExportPerson` operationId).
+func (c *ClientWithResponses) ExportPersonWithResponse(ctx context.Context, body ExportPersonJSONRequestBody, reqEditors ...RequestEditorFn) (*ExportPersonResponse, error) {
+	rsp, err := c.ExportPerson(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExportPersonResponse(rsp)
 }
 
 // GetGuardsWithResponse Get the guards
@@ -20292,6 +21192,22 @@ func (c *ClientWithResponses) ListOptOutChangesWithResponse(ctx context.Context,
 		return nil, err
 	}
 	return ParseListOptOutChangesResponse(rsp)
+}
+
+// GetPersonWithResponse Count what is stored about a person
+//
+// Counts what `ExportPerson` returns about a phone number. `erasure` is the erasure of the person that runs, if there is one.
+// An unknown number has zeros.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/person (the `GetPerson` operationId).
+func (c *ClientWithResponses) GetPersonWithResponse(ctx context.Context, params *GetPersonParams, reqEditors ...RequestEditorFn) (*GetPersonResponse, error) {
+	rsp, err := c.GetPerson(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetPersonResponse(rsp)
 }
 
 // ListPoliciesWithResponse List policies
@@ -22192,6 +23108,83 @@ func ParseReplayCallbackResponse(rsp *http.Response) (*ReplayCallbackResponse, e
 	return response, nil
 }
 
+// ParseListErasuresResponse parses an HTTP response from a ListErasuresWithResponse call
+func ParseListErasuresResponse(rsp *http.Response) (*ListErasuresResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListErasuresResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ErasureList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListErasuresResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListErasuresResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseCreateErasureResponse parses an HTTP response from a CreateErasureWithResponse call
 func ParseCreateErasureResponse(rsp *http.Response) (*CreateErasureResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -22406,6 +23399,83 @@ func ParseListErrorCodesResponse(rsp *http.Response) (*ListErrorCodesResponse, e
 		response.Headers401 = &headers
 	case true:
 		var headers ListErrorCodesResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseExportPersonResponse parses an HTTP response from a ExportPersonWithResponse call
+func ParseExportPersonResponse(rsp *http.Response) (*ExportPersonResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExportPersonResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PersonExport
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ExportPersonResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ExportPersonResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -24234,6 +25304,83 @@ func ParseListOptOutChangesResponse(rsp *http.Response) (*ListOptOutChangesRespo
 		response.Headers401 = &headers
 	case true:
 		var headers ListOptOutChangesResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetPersonResponse parses an HTTP response from a GetPersonWithResponse call
+func ParseGetPersonResponse(rsp *http.Response) (*GetPersonResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetPersonResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PersonalData
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetPersonResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers GetPersonResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

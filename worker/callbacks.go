@@ -13,6 +13,7 @@ import (
 // CallbackOptions are the limits of the worker of callbacks.
 type CallbackOptions struct {
 	Installation string
+	Version      Version
 	AtOnce       int           // callbacks posted at once in this process
 	StopTimeout  time.Duration // how long a stop waits for posts under way
 
@@ -26,6 +27,7 @@ func NewOfCallbacks(c client.Client, acts *activities.Callbacks, o CallbackOptio
 		MaxConcurrentActivityExecutionSize: o.AtOnce,
 		WorkerStopTimeout:                  o.StopTimeout,
 		OnFatalError:                       o.OnFatalError,
+		DeploymentOptions:                  o.Version.options(),
 	})
 	w.RegisterWorkflow(workflows.Callbacks)
 	w.RegisterActivity(acts)

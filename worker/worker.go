@@ -22,6 +22,7 @@ const roomForOthers = 1000
 // Options are the installation of a worker, and its limits.
 type Options struct {
 	Installation string // the id of the database; the worker polls only the tasks of its sends
+	Version      Version
 
 	Calls       int           // provider calls under way at once in this process
 	CallsPerSec float64       // provider calls per second over all workers; 0 is no limit
@@ -51,7 +52,8 @@ func New(c client.Client, acts *activities.Activities, o Options) worker.Worker 
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
 			MinimumNumberOfPollers: minPollers, InitialNumberOfPollers: firstPollers, MaximumNumberOfPollers: maxPollers,
 		}),
-		OnFatalError: o.OnFatalError,
+		OnFatalError:      o.OnFatalError,
+		DeploymentOptions: o.Version.options(),
 	})
 	w.RegisterWorkflow(workflows.Send)
 	w.RegisterActivity(acts)
@@ -69,6 +71,7 @@ func New(c client.Client, acts *activities.Activities, o Options) worker.Worker 
 // AccountOptions are the limits of one account.
 type AccountOptions struct {
 	Installation string
+	Version      Version
 	Account      string
 
 	CallsPerSec float64       // over all workers; 0 is no limit
@@ -88,6 +91,7 @@ func NewOfAccount(c client.Client, acts *activities.Activities, o AccountOptions
 		DisableWorkflowWorker:              true,
 		WorkerStopTimeout:                  o.StopTimeout,
 		OnFatalError:                       o.OnFatalError,
+		DeploymentOptions:                  o.Version.options(),
 	})
 	w.RegisterActivity(acts)
 	return w

@@ -118,6 +118,7 @@ func auditCases() []auditCase {
 		{"ConfirmSends", "POST", "/v1/sends/confirm", `{"correlation_id":"confirm all"}`, "", "confirm send", ""},
 		{"ReplayCallback", "POST", "/v1/callbacks/{callback}/replay", "", "", "replay callback", ""},
 		{"ReplayCallbacks", "POST", "/v1/callbacks/replay", `{"state":"gone"}`, "", "replay callback", ""},
+		{"ExportPerson", "POST", "/v1/exports", `{"to":"+447400123456"}`, "", "create export", ""},
 		{"CreateErasure", "POST", "/v1/erasures", `{"to":"+447400123499"}`, "", "create erasure", ""},
 		{"DeletePolicy", "DELETE", "/v1/policies/{policy}", "", "", "delete policy", ""},
 		{"DeleteRule", "DELETE", "/v1/rules/{rule}", "", "", "delete rule", ""},

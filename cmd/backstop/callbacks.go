@@ -136,7 +136,8 @@ func (p *program) runCallbacks(ctx context.Context) error {
 	}
 	failed := make(chan error, 1)
 	w := worker.NewOfCallbacks(p.temporal.Client, p.callbackActs, worker.CallbackOptions{
-		Installation: p.install, AtOnce: p.config.Callback.Posts, StopTimeout: p.config.drainTime(),
+		Installation: p.install, Version: p.config.Worker.version(),
+		AtOnce: p.config.Callback.Posts, StopTimeout: p.config.drainTime(),
 		OnFatalError: func(err error) { failed <- err },
 	})
 	for {

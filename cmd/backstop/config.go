@@ -41,6 +41,7 @@ type config struct {
 	Stop     stopConfig
 	OptOuts  optOutConfig
 	Keep     keepConfig `envPrefix:"KEEP_"`
+	Seal     sealConfig
 
 	// Accounts are the accounts that the environment gives. The names of their variables follow from the drivers (variablesOf).
 	Accounts []backstop.Account
@@ -86,6 +87,9 @@ type workerConfig struct {
 	Calls          int     `env:"CALLS"            envDefault:"200"`
 	CallsPerSecond float64 `env:"CALLS_PER_SECOND" envDefault:"0"`
 	Cached         int     `env:"CACHED"           envDefault:"10000"`
+
+	Deployment string `env:"DEPLOYMENT"` // of Temporal's Worker Versioning; empty: workers have no version
+	Build      string `env:"BUILD"`      // empty: the program's version
 }
 
 type sendConfig struct {
@@ -119,6 +123,29 @@ type keepConfig struct {
 func (c keepConfig) retention() backstop.Retention {
 	return backstop.Retention{Content: c.Content, Numbers: c.Numbers, Records: c.Records, Audit: c.Audit}
 }
+
+// sealConfig says what is encrypted in the database, beside the secrets of the accounts.
+type sealConfig struct {
+	What []string `env:"SEAL"` // texts
+}
+
+const sealTexts = "texts"
+
+func (c sealConfig) texts() bool { return slices.Contains(c.What, sealTexts) }
+
+// fault returns what is wrong, or an empty text.
+func (c sealConfig) fault(ring *keyring.Keyring) string {
+	if slices.ContainsFunc(c.What, func(what string) bool { return what != sealTexts }) {
+		return "must be " + sealTexts + ", or empty"
+	}
+	if c.texts() && ring.IsEmpty() {
+		return needsKey
+	}
+	return ""
+}
+
+// needsKey is the fault of a setting that encrypts without a keyring.
+const needsKey = "needs a key: set " + keyring.Variable + " (backstop keys generate prints a key)"
 
 // rules returns what the word STOP means.
 func (c optOutConfig) rules() backstop.OptOutRules {
@@ -208,8 +235,11 @@ func (c config) validate() error {
 	}
 	ring, err := c.keyring()
 	check(err == nil, "KEYRING", fmt.Sprint(err))
-	check(!c.Temporal.Encrypt || err != nil || !ring.IsEmpty(), "TEMPORAL_ENCRYPT",
-		"needs a key: set "+keyring.Variable+" (backstop keys generate prints a key)")
+	check(!c.Temporal.Encrypt || err != nil || !ring.IsEmpty(), "TEMPORAL_ENCRYPT", needsKey)
+	if err == nil {
+		fault := c.Seal.fault(ring)
+		check(fault == "", "SEAL", fault)
+	}
 	check(c.Temporal.UIURL == "" || isHTTPURL(c.Temporal.UIURL), "TEMPORAL_UI_URL", "must be an http or https URL")
 	fault := databaseFault(string(c.Database.URL))
 	check(fault == "", "DATABASE_URL", fault)
@@ -238,6 +268,9 @@ func (c config) validate() error {
 	check(c.Stop.Drain == 0 || c.Stop.Drain >= minDrain && c.Stop.Drain <= maxDrain, "DRAIN",
 		fmt.Sprintf("must be between %v and %v", minDrain, maxDrain))
 	for name, fault := range c.Callback.faults() {
+		check(false, name, fault)
+	}
+	for name, fault := range c.Worker.faults() {
 		check(false, name, fault)
 	}
 	for name, fault := range c.peopleFaults() {

@@ -146,6 +146,7 @@ func (d *diagnosis) examine(ctx context.Context, environment map[string]string, 
 	}
 	isReachable := d.checkNamespace(ctx, p, isMigrated)
 	d.checkEncryption(p)
+	d.checkTexts(p)
 	if isMigrated {
 		d.checkKeys(ctx, p)
 		if isReachable && !s.offline {
@@ -264,6 +265,16 @@ func (d *diagnosis) checkEncryption(p *program) {
 		return
 	}
 	d.add("encryption", isOK, "payloads in Temporal are encrypted with key "+ring.SealingID(), "")
+}
+
+// checkTexts says whether the texts of messages in Postgres are encrypted.
+func (d *diagnosis) checkTexts(p *program) {
+	ring, err := p.config.keyring()
+	if err != nil || !p.config.Seal.texts() {
+		d.add("texts", isOK, "new texts of messages in Postgres are not encrypted", "")
+		return
+	}
+	d.add("texts", isOK, "new texts of messages in Postgres are encrypted with key "+ring.SealingID(), "")
 }
 
 // openAccounts opens the accounts as a process does that serves.

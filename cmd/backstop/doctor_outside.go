@@ -104,6 +104,9 @@ func (d *diagnosis) checkWorkers(ctx context.Context, p *program) {
 			d.add("workers", isFault, "no worker polls the task queue "+queue, "start backstop serve or backstop worker")
 			return
 		}
+		if !d.checkVersions(queue, described) {
+			return
+		}
 		for _, poller := range described.GetPollers() {
 			pollers[poller.GetIdentity()] = true
 		}

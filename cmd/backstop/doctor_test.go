@@ -75,7 +75,7 @@ func TestDoctor(t *testing.T) {
 	well := examine(t, r.environment, nil)
 	require.Equal(t, exitOK, well.code, well)
 	for _, check := range []string{
-		"configuration", "database", "migrations", "clock", "temporal", "namespace", "workers", "keyring", "encryption",
+		"configuration", "database", "migrations", "clock", "temporal", "namespace", "workers", "keyring", "encryption", "texts",
 		"account meta", "account twilio", "account spare", "public address",
 	} {
 		require.Equal(t, isOK, well.levelOf(check), well.found[check])

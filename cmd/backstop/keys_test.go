@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"io"
 	"log/slog"
 	"net/url"
@@ -12,7 +13,9 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/accounts"
+	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/keyring"
+	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 	"github.com/backstophq/backstop/internal/provider/registry"
 )
@@ -78,12 +81,79 @@ func TestKeys(t *testing.T) {
 
 	code, stdout, _ = keys("rotate", present+","+former)
 	require.Equal(t, exitOK, code)
-	require.Equal(t, "sealed 2 accounts with key "+presentID+"\n", stdout)
+	require.Equal(t, "sealed 2 accounts with key "+presentID+"\nsealed the texts of 0 rows, of 0\n", stdout)
 	code, stdout, _ = keys("check", present+","+former)
 	require.Equal(t, exitOK, code)
 	require.Equal(t, "key "+presentID+" (seals and opens): 2 accounts\nkey "+formerID+" (opens): 0 accounts\nall accounts can be opened\n", stdout)
 	code, _, _ = keys("check", present)
 	require.Equal(t, exitOK, code, "the former key is not needed any more")
+}
+
+// TestKeys_texts: keys rotate seals the texts of old sends and their replies, and later changes their key, and keys check counts them.
+func TestKeys_texts(t *testing.T) {
+	t.Parallel()
+	database := postgrestest.URL(t)
+	db, err := postgres.Open(t.Context(), database, postgres.Options{MaxConns: 2})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	_, err = db.Migrate(t.Context())
+	require.NoError(t, err)
+	for i := range 2*resealBatch + 1 {
+		at := db.Now()
+		id, err := db.NewID(at)
+		require.NoError(t, err)
+		_, _, err = db.InsertSend(t.Context(), backstop.Send{
+			ID: id, To: "+447400123456", Country: "GB", Text: "plain", SMSText: "plain too", AcceptedAt: at,
+			Status: backstop.Statuses{WhatsApp: backstop.Queued}, Outcome: backstop.OutcomePending,
+			Plan: backstop.Plan{Rules: []backstop.Rule{{Name: "r", Type: backstop.SendFailed, SendID: "Acme"}}},
+		}, &handoff.Idempotency{Key: id, Hash: make([]byte, sha256.Size)})
+		require.NoError(t, err, i)
+	}
+	former, formerID := newKey(t)
+	present, presentID := newKey(t)
+	keys := func(command, ring, seal string) (code int, stdout, stderr string) {
+		var out, errs bytes.Buffer
+		code = run(t.Context(), []string{"keys", command}, []string{
+			"BACKSTOP_DATABASE_URL=" + database, "BACKSTOP_KEYRING=" + ring, "BACKSTOP_SEAL=" + seal, "BACKSTOP_LOG_LEVEL=error",
+		}, &out, &errs)
+		return code, out.String(), errs.String()
+	}
+	requireOutput := func(command, ring, seal, line string) {
+		t.Helper()
+		code, stdout, stderr := keys(command, ring, seal)
+		require.Equal(t, exitOK, code, stderr)
+		require.Contains(t, stdout, line)
+	}
+	requireOutput("check", former, "", "key "+formerID+" (seals and opens): 0 accounts\nno key: 401 texts\n")
+	requireOutput("rotate", former, "", "sealed the texts of 0 rows, of 401\n")
+	requireOutput("rotate", former, "texts", "sealed the texts of 401 rows, of 401\n")
+	requireOutput("check", former, "", "key "+formerID+" (seals and opens): 0 accounts, 802 texts\nall")
+
+	code, stdout, stderr := keys("rotate", present, "")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stdout, `key "`+formerID+`" is missing in BACKSTOP_KEYRING`)
+	require.Contains(t, stderr, "the texts of 401 rows cannot be opened")
+	code, stdout, stderr = keys("check", present, "")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stdout, "key "+formerID+" (missing in BACKSTOP_KEYRING): 802 texts\n")
+	require.Contains(t, stderr, `texts need key "`+formerID+`"`)
+
+	requireOutput("rotate", present+","+former, "", "sealed the texts of 401 rows, of 401\n")
+	requireOutput("check", present, "", "key "+presentID+" (seals and opens): 0 accounts, 802 texts\nall")
+	ring, err := keyring.Parse(present)
+	require.NoError(t, err)
+	sealed, err := postgres.Open(t.Context(), database, postgres.Options{MaxConns: 2, Keyring: ring})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, sealed.Close()) })
+	list, _, err := sealed.ListSends(t.Context(), backstop.SendFilter{}, backstop.Page{Limit: 1000})
+	require.NoError(t, err)
+	require.Len(t, list, 401)
+	for _, send := range list {
+		require.Equal(t, "plain too", send.SMSText)
+	}
+	code, _, stderr = keys("rotate", present, "numbers")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "BACKSTOP_SEAL: must be texts, or empty")
 }
 
 // TestKeys_wrong: a wrong keyring is a wrong configuration, and its key is not shown.

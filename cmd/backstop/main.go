@@ -6,8 +6,10 @@ import (
 	"os"
 )
 
+const unknownVersion = "unknown"
+
 // version is set by the linker.
-var version = "unknown"
+var version = unknownVersion
 
 func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Environ(), os.Stdout, os.Stderr))

@@ -132,7 +132,8 @@ func (w *accountWorkers) wanted(all []accounts.Open, now time.Time) map[string]l
 func (w *accountWorkers) start(ctx context.Context, name string, l limits) {
 	started := &accountWorker{account: name, limits: l}
 	started.Worker = worker.NewOfAccount(w.p.temporal.Client, w.p.acts, worker.AccountOptions{
-		Installation: w.p.install, Account: name, CallsPerSec: l.perSecond, CallsAtOnce: l.atOnce,
+		Installation: w.p.install, Version: w.p.config.Worker.version(), Account: name,
+		CallsPerSec: l.perSecond, CallsAtOnce: l.atOnce,
 		StopTimeout: w.p.config.drainTime(),
 		OnFatalError: func(err error) {
 			w.p.log.ErrorContext(ctx, "the worker of an account failed, and is started anew", "account", name, "error", err)

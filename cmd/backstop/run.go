@@ -32,12 +32,14 @@ usage: backstop <command>
   api       the API alone
   worker    the worker alone
   migrate   bring the database's schema up to date
-  keys      the keys that encrypt the secrets of accounts; "keys generate" prints a new one, "keys rotate" encrypts all
-            secrets with the first, "keys check" prints which are in use; "keys callback" prints a new secret for callbacks
+  keys      the keys that encrypt secrets of accounts and texts; "keys generate" prints a new one, "keys rotate" encrypts all
+            with the first, "keys check" prints which are in use; "keys callback" prints a new secret for callbacks
   api-keys  the keys of the callers of the API: "api-keys list", "api-keys create", "api-keys rotate" and "api-keys revoke";
             "api-keys create --help" lists its flags
   listen    receive callbacks, verify and print them, to try them by hand; "listen --help" lists its flags
   send      give one message to a Backstop that runs; "send --help" lists its flags
+  export    print all that is stored about a person, as JSON; "export --help" lists its flags
+  erase     remove a person; "erase --help" lists its flags
   doctor    check the configuration and everything that Backstop needs; "doctor --help" lists its flags
   sandbox   simulated providers, to try Backstop without accounts
   dev       migrate, serve and sandbox together, to try Backstop by hand
@@ -57,7 +59,7 @@ func (e usageError) Unwrap() error { return e.error }
 
 // takesArguments reports whether a command has arguments.
 func takesArguments(name string) bool {
-	return slices.Contains([]string{"listen", "send", "doctor", "api-keys"}, name)
+	return slices.Contains([]string{"listen", "send", "doctor", "api-keys", "export", "erase"}, name)
 }
 
 // commandsByName returns the commands. Only some of them use the arguments.
@@ -67,6 +69,8 @@ func commandsByName(args []string) map[string]command {
 		"keys generate": generateKey, "keys rotate": rotateKeys, "keys check": checkKeys,
 		"keys callback": generateCallbackSecret, "listen": listenCommand(args), "api-keys": apiKeysCommand(args),
 		"send": sendCommand(args), "doctor": doctorCommand(args),
+		"export":  personCommand("export", exportUsage, args, personSettings.export),
+		"erase":   personCommand("erase", eraseUsage, args, personSettings.erase),
 		"migrate": migrateSchema, "sandbox": serveSandbox, "dev": localCommand(demo.Dev), "demo": localCommand(demo.Run),
 	}
 }

@@ -93,8 +93,12 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		return err
 	}
 	defer p.closeTelemetry(ctx)
+	ring, err := p.config.keyring()
+	if err != nil {
+		return usageError{err}
+	}
 	p.db, err = openDatabase(ctx, p.config.Database, postgres.Options{
-		OptOuts: p.config.OptOuts.rules(), Log: p.log, Observer: p.observer(),
+		OptOuts: p.config.OptOuts.rules(), Log: p.log, Observer: p.observer(), Keyring: ring, SealTexts: p.config.Seal.texts(),
 	})
 	if err != nil {
 		return err
@@ -143,7 +147,8 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	}
 	p.handoff, err = handoff.New(handoff.Options{
 		Store: p.db, Engine: p.temporal, Installation: p.install, Settings: p.config.settings(), Log: p.log,
-		Inquire: p.acts.Inquire, ScheduledPerSecond: p.config.Send.ScheduledPerSecond,
+		Inquire: p.acts.Inquire, HasVersions: p.config.Worker.Deployment != "",
+		ScheduledPerSecond: p.config.Send.ScheduledPerSecond,
 	})
 	if err != nil {
 		return err
@@ -269,7 +274,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		Keys: p.keys, Accounts: p.accounts, Guards: p.guards, Callbacks: p.db, CallbackSettings: p.callbackSettings(),
 		Audit:    p.db,
 		Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
-		ErrorCodes: codes, Removals: p.removals, Erasures: p.erasures,
+		ErrorCodes: codes, Removals: p.removals, Erasures: p.erasures, Persons: p.db,
 		APIKey: string(p.config.API.Key), TrustedProxies: p.config.API.TrustedProxies,
 		Log: p.log, ExclusiveGrace: p.config.Send.ExclusiveGrace,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,

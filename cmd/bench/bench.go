@@ -49,6 +49,8 @@ func allParts() []part {
 		{"guards", (*bench).measureGuards},
 		{"metrics", (*bench).measureMetrics},
 		{"codec", (*bench).measureCodec},
+		{"sealed", (*bench).measureSealed},
+		{"retention", (*bench).measureRetention},
 	}
 }
 

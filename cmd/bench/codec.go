@@ -19,6 +19,30 @@ func encrypted() map[string]string {
 	return map[string]string{"BACKSTOP_KEYRING": benchKeyring, "BACKSTOP_TEMPORAL_ENCRYPT": "true"}
 }
 
+const (
+	sealOff = "sealing off"
+	sealOn  = "sealing on"
+	// leastSealed is the share of the throughput that remains with encrypted texts.
+	leastSealed = 0.95
+)
+
+// measureSealed compares whole sends with encrypted texts in Postgres and with plain ones.
+func (b *bench) measureSealed(ctx context.Context) (err error) {
+	settings := map[string]map[string]string{
+		sealOff: {"BACKSTOP_KEYRING": benchKeyring},
+		sealOn:  {"BACKSTOP_KEYRING": benchKeyring, "BACKSTOP_SEAL": "texts"},
+	}
+	defer func() { err = errors.Join(err, b.restartBackstop(context.WithoutCancel(ctx), nil)) }()
+	return b.comparePair(ctx, pair{
+		title: "Sealed texts", raw: "sealed", off: sealOff, on: sealOn, least: leastSealed,
+		note:   "sealing on: BACKSTOP_SEAL=texts. Each round has its own warm process.",
+		target: "completed sends per second with encrypted texts, of plain",
+		run: func(ctx context.Context, c contestant, name string) (round, error) {
+			return b.runRestarted(ctx, c, settings[name])
+		},
+	})
+}
+
 // measureCodec compares whole sends with encrypted payloads and with plain ones.
 func (b *bench) measureCodec(ctx context.Context) (err error) {
 	settings := map[string]map[string]string{

@@ -10,11 +10,12 @@ import (
 )
 
 // original holds the rows of a real send as JSON, by table.
-type original struct{ send, attempts, events string }
+type original struct{ send, attempts, events, receipts string }
 
 const originalQuery = `SELECT to_jsonb(s),
 	(SELECT COALESCE(jsonb_agg(a), '[]') FROM attempts a WHERE a.send = s.id),
-	(SELECT COALESCE(jsonb_agg(e), '[]') FROM events e WHERE e.send = s.id)
+	(SELECT COALESCE(jsonb_agg(e), '[]') FROM events e WHERE e.send = s.id),
+	(SELECT COALESCE(jsonb_agg(r), '[]') FROM receipts r WHERE r.send = s.id)
 FROM sends s WHERE s.id = $1`
 
 // originals reads sends with their attempts and events.
@@ -22,7 +23,7 @@ func (s *store) originals(ctx context.Context, ids []string) ([]original, error)
 	var list []original
 	for _, id := range ids {
 		var o original
-		if err := s.db.QueryRowContext(ctx, originalQuery, id).Scan(&o.send, &o.attempts, &o.events); err != nil {
+		if err := s.db.QueryRowContext(ctx, originalQuery, id).Scan(&o.send, &o.attempts, &o.events, &o.receipts); err != nil {
 			return nil, fmt.Errorf("read send: %w", err)
 		}
 		list = append(list, o)

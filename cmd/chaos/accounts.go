@@ -63,7 +63,7 @@ func (s *stack) makeAccounts(ctx context.Context) error {
 		if err := s.api.call(ctx, http.MethodPost, "/v1/accounts", nil, in, http.StatusCreated, &made); err != nil {
 			return fmt.Errorf("make account: %w", err)
 		}
-		for _, one := range s.serves {
+		for _, one := range s.listening() {
 			if err := s.awaitAccount(ctx, one, made.Name); err != nil {
 				return err
 			}

@@ -79,7 +79,11 @@ type fault struct {
 
 func (f fault) String() string {
 	text := string(f.Kind)
-	whole := []faultKind{killTemporal, killPostgres, refuseWebhooks, doubleWebhooks, loseAnswers}
+	whole := []faultKind{
+		killTemporal, killPostgres, refuseWebhooks, doubleWebhooks, loseAnswers,
+		faultKind(migrateDatabase), faultKind(startNew), faultKind(stopPrevious), faultKind(killPrevious),
+		faultKind(startPrevious), faultKind(stopNew),
+	}
 	switch {
 	case f.Provider != "":
 		text += " of " + f.Provider

@@ -22,6 +22,11 @@ type flags struct {
 	keep     bool
 	parallel int    // runs at once
 	program  string // bin/backstop
+
+	isRolling       bool   // deployments instead of seeds
+	previous        string // the commit of the previous release
+	previousProgram string // its program, when it is built
+
 	devstack string // bin/devstack
 }
 
@@ -50,6 +55,8 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 	set.IntVar(&f.parallel, "parallel", 0, "runs at the same time (0: as many as have at most 600 sends together)")
 	set.StringVar(&f.data, "data", ".data/chaos", "a `folder` for the data and the logs")
 	set.BoolVar(&f.keep, "keep", false, "keep the data and logs also of runs without a breach")
+	set.BoolVar(&f.isRolling, "rolling", false, "deploy this release over the previous one, instead of injecting faults")
+	set.StringVar(&f.previous, "previous", previousCommit, "the `commit` of the previous release, for -rolling")
 	set.StringVar(&f.program, "program", "bin/backstop", "the program to test")
 	set.StringVar(&f.devstack, "devstack", "bin/devstack", "the program that starts Postgres and Temporal")
 	if err := set.Parse(args); err != nil {
@@ -61,6 +68,10 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 	var err error
 	if f.faults, err = parseFaults(faults); err != nil {
 		return flags{}, err
+	}
+	if f.isRolling {
+		f.faults = nil
+		seeds = 1 // the deployments have the same sends
 	}
 	f.seeds = chooseSeeds(seeds, seed)
 	if f.parallel == 0 {
@@ -84,6 +95,20 @@ func (f flags) check() error {
 	default:
 		return nil
 	}
+}
+
+// trials returns the runs: one for each seed, or one for each deployment.
+func (f flags) trials() (all []trial) {
+	if f.isRolling {
+		for _, d := range []deployment{rolled, killed, rolledBack} {
+			all = append(all, trial{seed: f.seeds[0], deploy: d})
+		}
+		return all
+	}
+	for _, seed := range f.seeds {
+		all = append(all, trial{seed: seed})
+	}
+	return all
 }
 
 // chooseSeeds chooses small numbers, which are easy to type.

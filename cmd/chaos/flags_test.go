@@ -42,10 +42,10 @@ func TestPrintTable(t *testing.T) {
 	t.Parallel()
 	r, s := sound()
 	s.Final.Outcome = pending
-	broken := checkAll(7, r)
+	broken := checkAll(trial{seed: 7}, r)
 	require.True(t, broken.breached())
 	r, _ = sound()
-	whole := checkAll(8, r)
+	whole := checkAll(trial{seed: 8}, r)
 	require.False(t, whole.breached())
 
 	var out bytes.Buffer

@@ -33,6 +33,7 @@ type front struct {
 
 	mu      sync.Mutex
 	reports []report
+	refused []string // requests without webhooks that were answered with 5xx
 }
 
 type backend struct {
@@ -100,8 +101,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (f *front) handle(r *http.Request, body []byte) (status int, header http.Header, answer []byte) {
 	arrived := time.Now()
 	status, header, answer = f.forward(r, body)
-	if isWebhook(r) {
+	switch {
+	case isWebhook(r):
 		f.recordReports(r, body, arrived, status)
+	case status >= http.StatusInternalServerError && r.Context().Err() == nil: // else the client has given up
+		f.recordRefusal(r, status, answer)
 	}
 	return status, header, answer
 }
@@ -120,7 +124,7 @@ func (f *front) forward(r *http.Request, body []byte) (status int, header http.H
 		}
 		b.down.Store(time.Now().Add(downFor).UnixNano())
 		if dial := (*net.OpError)(nil); !errors.As(err, &dial) || dial.Op != "dial" {
-			return http.StatusBadGateway, nil, nil // the backend may have handled the request
+			return http.StatusBadGateway, nil, []byte(err.Error()) // the backend may have handled the request
 		}
 	}
 	return http.StatusServiceUnavailable, nil, nil
@@ -173,6 +177,19 @@ func (f *front) recordReports(r *http.Request, body []byte, arrived time.Time, s
 		one.Arrived, one.Acked = arrived, acked
 		f.reports = append(f.reports, one)
 	}
+}
+
+func (f *front) recordRefusal(r *http.Request, status int, answer []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refused = append(f.refused, fmt.Sprintf("%s %s was answered with %d: %.200s", r.Method, r.URL.Path, status, answer))
+}
+
+// refusals returns the requests without webhooks that were answered with 5xx.
+func (f *front) refusals() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.refused...)
 }
 
 // recordedReports returns the receipts recorded so far.

@@ -40,7 +40,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	kept, err := runSeeds(ctx, f, stdout, stderr)
+	kept, err := runTrials(ctx, f, stdout, stderr)
 	switch {
 	case err != nil:
 		fmt.Fprintf(stderr, "chaos: %v\n", err)

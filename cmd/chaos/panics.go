@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"go.temporal.io/api/enums/v1"
@@ -14,6 +15,21 @@ const deadlock = "TMPRL1101"
 // unreached is the error of the Temporal SDK if it could not reach Temporal during a workflow task. The workflow is not at
 // fault.
 const unreached = "error sending workflow task heartbeat"
+
+// unknownType is the error of the Temporal SDK for a workflow that a worker has not registered.
+const unknownType = "unable to find workflow type"
+
+// splitUnknown moves the tasks of workflows that the release of a worker lacks out of the failed tasks. Temporal repeats such a
+// task until a worker of the other release gets it. The workflow of sends is in each release.
+func (r *record) splitUnknown() {
+	r.panics = slices.DeleteFunc(r.panics, func(p failedTask) bool {
+		isUnknown := p.send == nil && strings.Contains(p.text, unknownType)
+		if isUnknown {
+			r.unknownTypes++
+		}
+		return isUnknown
+	})
+}
 
 // failedTasks returns the workflow tasks in a history that failed through the workflow's own fault. Temporal records only
 // the first of several failures in a row. If a process dies, the history has a time-out and no failure.

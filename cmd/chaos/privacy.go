@@ -39,6 +39,7 @@ func searchLeaks(ctx context.Context, engine client.Client, s *stack, r *record)
 				return err
 			}
 			r.panics = append(r.panics, failedTasks(events, byID[id])...)
+			r.addWorkers(s, events, byID[id])
 			text, err := proto.Marshal(events)
 			if err != nil {
 				return fmt.Errorf("encode history: %w", err)

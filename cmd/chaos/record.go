@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,6 +19,11 @@ type record struct {
 	extra    []string          // sends in the API that were not requested
 	offset   time.Duration     // how far the API's clock is ahead of this process's clock
 	calls    map[string][]call // by phone number, to numbers of no send
+
+	workers      map[*sendRecord]map[string]bool // of a deployment: the releases whose workers did tasks of a send
+	unknownTypes int                             // workflow tasks that a worker refused because its release lacks the workflow
+	migrations   int                             // of the new release, applied while the previous one ran
+	refused      []string                        // HTTP requests that the load balancer answered with 5xx, without webhooks
 }
 
 // sendRecord is one send: the request, the answers and the observed result.
@@ -112,8 +118,9 @@ func (r *record) toOwnClock(t time.Time) time.Time { return t.Add(-r.offset) }
 // hasDied reports whether a Backstop process was killed or frozen between two moments. If so, the end of a call under way
 // may be unknown.
 func (r *record) hasDied(from, until time.Time) bool {
+	deaths := []faultKind{killServe, freezeServe, faultKind(killPrevious)}
 	for _, f := range r.faults {
-		if (f.Kind == killServe || f.Kind == freezeServe) && f.Began.After(from) && f.Began.Before(until) {
+		if slices.Contains(deaths, f.Kind) && f.Began.After(from) && f.Began.Before(until) {
 			return true
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 // outcome is the results of all properties in one run.
 type outcome struct {
-	seed    uint64
+	trial   string
 	results []result // one for each property
 }
 
@@ -20,8 +20,8 @@ func (o outcome) breached() bool {
 }
 
 // checkAll checks every property.
-func checkAll(seed uint64, r *record) outcome {
-	o := outcome{seed: seed}
+func checkAll(t trial, r *record) outcome {
+	o := outcome{trial: t.name()}
 	for _, p := range allProperties() {
 		o.results = append(o.results, p.check(r))
 	}
@@ -39,14 +39,14 @@ func printBreaches(out io.Writer, o outcome, r *record) {
 	for i, p := range allProperties() {
 		for n, b := range o.results[i].breaches {
 			if n == maxListed {
-				fmt.Fprintf(out, "\nseed %d BREACHED %s: and %d more\n", o.seed, p.name, len(o.results[i].breaches)-n)
+				fmt.Fprintf(out, "\n%s BREACHED %s: and %d more\n", o.trial, p.name, len(o.results[i].breaches)-n)
 				break
 			}
 			id := ""
 			if b.send != nil {
 				id = b.send.ID
 			}
-			fmt.Fprintf(out, "\nseed %d BREACHED %s: %s %s\n", o.seed, p.name, id, b.text)
+			fmt.Fprintf(out, "\n%s BREACHED %s: %s %s\n", o.trial, p.name, id, b.text)
 			if b.send != nil && n < maxTimelines {
 				fmt.Fprintf(out, "  %s\n", strings.Join(b.send.timeline(r), "\n  "))
 			}
@@ -54,14 +54,14 @@ func printBreaches(out io.Writer, o outcome, r *record) {
 	}
 }
 
-// printTable prints one line per property and one column per seed: how many were checked, how many of them were excused,
+// printTable prints one line per property and one column per run: how many were checked, how many of them were excused,
 // and how many are breaches. A send is excused if it cannot be judged, mostly because a process died during a call.
 func printTable(out io.Writer, outcomes []outcome) {
 	fmt.Fprintln(out)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "property")
 	for _, o := range outcomes {
-		fmt.Fprintf(table, "\tseed %d", o.seed)
+		fmt.Fprintf(table, "\t%s", o.trial)
 	}
 	fmt.Fprintln(table)
 	for i, p := range allProperties() {

@@ -19,7 +19,7 @@ func runningAfter(ctx context.Context, engine client.Client, say say) ([]string,
 	said := false
 	for deadline := time.Now().Add(runsEnd); ; {
 		page, err := engine.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-			Query: "ExecutionStatus = 'Running'",
+			Query: "WorkflowType = 'Send' AND ExecutionStatus = 'Running'",
 		})
 		if err != nil {
 			return nil, fmt.Errorf("list running workflows: %w", err)

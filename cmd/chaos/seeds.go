@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,25 +17,32 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// runSeeds makes a run for each seed and prints the results. kept reports whether no property was breached.
-func runSeeds(ctx context.Context, f flags, stdout, stderr io.Writer) (kept bool, err error) {
+// runTrials makes all runs and prints the results. kept reports whether no property was breached.
+func runTrials(ctx context.Context, f flags, stdout, stderr io.Writer) (kept bool, err error) {
 	began := time.Now()
 	var printing sync.Mutex
-	outcomes := make([]outcome, len(f.seeds))
+	if f.isRolling {
+		if f.previousProgram, err = buildRelease(ctx, ".", f.previous, filepath.Join(f.data, previousRelease)); err != nil {
+			return false, err
+		}
+	}
+	trials := f.trials()
+	outcomes := make([]outcome, len(trials))
+	records := make([]*record, len(trials))
 	runs, ctx := errgroup.WithContext(ctx)
 	runs.SetLimit(f.parallel)
-	for i, seed := range f.seeds {
+	for i, t := range trials {
 		said := func(format string, values ...any) {
 			printing.Lock()
 			defer printing.Unlock()
-			fmt.Fprintf(stderr, "%5.0f s  seed %d: %s\n", time.Since(began).Seconds(), seed, fmt.Sprintf(format, values...))
+			fmt.Fprintf(stderr, "%5.0f s  %s: %s\n", time.Since(began).Seconds(), t.name(), fmt.Sprintf(format, values...))
 		}
 		runs.Go(func() error {
-			r, err := runFolder(ctx, f, seed, said)
+			r, err := runFolder(ctx, f, t, said)
 			if err != nil {
-				return fmt.Errorf("seed %d: %w", seed, err)
+				return fmt.Errorf("%s: %w", t.name(), err)
 			}
-			outcomes[i] = checkAll(seed, r)
+			records[i], outcomes[i] = r, checkAll(t, r)
 			printing.Lock()
 			defer printing.Unlock()
 			printBreaches(stdout, outcomes[i], r)
@@ -46,22 +52,26 @@ func runSeeds(ctx context.Context, f flags, stdout, stderr io.Writer) (kept bool
 	if err := runs.Wait(); err != nil {
 		return false, err //nolint:wrapcheck // it is one of those above
 	}
+	if f.isRolling {
+		printCounts(stdout, outcomes, records)
+	}
 	printTable(stdout, outcomes)
-	return !slices.ContainsFunc(outcomes, outcome.breached), nil
+	isFalse := f.isRolling && slices.ContainsFunc(records, func(r *record) bool { return r.falseFallbacks() > 0 })
+	return !isFalse && !slices.ContainsFunc(outcomes, outcome.breached), nil
 }
 
 // runFolder makes one run in its own folder. The folder stays if the run fails, a property is breached or -keep is set.
-func runFolder(ctx context.Context, f flags, seed uint64, said say) (*record, error) {
+func runFolder(ctx context.Context, f flags, t trial, said say) (*record, error) {
 	said("%d sends in %s; faults: %s", f.sends, f.duration, strings.Join(textsOf(f.faults), ", "))
-	folder := filepath.Join(f.data, strconv.FormatUint(seed, 10))
+	folder := t.folder(f.data)
 	if err := os.RemoveAll(folder); err != nil {
 		return nil, fmt.Errorf("remove old data: %w", err)
 	}
-	r, err := runSeed(ctx, f, seed, folder, said)
+	r, err := runTrial(ctx, f, t, folder, said)
 	if err != nil {
 		return nil, fmt.Errorf("%w; its logs are in %s", err, folder)
 	}
-	if f.keep || checkAll(seed, r).breached() {
+	if f.keep || checkAll(t, r).breached() {
 		said("data and logs are kept in %s", folder)
 		return r, nil
 	}
@@ -71,12 +81,15 @@ func runFolder(ctx context.Context, f flags, seed uint64, said say) (*record, er
 	return r, nil
 }
 
-// runSeed makes one run on a new installation and returns its record.
-func runSeed(ctx context.Context, f flags, seed uint64, folder string, said say) (*record, error) {
-	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // the same seed makes the same run
+// runTrial makes one run on a new installation and returns its record.
+func runTrial(ctx context.Context, f flags, t trial, folder string, said say) (*record, error) {
+	random := rand.New(rand.NewPCG(t.seed, t.seed)) //nolint:gosec // the same seed makes the same run
 	faults := planFaults(random, f.faults, f.duration)
+	if t.deploy != "" {
+		faults = t.deploy.plan(f.duration)
+	}
 	orders := planOrders(random, f.sends, f.duration, faults)
-	s, err := startStack(ctx, f, folder, planSkew(random, f.faults), said)
+	s, err := startStack(ctx, f, t, folder, planSkew(random, f.faults), said)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +112,12 @@ func runSeed(ctx context.Context, f flags, seed uint64, folder string, said say)
 		defer close(loaded)
 		l.run(ctx, orders, began)
 	}()
-	r := &record{faults: i.run(ctx, faults, began)}
+	r := &record{}
+	if t.deploy == "" {
+		r.faults = i.run(ctx, faults, began)
+	} else if r.faults, err = s.runDeployment(ctx, f, faults, began, said); err != nil {
+		return nil, err
+	}
 	<-loaded
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("interrupted: %w", ctx.Err())
@@ -114,7 +132,17 @@ func runSeed(ctx context.Context, f flags, seed uint64, folder string, said say)
 	sleepFor(ctx, lastReceipts)
 	stopWatching()
 	r.leaks = <-seen
-	return r, collectRecord(ctx, s, l, r, said)
+	if err := collectRecord(ctx, s, l, r, said); err != nil || t.deploy == "" {
+		return r, err
+	}
+	r.splitUnknown()
+	for _, one := range r.refused {
+		said("%s", one)
+	}
+	if r.migrations, err = s.appliedMigrations(); err != nil {
+		return nil, err
+	}
+	return r, r.checkDeployment()
 }
 
 // lastReceipts is how long receipts may still arrive after the last send has ended.
@@ -127,7 +155,7 @@ func collectRecord(ctx context.Context, s *stack, l *load, r *record, said say) 
 	if err != nil {
 		return err
 	}
-	r.sends = l.sends
+	r.sends, r.refused = l.sends, s.front.refusals()
 	byNumber := map[string]*sendRecord{}
 	for _, one := range r.sends {
 		byNumber[one.Number] = one

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -148,7 +149,9 @@ func (s *server) stop() {
 
 // serve is a Backstop process that restarts whenever it ends.
 type serve struct {
-	name, address string
+	name, address    string // the address is empty if the process has no API
+	program, command string
+	isLater          bool // startServes does not start it
 
 	mu      sync.Mutex
 	child   *child
@@ -156,13 +159,17 @@ type serve struct {
 	stopped bool
 	over    chan struct{}
 	crashes int // how often the process ended by itself
+	pids    []int32
 }
 
 const restartPause = 500 * time.Millisecond
 
 // start starts the process, and starts it again whenever it ends, until stop.
-func (s *serve) start(program string, env []string, log string, say say) {
+func (s *serve) start(env []string, log string, say say) {
 	s.over = make(chan struct{})
+	s.mu.Lock()
+	s.stopped = false
+	s.mu.Unlock()
 	go func() {
 		defer close(s.over)
 		for {
@@ -171,8 +178,11 @@ func (s *serve) start(program string, env []string, log string, say say) {
 				s.mu.Unlock()
 				return
 			}
-			child, err := startChild(log, env, false, program, "serve")
+			child, err := startChild(log, env, false, s.program, s.command)
 			s.child, s.pause = child, -1
+			if err == nil {
+				s.pids = append(s.pids, child.PID())
+			}
 			s.mu.Unlock()
 			if err != nil {
 				say("%s: %v", s.name, err)
@@ -219,13 +229,25 @@ func (s *serve) kill(after time.Duration) bool {
 	return true
 }
 
-func (s *serve) stop() {
+func (s *serve) stop() { _ = s.end(func(c *child) error { return c.Stop(stopGrace) }) }
+
+// end ends the process for good. The error is that of the function, or says that the exit code was not 0.
+func (s *serve) end(by func(*child) error) error {
 	s.mu.Lock()
 	s.stopped = true
 	child := s.child
 	s.mu.Unlock()
-	if child != nil {
-		child.stop()
-		<-s.over
+	if child == nil {
+		return nil
 	}
+	err := by(child)
+	<-s.over
+	return errors.Join(err, child.Err())
+}
+
+// isRunning reports whether the process was started and not stopped.
+func (s *serve) isRunning() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.child != nil && !s.stopped
 }

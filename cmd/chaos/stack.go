@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -52,7 +53,9 @@ type stack struct {
 }
 
 // startStack starts an installation on empty data. If it fails, it stops everything that it has started.
-func startStack(ctx context.Context, f flags, folder string, skew time.Duration, say say) (_ *stack, err error) {
+func startStack(
+	ctx context.Context, f flags, t trial, folder string, skew time.Duration, say say,
+) (_ *stack, err error) {
 	s := &stack{folder: folder, http: &http.Client{Timeout: callTimeout}}
 	defer func() {
 		if err != nil {
@@ -68,10 +71,10 @@ func startStack(ctx context.Context, f flags, folder string, skew time.Duration,
 	if s.temporal, err = startServer(ctx, f, "temporal", folder, nil, say); err != nil {
 		return nil, err
 	}
-	if err := s.startAround(ctx, f); err != nil {
+	if err := s.startAround(ctx, f, t); err != nil {
 		return nil, err
 	}
-	if err := s.startServes(ctx, f, say); err != nil {
+	if err := s.startServes(ctx, say); err != nil {
 		return nil, err
 	}
 	return s, s.makeAccounts(ctx)
@@ -93,15 +96,13 @@ func (s *stack) skewedEnv(skew time.Duration, say say) []string {
 }
 
 // startAround starts the simulated providers and the load balancer, and makes the configuration of Backstop.
-func (s *stack) startAround(ctx context.Context, f flags) error {
+func (s *stack) startAround(ctx context.Context, f flags, t trial) error {
 	addresses, err := freePorts(ctx, serves+1)
 	if err != nil {
 		return err
 	}
 	own, box := addresses[:serves], addresses[serves]
-	for i := range serves {
-		s.serves = append(s.serves, &serve{address: own[i], name: fmt.Sprintf("serve-%d", i)})
-	}
+	s.serves = t.planServes(f, own)
 	if s.front, err = startFront(ctx, own); err != nil {
 		return err
 	}
@@ -136,10 +137,9 @@ func newKeyring() string {
 	return "chaos:" + base64.StdEncoding.EncodeToString(key)
 }
 
-// startServes migrates the database and starts the Backstop processes. Each has its own wires to Postgres and Temporal.
-func (s *stack) startServes(ctx context.Context, f flags, say say) error {
-	s.env["BACKSTOP_DATABASE_URL"] = s.postgres.address()
-	migration, err := startChild(s.logPath("migrate"), environList(s.env), false, f.program, "migrate")
+// migrate runs the migrations of a program.
+func (s *stack) migrate(ctx context.Context, program string) error {
+	migration, err := startChild(s.logPath("migrate"), environList(s.env), false, program, "migrate")
 	if err != nil {
 		return err
 	}
@@ -148,36 +148,56 @@ func (s *stack) startServes(ctx context.Context, f flags, say say) error {
 		if err := migration.Err(); err != nil {
 			return fmt.Errorf("migrate: %w; see %s", err, s.logPath("migrate"))
 		}
+		return nil
 	case <-ctx.Done():
 		migration.kill()
 		return ctx.Err()
 	}
-	for i, one := range s.serves {
-		database, err := url.Parse(s.postgres.address())
-		if err != nil {
-			return fmt.Errorf("read address of postgres: %w", err)
+}
+
+// startServes migrates the database and starts the Backstop processes.
+func (s *stack) startServes(ctx context.Context, say say) error {
+	s.env["BACKSTOP_DATABASE_URL"] = s.postgres.address()
+	if err := s.migrate(ctx, s.serves[0].program); err != nil {
+		return err
+	}
+	for _, one := range s.serves {
+		if one.isLater {
+			continue
 		}
-		postgres, err := newWire(ctx, database.Host)
-		if err != nil {
-			return err
-		}
-		s.toPostgres = append(s.toPostgres, postgres)
-		temporal, err := newWire(ctx, s.temporal.address())
-		if err != nil {
-			return err
-		}
-		s.toTemporal = append(s.toTemporal, temporal)
-		database.Host = postgres.address()
-		own := map[string]string{
-			"BACKSTOP_LISTEN": one.address, "BACKSTOP_DATABASE_URL": database.String(),
-			"BACKSTOP_TEMPORAL_ADDRESS": temporal.address(),
-		}
-		one.start(f.program, append(environList(s.env), environList(own)...), s.logPath(one.name), say)
-		if err := s.waitOK(ctx, "http://"+s.serves[i].address+"/readyz"); err != nil {
+		if err := s.startServe(ctx, one, say); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// startServe starts a Backstop process with wires of its own to Postgres and Temporal, and waits until its API is ready.
+func (s *stack) startServe(ctx context.Context, one *serve, say say) error {
+	database, err := url.Parse(s.postgres.address())
+	if err != nil {
+		return fmt.Errorf("read address of postgres: %w", err)
+	}
+	postgres, err := newWire(ctx, database.Host)
+	if err != nil {
+		return err
+	}
+	s.toPostgres = append(s.toPostgres, postgres)
+	temporal, err := newWire(ctx, s.temporal.address())
+	if err != nil {
+		return err
+	}
+	s.toTemporal = append(s.toTemporal, temporal)
+	database.Host = postgres.address()
+	own := map[string]string{"BACKSTOP_DATABASE_URL": database.String(), "BACKSTOP_TEMPORAL_ADDRESS": temporal.address()}
+	if one.address != "" {
+		own["BACKSTOP_LISTEN"] = one.address
+	}
+	one.start(append(environList(s.env), environList(own)...), s.logPath(one.name), say)
+	if one.address == "" {
+		return nil
+	}
+	return s.waitOK(ctx, "http://"+one.address+"/readyz")
 }
 
 // retargetWires connects the wires to the current addresses of the servers. A restarted server may have another port.
@@ -194,12 +214,17 @@ func (s *stack) retargetWires() {
 
 // waitReady waits until every Backstop process is ready after the last fault.
 func (s *stack) waitReady(ctx context.Context) error {
-	for _, one := range s.serves {
+	for _, one := range s.listening() {
 		if err := s.waitOK(ctx, "http://"+one.address+"/readyz"); err != nil {
 			return fmt.Errorf("%s: %w", one.name, err)
 		}
 	}
 	return nil
+}
+
+// listening returns the processes that run and have an API.
+func (s *stack) listening() []*serve {
+	return slices.DeleteFunc(slices.Clone(s.serves), func(one *serve) bool { return one.address == "" || !one.isRunning() })
 }
 
 func (s *stack) waitOK(ctx context.Context, address string) error {

@@ -121,3 +121,18 @@ test("a send with rules of its own is shown, listed, counted and repeated withou
   await page.getByRole("link", { name: "Rules of its own" }).first().click();
   await expect(page).toHaveURL(/own_rules=true/);
 });
+
+test("a send whose texts cannot be decrypted says why, and is in the list", async ({ page, api }) => {
+  const to = recipient("01");
+  const { id } = await api.send(await api.policy([await api.rule()]), to);
+  const reason = 'key "k1" is missing in BACKSTOP_KEYRING';
+  await page.route(`**/v1/sends/${id}/watch`, (route) => route.abort());
+  await page.route(`**/v1/sends/${id}`, async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), content_unreadable: reason } });
+  });
+  await page.goto(`sends/${id}`);
+  await expect(page.getByText(`The texts of this send cannot be read, and nothing goes out: ${reason}`)).toBeVisible();
+  await page.goto("sends");
+  await expect(page.getByRole("rowheader", { name: to })).toBeVisible();
+});

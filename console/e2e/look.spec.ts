@@ -76,6 +76,7 @@ for (const look of looks) {
         guards: "guards",
         audit: "audit",
         "audit-none": "audit?search=nothing-of-this-name",
+        persons: "persons",
         "api-keys": "api-keys",
         sessions: "sessions",
         start: "start",
@@ -108,6 +109,7 @@ for (const look of looks) {
         await settle();
       }
       await page.keyboard.press("/");
+      await page.locator(".search-field:focus-within").waitFor();
       await check(page, "search-empty", look.name);
       for (const [name, text] of Object.entries({ "search-found": policy.name, "search-nothing": "no such thing" })) {
         await page.keyboard.type(text);

@@ -5,6 +5,22 @@ import { expect, recipient, test, unique } from "./test";
 const field = (page: Page) => page.getByRole("combobox", { name: "Search" });
 const options = (page: Page) => page.getByRole("listbox", { name: "Results" }).getByRole("option");
 
+test("/ opens the search as soon as it is loaded", async ({ page }) => {
+  let load = () => {};
+  const wanted = new Promise<void>((resolve) => {
+    load = resolve;
+  });
+  await page.route(/\/HeaderSearch-[^/]*\.js$/, async (route) => {
+    await wanted;
+    await route.continue();
+  });
+  await page.goto("sends");
+  await expect(page.getByRole("heading", { name: "Sends", level: 1 })).toBeVisible();
+  await page.keyboard.press("/");
+  load();
+  await expect(field(page)).toBeFocused();
+});
+
 test("/ and Ctrl-K focus the search, but / is typed in a field", async ({ page, api }) => {
   const rule = await api.rule();
   await page.goto("sends");

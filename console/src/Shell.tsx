@@ -8,6 +8,7 @@ import { answered, api, type Session } from "./api/client";
 import { sessionQuery } from "./api/queries";
 import { reentry } from "./api/reentry";
 import { type MenuEntry, pages } from "./pages";
+import { useSearchKeys } from "./search/useSearchKeys";
 import { forgetDraft } from "./sends/forgetDraft";
 import { announceSignOut, onSignOut } from "./session/signOuts";
 import { LogoutOutlined, MenuOutlined } from "./ui/firstIcons";
@@ -31,7 +32,9 @@ export function Shell({ session, hasData }: Props) {
   const { pathname } = useLocation();
   const wide = useMedia("(min-width: 992px)");
   const [open, setOpen] = useState(false);
+  const [searches, setSearches] = useState(0); // how often a key has asked for the search, also before it is loaded
   const main = useRef<HTMLElement>(null);
+  useSearchKeys(useCallback(() => setSearches((n) => n + 1), []));
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page starts at its top
   useEffect(() => {
@@ -83,7 +86,7 @@ export function Shell({ session, hasData }: Props) {
           )}
           {hasData ? (
             <Suspense fallback={<span className="shell-gap" />}>
-              <HeaderSearch />
+              <HeaderSearch asked={searches} />
             </Suspense>
           ) : (
             <span className="shell-gap" />

@@ -20,6 +20,7 @@ import {
   SendOutlined,
   StopOutlined,
   TeamOutlined,
+  UserOutlined,
 } from "./ui/firstIcons";
 
 export interface MenuEntry {
@@ -35,6 +36,7 @@ export interface MenuEntry {
     | "optOuts.title"
     | "guards.title"
     | "audit.title"
+    | "persons.title"
     | "keys.title"
     | "people.title"
     | "start.title";
@@ -118,6 +120,11 @@ export const pages: Page[] = [
     path: "/audit",
     component: later(() => import("./audit/AuditPage")),
     menu: { label: "audit.title", icon: <AuditOutlined />, group: "more", scope: "admin" },
+  },
+  {
+    path: "/persons",
+    component: later(() => import("./persons/PersonsPage")),
+    menu: { label: "persons.title", icon: <UserOutlined />, group: "more", scope: "admin" },
   },
   {
     path: "/api-keys",

@@ -55,6 +55,7 @@ type Handoff struct {
 	store        Store
 	engine       Engine
 	settings     workflows.Settings
+	hasVersions  bool
 	installation string
 	taskTimeout  time.Duration
 	scheduled    int // per second
@@ -87,6 +88,10 @@ type Options struct {
 	Now          func() time.Time // the clock for Temporal's outages; the store has its own
 	Inquire      Inquire          // nil: no provider is asked
 
+	// HasVersions says that the workers have versions. Then no start is eager: Temporal gives the first task of an eager start to
+	// a worker of this process, whichever version is the current one.
+	HasVersions bool
+
 	ScheduledPerSecond int // how many scheduled sends all processes together start in a second
 }
 
@@ -103,7 +108,7 @@ func New(o Options) (*Handoff, error) {
 	}
 	return &Handoff{
 		store: o.Store, engine: o.Engine, settings: o.Settings, installation: o.Installation,
-		taskTimeout: o.TaskTimeout, log: o.Log, now: o.Now, inquire: o.Inquire,
+		hasVersions: o.HasVersions, taskTimeout: o.TaskTimeout, log: o.Log, now: o.Now, inquire: o.Inquire,
 		scheduled:        cmp.Or(o.ScheduledPerSecond, DefaultScheduledPerSecond),
 		started:          batch[string]{write: o.Store.MarkSent, log: o.Log},
 		signalled:        batch[string]{write: o.Store.MarkSignalled, log: o.Log},

@@ -17,7 +17,7 @@ import (
 type launch int
 
 const (
-	// firstStart is eager: the answer of the engine contains the first task.
+	// firstStart is eager, unless workers have versions: the answer of the engine contains the first task.
 	firstStart launch = iota
 	// lateStart is the sweeper's. It is not eager, because a call that times out would lose the task.
 	lateStart
@@ -40,7 +40,7 @@ func (h *Handoff) startWorkflow(ctx context.Context, send backstop.Send, l launc
 		WorkflowIDReusePolicy:    l.reusePolicy(),
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowTaskTimeout:      h.taskTimeout,
-		EnableEagerStart:         l == firstStart,
+		EnableEagerStart:         l == firstStart && !h.hasVersions,
 		StaticSummary:            summaryOf(send.Plan),
 
 		WorkflowExecutionErrorWhenAlreadyStarted: true,

@@ -5,7 +5,10 @@ package keyring
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -31,6 +34,7 @@ type Keyring struct {
 type key struct {
 	id   string
 	aead cipher.AEAD
+	mac  []byte // the key of MAC
 }
 
 // Parse reads a keyring: entries of the form id:base64, separated by commas. An empty text is an empty keyring. No error has a
@@ -73,7 +77,11 @@ func parseKey(entry string) (key, error) {
 	if err != nil {
 		return key{}, fmt.Errorf("use key %q: %w", id, err)
 	}
-	return key{id: id, aead: aead}, nil
+	mac, err := hkdf.Key(sha256.New, secret, nil, "backstop/mac", KeySize)
+	if err != nil {
+		return key{}, fmt.Errorf("use key %q: %w", id, err)
+	}
+	return key{id: id, aead: aead, mac: mac}, nil
 }
 
 // Generate returns a new entry for a keyring, with a random id.
@@ -133,11 +141,30 @@ func (r *Keyring) Seal(plain, additional []byte) ([]byte, error) {
 		return nil, ErrEmpty
 	}
 	k := r.keys[0]
-	header := append([]byte{format, byte(len(k.id))}, k.id...) //nolint:gosec // at most 32
+	header := r.Header()
 	nonce := make([]byte, k.aead.NonceSize())
 	rand.Read(nonce) // it never fails
 	sealed := append(slices.Clone(header), nonce...)
 	return k.aead.Seal(sealed, nonce, plain, authenticated(header, additional)), nil
+}
+
+// Header returns the first bytes of what Seal seals: all but the nonce and the ciphertext. It is nil if the keyring is empty.
+func (r *Keyring) Header() []byte {
+	if r.IsEmpty() {
+		return nil
+	}
+	id := r.keys[0].id
+	return append([]byte{format, byte(len(id))}, id...) //nolint:gosec // at most 32
+}
+
+// MAC returns an HMAC-SHA256 of a text under the first key, or rather under a key that is derived from it.
+func (r *Keyring) MAC(text []byte) ([]byte, error) {
+	if r.IsEmpty() {
+		return nil, ErrEmpty
+	}
+	mac := hmac.New(sha256.New, r.keys[0].mac)
+	mac.Write(text)
+	return mac.Sum(nil), nil
 }
 
 // authenticated joins the header, whose length it has itself, and the additional data.

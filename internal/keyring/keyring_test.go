@@ -2,6 +2,7 @@ package keyring_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"strings"
 	"testing"
@@ -90,6 +91,33 @@ func TestKeyring_rotation(t *testing.T) {
 	require.ErrorAs(t, err, &missing)
 	require.Equal(t, "k1", missing.ID)
 	require.ErrorContains(t, err, `"k1"`)
+}
+
+// TestKeyring_MAC: it depends on the text and on the first key alone.
+func TestKeyring_MAC(t *testing.T) {
+	t.Parallel()
+	mac := func(r *keyring.Keyring, text string) string {
+		sum, err := r.MAC([]byte(text))
+		require.NoError(t, err)
+		require.Len(t, sum, sha256.Size)
+		return string(sum)
+	}
+	k1, k2 := parse(t, entry("k1", 1)), parse(t, entry("k2", 2)+","+entry("k1", 1))
+	require.Equal(t, mac(k1, "text"), mac(parse(t, entry("k1", 1)), "text"))
+	require.NotEqual(t, mac(k1, "text"), mac(k1, "texts"))
+	require.NotEqual(t, mac(k1, "text"), mac(k2, "text"))
+	_, err := parse(t, "").MAC(nil)
+	require.ErrorIs(t, err, keyring.ErrEmpty)
+}
+
+// TestKeyring_Header: a sealed value begins with the header of the keyring that sealed it, and with no other.
+func TestKeyring_Header(t *testing.T) {
+	t.Parallel()
+	k1, k2 := parse(t, entry("k1", 1)), parse(t, entry("k2", 2))
+	sealed := seal(t, k1, "s3cret", "a")
+	require.True(t, bytes.HasPrefix(sealed, k1.Header()))
+	require.False(t, bytes.HasPrefix(sealed, k2.Header()))
+	require.Nil(t, parse(t, "").Header())
 }
 
 func TestKeyring_empty(t *testing.T) {

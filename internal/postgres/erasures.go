@@ -125,12 +125,12 @@ const erasedKey = `'erased-' || encode(sha256(convert_to((SELECT id FROM install
 
 // eraseSends removes all that the caller has written, because any of it may name the person. The mask has no digit.
 const eraseSends = `UPDATE sends SET recipient = '+•••••', text = CASE WHEN text <> '' THEN '•' ELSE '' END, sms_text = '•',
-    ` + dropFiredReason + `, metadata = NULL, correlation_id = '', correlation_unique = false,
+    ` + dropFiredReason + `, metadata = NULL, correlation_id = '', correlation_unique = false, traceparent = NULL,
     template = CASE WHEN template IS NOT NULL
         THEN json_build_object('name', template -> 'name', 'language', template -> 'language') END,
     idempotency_key = ` + erasedKey + `idempotency_key, 'UTF8')), 'hex'),
     idempotency_hash = CASE WHEN idempotency_key IS NOT NULL THEN '\x'::bytea END,
-    content_removed_at = COALESCE(content_removed_at, now()), revision = revision + 1
+    sealed_content = NULL, content_removed_at = COALESCE(content_removed_at, now()), revision = revision + 1
 WHERE id = ANY($1)`
 
 // eraseOfNumber returns the statements about the rows that have the number and no send, but for the list of opt-outs.

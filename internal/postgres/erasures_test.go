@@ -3,8 +3,7 @@ package postgres_test
 import (
 	"crypto/sha256"
 	"database/sql"
-	"encoding/base64"
-	"encoding/hex"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -28,7 +27,7 @@ const (
 func marks() []string {
 	list := []string{personMark, textMark, backstop.Mask(thePerson), "+44•••••77"}
 	for _, mark := range list[:2] {
-		list = append(list, hex.EncodeToString([]byte(mark)), base64.RawStdEncoding.EncodeToString([]byte(mark)))
+		list = append(list, postgrestest.Encodings(mark)[1:]...)
 	}
 	return list
 }
@@ -91,6 +90,7 @@ func (r erasureRig) insertSends() {
 		send := newSend(r.t)
 		send.To, send.Text, send.SMSText, send.CorrelationID = thePerson, textMark, textMark, "of "+personMark
 		send.Metadata = map[string]string{"name": textMark}
+		send.Traceparent = "00-" + strings.Repeat("0", 32-len(personMark)) + personMark + "-00f067aa0ba902b7-01"
 		change(&send)
 		digest := sha256.Sum256([]byte(name))
 		checks.Digest = digest[:]
@@ -117,32 +117,9 @@ func (r erasureRig) answered(send string) {
 }
 
 // marked returns the tables that have a mark in any column.
-func (r erasureRig) marked() (list []string) {
+func (r erasureRig) marked() []string {
 	r.t.Helper()
-	tables, err := r.raw.QueryContext(r.t.Context(), `SELECT DISTINCT table_name FROM information_schema.columns
-WHERE table_schema = current_schema() AND (data_type IN ('text', 'json', 'jsonb', 'bytea', 'ARRAY') OR domain_name IS NOT NULL) ORDER BY 1`)
-	require.NoError(r.t, err)
-	defer tables.Close()
-	var names []string
-	for tables.Next() {
-		var name string
-		require.NoError(r.t, tables.Scan(&name))
-		names = append(names, name)
-	}
-	require.NoError(r.t, tables.Err())
-	require.Greater(r.t, len(names), 20)
-	for _, name := range names {
-		for _, mark := range marks() {
-			var n int
-			err := r.raw.QueryRowContext(r.t.Context(), `SELECT count(*) FROM `+name+` AS t WHERE position($1 in t::text) > 0`, mark).Scan(&n)
-			require.NoError(r.t, err)
-			if n > 0 {
-				list = append(list, name)
-				break
-			}
-		}
-	}
-	return list
+	return postgrestest.TablesWith(r.t, r.raw, marks())
 }
 
 // erase does what the activity does.

@@ -36,6 +36,7 @@ func ofColumns() map[string]string {
 		"insertGuardedCallbacks": queueing(insertGuarded, 8), "insertGuardedLaterCallbacks": queueing(insertGuardedLater, 8),
 		"insertKey": insertKey, "listKeys": listKeys, "getKey": getKey, "replaceKey": replaceKey,
 		"rotateKey": rotateKey, "createErasure": createErasure, "getErasure": getErasure, "lockErasure": lockErasure,
+		"runningErasure": runningErasure, "listErasures": listErasures,
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
 		"insertInbound": insertInbound, "insertSkipped": insertSkipped.String(), "insertSendCallbacks": queueing(insertSend, 2),
 		"insertScheduledCallbacks": queueing(insertScheduled, 2), "insertSkippedCallbacks": queueing(insertSkipped, 2),
@@ -46,6 +47,8 @@ func ofColumns() map[string]string {
 		"insertTemplates": insertTemplates, "lockTemplate": lockTemplate, "updateTemplate": updateTemplate,
 		"listHealth": listHealth, "getHealth": getHealth, "lockHealth": lockHealth, "insertHealth": insertHealth,
 		"updateHealth": updateHealth, "leaseProbe": leaseProbe,
+		"staleSends": staleSends, "staleInbound": staleInbound, "resealSends": resealSends, "resealInbound": resealInbound,
+		"countSendSeals": countSendSeals, "countInboundSeals": countInboundSeals,
 		"searchByKey": searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
 	}
 }

@@ -59,7 +59,7 @@ type refusal struct {
 func (db *DB) InsertGuarded(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency, checks backstop.GuardChecks,
 ) (stored backstop.Send, created bool, err error) {
-	insert, send, err := insertRowOf(send, key)
+	insert, send, err := db.insertRowOf(send, key)
 	if err != nil {
 		return backstop.Send{}, false, err
 	}
@@ -69,6 +69,9 @@ func (db *DB) InsertGuarded(
 	}
 	queued, err := firstCallback(send)
 	if err != nil {
+		return backstop.Send{}, false, err
+	}
+	if checks.Digest, err = db.seals.Digest(checks.Digest); err != nil {
 		return backstop.Send{}, false, err
 	}
 	statement, values := how.statement(append(insert.values(send), guardValues(checks)...), queued)

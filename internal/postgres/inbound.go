@@ -11,6 +11,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // maxInboundText is the most characters that are kept of an inbound message: WhatsApp's limit of a text.
@@ -37,6 +38,7 @@ type inboundRow struct {
 	Sender    string           `json:"sender"      type:"text"`
 	Recipient string           `json:"recipient"   type:"text"`
 	Text      string           `json:"text"        type:"text"`
+	Sealed    *string          `json:"sealed_text" type:"bytea"` // in hexadecimal; null: the text is not sealed
 	Keyword   backstop.Keyword `json:"keyword"     type:"text"`
 
 	Category backstop.Category `json:"category" type:"text"`
@@ -114,8 +116,32 @@ func (db *DB) inboundRowOf(r backstop.Receipt, now time.Time) (inboundRow, error
 	if !backstop.ValidTime(r.At) || r.At.After(now) {
 		row.At = now // a provider's clock may be ahead
 	}
-	return row, nil
+	if !db.seals.Texts() || row.Text == "" {
+		return row, nil
+	}
+	sealed, err := db.seals.Seal(seals.InboundText, id, []byte(row.Text))
+	row.Text, row.Sealed = sealedMark, new(pool.Bytea(sealed))
+	return row, err
 }
+
+// inboundTextRow is the text of an inbound message as it is stored.
+type inboundTextRow struct {
+	ID     string `db:"id"`
+	Text   string `db:"text"`
+	Sealed []byte `db:"sealed_text"`
+}
+
+// inboundText returns the text of an inbound message.
+func (db *DB) inboundText(r inboundTextRow) (string, error) {
+	if r.Sealed == nil {
+		return r.Text, nil
+	}
+	text, err := db.seals.Open(seals.InboundText, r.ID, r.Sealed)
+	return string(text), err
+}
+
+// sealedMark stands in place of a text that is sealed.
+const sealedMark = "•"
 
 // applyKeywords changes the list of opt-outs by the messages that were added, in the order in which they were written.
 func (db *DB) applyKeywords(ctx context.Context, tx *sqlx.Tx, rows []inboundRow, added []string) error {

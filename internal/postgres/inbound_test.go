@@ -10,6 +10,7 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // A message of a person is stored once, with the send of the message that it answers.
@@ -41,13 +42,19 @@ func TestDB_InsertInbound(t *testing.T) {
 		Send                                      sql.NullString
 	}
 	rows, err := raw.QueryContext(t.Context(),
-		`SELECT account, message_id, sender, text, keyword, send FROM inbound ORDER BY message_id, account`)
+		`SELECT account, message_id, sender, text, keyword, send, id, sealed_text FROM inbound ORDER BY message_id, account`)
 	require.NoError(t, err)
 	defer rows.Close()
 	var stored []row
 	for rows.Next() {
 		var r row
-		require.NoError(t, rows.Scan(&r.Account, &r.MessageID, &r.Sender, &r.Text, &r.Keyword, &r.Send))
+		var id string
+		var sealed []byte
+		require.NoError(t, rows.Scan(&r.Account, &r.MessageID, &r.Sender, &r.Text, &r.Keyword, &r.Send, &id, &sealed))
+		if sealed != nil { // by make test-sealed
+			require.Equal(t, "•", r.Text)
+			r.Text = openInbound(t, id, sealed)
+		}
 		stored = append(stored, r)
 	}
 	require.NoError(t, rows.Err())
@@ -59,6 +66,16 @@ func TestDB_InsertInbound(t *testing.T) {
 		{"meta", "in-3", number, text, "", sql.NullString{}},
 	}, []row{stored[0], stored[1], stored[2], stored[3]})
 	require.Len(t, stored, 4)
+}
+
+// openInbound opens a text that a store of postgrestest has sealed.
+func openInbound(t *testing.T, id string, sealed []byte) string {
+	t.Helper()
+	s, err := seals.New(postgrestest.Keyring(t, "k1"), false)
+	require.NoError(t, err)
+	text, err := s.Open(seals.InboundText, id, sealed)
+	require.NoError(t, err)
+	return string(text)
 }
 
 // insertInbound stores messages of persons, and returns the receipts of the messages that they answer.

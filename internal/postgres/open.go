@@ -10,12 +10,15 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/keyring"
 	"github.com/backstophq/backstop/internal/postgres/ledgers"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 	"github.com/backstophq/backstop/schema"
 )
 
@@ -24,6 +27,7 @@ type DB struct {
 	*ledgers.Store
 
 	pool     *pool.Pool
+	seals    *seals.Seals
 	optOuts  backstop.OptOutRules
 	observer Observer
 }
@@ -37,6 +41,9 @@ type Options struct {
 	OptOuts backstop.OptOutRules // what the word STOP means
 
 	Observer Observer // nil: none
+
+	Keyring   *keyring.Keyring // opens the texts that are sealed; nil: none open
+	SealTexts bool             // new texts are sealed, with the first key
 }
 
 // Observer is notified of what this process has stored, after the commit. It is not notified if Postgres's answer was lost,
@@ -60,6 +67,10 @@ func (unobserved) CallbackPosted(backstop.CallbackState) {}
 
 // Open connects to the database of a postgres:// URL, as pool.Open does. The caller closes the DB.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
+	texts, err := seals.New(o.Keyring, o.SealTexts)
+	if err != nil {
+		return nil, fmt.Errorf("seal texts: %w", err)
+	}
 	p, err := pool.Open(ctx, url, pool.Options{MaxConns: o.MaxConns, Log: o.Log, Clock: o.Clock})
 	if err != nil {
 		return nil, err
@@ -68,7 +79,8 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 		o.Observer = unobserved{}
 	}
 	return &DB{
-		Store: ledgers.New(p, o.OptOuts, o.Observer.SendChanged), pool: p, optOuts: o.OptOuts, observer: o.Observer,
+		Store: ledgers.New(p, texts, o.OptOuts, o.Observer.SendChanged), pool: p, seals: texts, optOuts: o.OptOuts,
+		observer: o.Observer,
 	}, nil
 }
 

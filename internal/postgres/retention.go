@@ -172,7 +172,7 @@ WHERE send = ANY($1) AND (failure IS NOT NULL OR cause = 'failed')`
 	dropContent = `UPDATE sends SET text = CASE WHEN text <> '' THEN '•' ELSE '' END, sms_text = '•', metadata = NULL,
     template = CASE WHEN template IS NOT NULL
         THEN json_build_object('name', template -> 'name', 'language', template -> 'language') END,
-    content_removed_at = $2, revision = revision + 1
+    sealed_content = NULL, content_removed_at = $2, revision = revision + 1
 WHERE id = ANY($1) AND content_removed_at IS NULL`
 	dropAnswers = `UPDATE callback_tries SET answer = '', error = ''
 WHERE callback IN (SELECT id FROM callbacks WHERE send = ANY($1))`
@@ -244,7 +244,7 @@ func (db *DB) Removals(ctx context.Context, all []backstop.Removal) ([]backstop.
 }
 
 const (
-	dropInboundTexts = `UPDATE inbound SET text = '' WHERE id = ANY(ARRAY(
+	dropInboundTexts = `UPDATE inbound SET text = '', sealed_text = NULL WHERE id = ANY(ARRAY(
     SELECT id FROM inbound WHERE id < $1 AND text <> '' ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
 ))`
 	maskInbound = `UPDATE inbound SET message_id = 'removed-' || id, reply_to = '',

@@ -92,7 +92,7 @@ func (db *DB) selectSends(ctx context.Context, query string, values ...any) ([]b
 	if err := db.pool.SelectUnprepared(ctx, &rows, query, values...); err != nil {
 		return nil, pool.Failed(ctx, "search sends", err)
 	}
-	return ledgers.Sends(rows)
+	return db.SendsOf(rows)
 }
 
 // readIDStart returns the first and the last id that begin with a text; false if no id does.

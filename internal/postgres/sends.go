@@ -13,6 +13,7 @@ import (
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres/ledgers"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // An insertion stores a new send. Its last part stores the events.
@@ -82,7 +83,7 @@ type insertRow struct {
 }
 
 // insertRowOf returns the row of a new send, and the send with times as Postgres stores them.
-func insertRowOf(send backstop.Send, key *handoff.Idempotency) (insertRow, backstop.Send, error) {
+func (db *DB) insertRowOf(send backstop.Send, key *handoff.Idempotency) (insertRow, backstop.Send, error) {
 	row, err := ledgers.RowOf(send)
 	if err != nil {
 		return insertRow{}, backstop.Send{}, err
@@ -90,11 +91,17 @@ func insertRowOf(send backstop.Send, key *handoff.Idempotency) (insertRow, backs
 	if send, err = row.Send(); err != nil {
 		return insertRow{}, backstop.Send{}, err
 	}
+	if row, err = db.Seal(row); err != nil {
+		return insertRow{}, backstop.Send{}, err
+	}
 	insert := insertRow{
 		Row: row, PolicyID: orNull(send.Plan.PolicyID), CheckAt: pool.Stamp(send.CheckAt()), ChangedAt: send.AcceptedAt,
 	}
 	if key != nil {
-		insert.Key, insert.Hash = orNull(key.Key), key.Hash
+		insert.Key = orNull(key.Key)
+		if insert.Hash, err = db.sealHash(send.ID, key.Hash); err != nil {
+			return insertRow{}, backstop.Send{}, err
+		}
 	}
 	return insert, send, nil
 }
@@ -113,7 +120,7 @@ func (r insertRow) values(send backstop.Send) []any {
 func (db *DB) InsertSend(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
 ) (stored backstop.Send, created bool, err error) {
-	insert, send, err := insertRowOf(send, key)
+	insert, send, err := db.insertRowOf(send, key)
 	if err != nil {
 		return backstop.Send{}, false, err
 	}
@@ -221,17 +228,45 @@ func (db *DB) SendByKey(ctx context.Context, key handoff.Idempotency) (backstop.
 		return backstop.Send{}, false, nil
 	case err != nil:
 		return backstop.Send{}, false, pool.Failed(ctx, "get send by key", err)
-	case !row.HasNumber() && !bytes.Equal(row.Hash, key.Hash):
+	}
+	hash, err := db.openHash(row.ID, row.Hash)
+	switch {
+	case err != nil:
+		return backstop.Send{}, false, err
+	case !row.HasNumber() && !bytes.Equal(hash, key.Hash):
 		return backstop.Send{}, false, &backstop.Error{
 			Code: backstop.Mismatch, Message: "the send of this idempotency key was erased with its recipient: use a new key",
 		}
-	case !bytes.Equal(row.Hash, key.Hash):
+	case !bytes.Equal(hash, key.Hash):
 		return backstop.Send{}, false, &backstop.Error{
 			Code: backstop.Mismatch, Message: "this idempotency key was used before with another request: use a new key",
 		}
 	}
-	send, err := row.Send()
+	send, err := db.SendOf(row.Row)
 	return send, err == nil, err
+}
+
+// sealHash returns the hash of a request as it is stored. A plain hash is as good as the texts: whoever has it can try them.
+func (db *DB) sealHash(send string, hash []byte) ([]byte, error) {
+	if !db.seals.Texts() {
+		return hash, nil
+	}
+	return db.seals.Seal(seals.RequestHash, send, hash)
+}
+
+// openHash returns the hash of a stored request. If it does not open, the Error has the code TryLater: with another answer the
+// caller might send twice.
+func (db *DB) openHash(send string, hash []byte) ([]byte, error) {
+	if !seals.IsSealed(hash) {
+		return hash, nil
+	}
+	plain, err := db.seals.Open(seals.RequestHash, send, hash)
+	if err != nil {
+		return nil, &backstop.Error{
+			Code: backstop.TryLater, Message: "the request of this idempotency key cannot be read: " + err.Error(), Cause: err,
+		}
+	}
+	return plain, nil
 }
 
 var getSend = `SELECT ` + ledgers.Columns.Names() + ` FROM sends WHERE id = $1`
@@ -246,7 +281,7 @@ func (db *DB) Send(ctx context.Context, id string) (backstop.Send, error) {
 	if err := db.pool.Get(ctx, &row, getSend, id); err != nil {
 		return backstop.Send{}, pool.Failed(ctx, "get send", pool.OrNotFound(err, "send"))
 	}
-	return row.Send()
+	return db.SendOf(row)
 }
 
 // ListSends returns the sends that pass the filter, and whether more follow: the newest first, or by backstop.ByOldest the
@@ -268,7 +303,7 @@ func (db *DB) ListSends(
 		return nil, false, pool.Failed(ctx, "list sends", err)
 	}
 	rows, more = cutPage(rows, page.Limit)
-	list, err = ledgers.Sends(rows)
+	list, err = db.SendsOf(rows)
 	return list, more, err
 }
 

@@ -43,7 +43,11 @@ func (db *DB) insertOptedOut(
 		return backstop.Send{}, false, backstop.ErrOptedOut()
 	}
 	l.Skip(send.AcceptedAt)
-	if insert.Row, err = ledgers.RowOf(l.Send); err != nil {
+	row, err := ledgers.RowOf(l.Send)
+	if err != nil {
+		return backstop.Send{}, false, err
+	}
+	if insert.Row, err = db.Seal(row); err != nil {
 		return backstop.Send{}, false, err
 	}
 	written, err := ledgers.WriteEvents(send.ID, send.AcceptedAt, l.Events)
@@ -66,7 +70,7 @@ func (db *DB) insertOptedOut(
 		return backstop.Send{}, false, pool.ErrMoved // another request has used the key meanwhile
 	}
 	db.wakeCallbacks(send.ID, queued)
-	stored, err = insert.Send()
+	stored, err = row.Send()
 	return stored, true, err
 }
 

@@ -76,6 +76,9 @@ const testPath = /^\/v1\/accounts\/[^/]+\/test$/;
 // A file of opt-outs has up to 8 MiB.
 const importTimeout = 40_000;
 const importPath = "/v1/opt-outs.csv";
+// The export of a person is streamed, and may have a hundred thousand sends.
+const exportTimeout = 600_000;
+const exportPath = "/v1/exports";
 const sessionPath = "/console/session";
 
 /** fetchInTime sends a request. If the session has ended, it sends it once more after the next sign-in. */
@@ -92,6 +95,9 @@ function timeoutOf(path: string): number {
   }
   if (path === importPath) {
     return importTimeout;
+  }
+  if (path === exportPath) {
+    return exportTimeout;
   }
   return testPath.test(path) ? testTimeout : timeout;
 }

@@ -256,6 +256,34 @@ export const auditQuery = (query: AuditQuery) =>
     refetchInterval: 30_000,
   });
 
+/** personQuery counts what is stored about a person. It is not kept: the number is in its key. */
+export const personQuery = (to: string) =>
+  queryOptions({
+    queryKey: ["person", to],
+    queryFn: ({ signal }) => answered(api.GET("/v1/person", { params: { query: { to } }, signal })),
+    gcTime: 0,
+  });
+
+/** erasuresKey begins the keys of all queries about erasures. */
+export const erasuresKey = "erasures";
+
+export const erasureQuery = (id: string) =>
+  queryOptions({
+    queryKey: [erasuresKey, id],
+    queryFn: ({ signal }) => answered(api.GET("/v1/erasures/{id}", { params: { path: { id } }, signal })),
+    refetchInterval: ({ state }) => (state.data?.state === "done" ? false : 2_000),
+  });
+
+type ErasuresQuery = NonNullable<import("./schema").operations["ListErasures"]["parameters"]["query"]>;
+
+export const erasuresQuery = (query: ErasuresQuery) =>
+  queryOptions({
+    queryKey: [erasuresKey, "list", query],
+    queryFn: ({ signal }) => answered(api.GET("/v1/erasures", { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: 30_000,
+  });
+
 export type KeyItem = Schemas["Key"];
 
 export const keysQuery = queryOptions({

@@ -779,7 +779,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/erasures": {
+    "/v1/person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count what is stored about a person
+         * @description Counts what `ExportPerson` returns about a phone number. `erasure` is the erasure of the person that runs, if there is one.
+         *     An unknown number has zeros.
+         */
+        get: operations["GetPerson"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports": {
         parameters: {
             query?: never;
             header?: never;
@@ -787,6 +808,32 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        put?: never;
+        /**
+         * Export a person
+         * @description Returns all that is stored about a person, by the phone number: everything that `CreateErasure` removes. The audit log gets an
+         *     entry first. The answer is streamed. If the stream breaks off, the connection is closed before the end of the JSON. What is
+         *     stored or changed meanwhile may be in it or not.
+         */
+        post: operations["ExportPerson"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List erasures
+         * @description Lists the reports of all erasures, the newest first. They do not have the numbers.
+         */
+        get: operations["ListErasures"];
         put?: never;
         /**
          * Erase a person
@@ -2738,6 +2785,11 @@ export interface components {
             confirmed_at?: components["schemas"]["Time"];
             /** @description When the texts of the send were removed, by its age or with its recipient; absent if they are stored. */
             content_removed_at?: components["schemas"]["Time"];
+            /**
+             * @description Why the encrypted content of the send cannot be read, such as a key that is missing; absent if it can. Then `metadata` is
+             *     absent, `sms_length` is that of no text, and no message goes out until the key is back.
+             */
+            content_unreadable?: string;
             correlation_id?: components["schemas"]["CorrelationID"];
             /** @description Whether `correlation_id` belongs to this send alone. Absent means `false`. */
             correlation_unique?: boolean;
@@ -3183,10 +3235,11 @@ export interface components {
          */
         AuditAction: "create" | "update" | "delete" | "reseal" | "test" | "cancel" | "confirm" | "replay" | "sign_in" | "refuse" | "end";
         /**
-         * @description The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person. `session`: of the web console.
+         * @description The kind of thing that was changed. `key`: an API key. `erasure`: the removal of a person. `export`: of the data of a person.
+         *     `session`: of the web console.
          * @enum {string}
          */
-        AuditKind: "rule" | "policy" | "message" | "account" | "guards" | "key" | "opt_out" | "send" | "callback" | "erasure" | "session";
+        AuditKind: "rule" | "policy" | "message" | "account" | "guards" | "key" | "opt_out" | "send" | "callback" | "erasure" | "export" | "session";
         /** @description Who changed what, when and from where, with the state before and after. */
         AuditEntry: {
             /** Format: uuid */
@@ -3759,6 +3812,62 @@ export interface components {
             through?: components["schemas"]["Time"];
             /** @description When the newest batch ended; absent if there was none. */
             ran_at?: components["schemas"]["Time"];
+        };
+        /** @description How much is stored about a person. */
+        PersonalData: {
+            sends: number;
+            /** @description Of the sends: those that have not ended. An erasure cancels them first. */
+            open_sends: number;
+            /** @description Messages that the person wrote. */
+            inbound: number;
+            /** @description Entries of the list of opt-outs. */
+            opt_outs: number;
+            /** @description Entries of the history of opt-outs. */
+            opt_out_changes: number;
+            /** @description Entries of the audit log about the number. */
+            audit_entries: number;
+            erasure?: components["schemas"]["Erasure"];
+        };
+        /** @description Whose data is exported. */
+        ExportInput: {
+            to: components["schemas"]["PhoneNumber"];
+        };
+        /**
+         * @description All that is stored about a person. The rows have the names and values of the columns in the database, without those that only
+         *     the program needs. A version of Backstop may add columns and tables.
+         */
+        PersonExport: {
+            exported_at: components["schemas"]["Time"];
+            to: components["schemas"]["PhoneNumber"];
+            /**
+             * @description The sends, the oldest first, with their texts, `attempts`, `receipts`, `events` and `callbacks`, each of which has its
+             *     `callback_tries`.
+             */
+            sends: components["schemas"]["PersonRow"][];
+            /** @description Messages that the person wrote. */
+            inbound: components["schemas"]["PersonRow"][];
+            /** @description Entries of the list of opt-outs. */
+            opt_outs: components["schemas"]["PersonRow"][];
+            /** @description The history of opt-outs. */
+            opt_out_changes: components["schemas"]["PersonRow"][];
+            /** @description How many messages the guards have counted for the number in the last hour. */
+            guard_counts: components["schemas"]["PersonRow"][];
+            /** @description Entries of the audit log about the number, without who made the change. */
+            audit: components["schemas"]["PersonRow"][];
+            /** @description The erasure of the person that runs, if there is one. */
+            erasures: components["schemas"]["PersonRow"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A row of a table, by the names of its columns. */
+        PersonRow: {
+            [key: string]: unknown;
+        };
+        /** @description A page of erasures. */
+        ErasureList: {
+            items: components["schemas"]["Erasure"][];
+            /** @description Absent on the last page. */
+            next_cursor?: string;
         };
         /** @description Who is erased. */
         ErasureInput: {
@@ -6057,6 +6166,95 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetPerson: {
+        parameters: {
+            query: {
+                /** @description The phone number, in E.164 form. Write its plus sign as `%2B`. */
+                to: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalData"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ExportPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "to": "+447400123456"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExportInput"];
+            };
+        };
+        responses: {
+            /** @description The person's data. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonExport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListErasures: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description The most items to return, 1 to 200. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of erasures. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
             default: components["responses"]["Failure"];
         };
     };

@@ -29,6 +29,7 @@ export const kinds = [
   "send",
   "callback",
   "erasure",
+  "export",
   "session",
 ] as const satisfies Schemas["AuditKind"][];
 

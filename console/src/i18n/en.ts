@@ -7,6 +7,7 @@ import { messages } from "./en/messages";
 import { newSend } from "./en/newSend";
 import { optOuts } from "./en/optOuts";
 import { people } from "./en/people";
+import { persons } from "./en/persons";
 import { first } from "./first";
 
 export const en = {
@@ -17,6 +18,7 @@ export const en = {
   ...optOuts,
   ...guards,
   ...audit,
+  ...persons,
   ...keys,
   ...people,
   ...exclusive,

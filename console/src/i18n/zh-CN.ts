@@ -11,6 +11,7 @@ import { newSend } from "./zh-CN/newSend";
 import { optOuts } from "./zh-CN/optOuts";
 import { overview } from "./zh-CN/overview";
 import { people } from "./zh-CN/people";
+import { persons } from "./zh-CN/persons";
 import { sends } from "./zh-CN/sends";
 import { settings } from "./zh-CN/settings";
 import { templates } from "./zh-CN/templates";
@@ -28,6 +29,7 @@ export const zhCN: Words = {
   ...optOuts,
   ...guards,
   ...audit,
+  ...persons,
   ...keys,
   ...people,
   ...exclusive,

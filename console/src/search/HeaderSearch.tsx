@@ -1,13 +1,15 @@
 import { Button, Drawer, type InputRef } from "antd";
-import { useCallback, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { CloseOutlined, SearchOutlined } from "../ui/icons";
 import { useMedia } from "../ui/useMedia";
 import { SearchPanel } from "./SearchPanel";
-import { useSearchKeys } from "./useSearchKeys";
 
-/** HeaderSearch is the search of the whole console: a field in the header, or a layer behind an icon in a narrow window. */
-export function HeaderSearch() {
+/**
+ * HeaderSearch is the search of the whole console: a field in the header, or a layer behind an icon in a narrow window. It opens
+ * when asked rises above 0, or rises further.
+ */
+export function HeaderSearch({ asked }: { asked: number }) {
   const { t } = useTranslation();
   const hasRoom = useMedia("(min-width: 768px)");
   const [isOpen, setOpen] = useState(false);
@@ -17,7 +19,11 @@ export function HeaderSearch() {
     setOpen(true);
     field.current?.focus({ cursor: "all" });
   }, []);
-  useSearchKeys(open);
+  useEffect(() => {
+    if (asked > 0) {
+      open();
+    }
+  }, [asked, open]);
   const panel = { field, isOpen, onOpen: () => setOpen(true), onClose: () => setOpen(false) };
   if (hasRoom) {
     return (

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Card, Descriptions, Spin, Typography } from "antd";
+import { Alert, Card, Descriptions, Spin, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import { type Schemas, type Send, type Session, serverNow } from "../api/client";
@@ -58,6 +58,14 @@ function Watched({ send, session }: { send: Send; session: Session }) {
         <SendTag send={send} />
       </PageHeader>
       {outage ? <OutageNotice outage={outage} /> : <Live connection={connection} />}
+      {send.content_unreadable && (
+        <Alert
+          className="problem"
+          type="warning"
+          showIcon
+          title={t("sends.unreadable", { reason: send.content_unreadable })}
+        />
+      )}
       <Verdict send={send} verdict={verdict} />
       <div className="columns">
         <ChannelCard channel="whatsapp" send={send} />

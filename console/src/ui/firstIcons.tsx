@@ -28,4 +28,5 @@ export const RocketOutlined = decorative(ant.RocketOutlined);
 export const SafetyOutlined = decorative(ant.SafetyOutlined);
 export const SendOutlined = decorative(ant.SendOutlined);
 export const StopOutlined = decorative(ant.StopOutlined);
+export const UserOutlined = decorative(ant.UserOutlined);
 export const TeamOutlined = decorative(ant.TeamOutlined);

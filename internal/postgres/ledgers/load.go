@@ -30,8 +30,8 @@ type ledgerRow struct {
 	OptedOut  []byte    `db:"opted_out_of"`
 }
 
-func (r ledgerRow) ledger() (*backstop.Ledger, error) {
-	send, err := r.Send()
+func (s *Store) ledgerOf(r ledgerRow) (*backstop.Ledger, error) {
+	send, err := s.SendOf(r.Row)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (s *Store) load(ctx context.Context, id string) (*backstop.Ledger, error) {
 	if err := s.pool.Get(ctx, &row, readLedger, id); err != nil {
 		return nil, pool.OrNotFound(err, "send")
 	}
-	return row.ledger()
+	return s.ledgerOf(row)
 }
 
 // selectAll reads rows. It repeats the query if the connection breaks before the answer has come.
@@ -104,7 +104,7 @@ func (s *Store) loadAll(ctx context.Context, ids []string) (map[string]bool, err
 	}
 	for _, row := range rows {
 		known[row.ID] = true
-		if l, err := row.ledger(); err == nil {
+		if l, err := s.ledgerOf(row); err == nil {
 			s.cache.put(l)
 		}
 	}
@@ -138,7 +138,7 @@ func (s *Store) Views(ctx context.Context, sends []string) (map[string]backstop.
 	}
 	views := map[string]backstop.View{}
 	for _, row := range rows {
-		l, err := row.ledger()
+		l, err := s.ledgerOf(row)
 		if err != nil {
 			return nil, err
 		}

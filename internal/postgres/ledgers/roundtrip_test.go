@@ -62,6 +62,9 @@ func (s seen) add(v any) {
 func (s seen) requireAll(t *testing.T, v any) {
 	t.Helper()
 	for field := range reflect.TypeOf(v).Fields() {
+		if field.Name == "Unreadable" { // it is about a missing key: TestSealed_lostKey
+			continue
+		}
 		require.True(t, s[field.Name], "%T.%s was never set", v, field.Name)
 	}
 }

@@ -46,6 +46,8 @@ type accepted struct {
 
 	ContentRemovedAt *time.Time `db:"content_removed_at"`
 
+	Sealed []byte `db:"sealed_content"` // see Store.Seal; null: the content is in the other columns
+
 	Traceparent *string `db:"traceparent"` // null: the send has no trace
 }
 
@@ -67,7 +69,7 @@ type state struct {
 	ReceiptBy         *time.Time              `db:"receipt_by"`
 }
 
-// RowOf returns the row of a send.
+// RowOf returns the row of a send, with its content as it is. It is stored as Store.Seal returns it.
 func RowOf(s backstop.Send) (Row, error) {
 	plan, err := json.Marshal(s.Plan)
 	if err != nil {
@@ -118,8 +120,11 @@ func stateOf(s backstop.Send) state {
 // HasNumber is that of the send.
 func (r Row) HasNumber() bool { return backstop.Send{To: r.To}.HasNumber() }
 
-// Send returns the send of a row.
+// Send returns the send of a row that is not sealed.
 func (r Row) Send() (backstop.Send, error) {
+	if r.Sealed != nil {
+		return backstop.Send{}, fmt.Errorf("read send %s: its content is sealed", r.ID)
+	}
 	s := backstop.Send{
 		ID: r.ID, To: r.To, Country: r.Country, Text: r.Text, SMSText: r.SMSText, Category: r.Category,
 		ExpiresAt: pool.StampPtr(r.ExpiresAt), AcceptedAt: pool.Stamp(r.AcceptedAt),
@@ -157,17 +162,4 @@ func (r Row) Send() (backstop.Send, error) {
 		}
 	}
 	return s, nil
-}
-
-// Sends returns the sends of rows, in their order.
-func Sends(rows []Row) ([]backstop.Send, error) {
-	list := make([]backstop.Send, len(rows))
-	for i, row := range rows {
-		send, err := row.Send()
-		if err != nil {
-			return nil, err
-		}
-		list[i] = send
-	}
-	return list, nil
 }

@@ -8,12 +8,14 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // Store is the store of one database. Its methods may be called concurrently, and a repeated call changes nothing. A method
 // returns an Error of code NotFound for an unknown send, and of code TryLater if Postgres is not available.
 type Store struct {
 	pool    *pool.Pool
+	seals   *seals.Seals
 	locks   locks
 	cache   *cache
 	waiters waiters
@@ -22,12 +24,15 @@ type Store struct {
 	changed func(before, after *backstop.Ledger)
 }
 
-// New returns the store on a pool. It calls changed after each change that it has stored, with the ledgers before and after it;
-// the latter has the events and the receipts of the change. If the answer of Postgres was lost, it does not. Changed must not
-// wait, and keeps no ledger.
-func New(p *pool.Pool, optOuts backstop.OptOutRules, changed func(before, after *backstop.Ledger)) *Store {
+// New returns the store on a pool, with the seals of its texts. It calls changed after each change that it has stored, with the
+// ledgers before and after it; the latter has the events and the receipts of the change. If the answer of Postgres was lost, it
+// does not. Changed must not wait, and keeps no ledger.
+func New(
+	p *pool.Pool, texts *seals.Seals, optOuts backstop.OptOutRules, changed func(before, after *backstop.Ledger),
+) *Store {
 	return &Store{
-		pool: p, cache: newCache(), optOuts: optOuts, wakes: make(chan handoff.CallbackWake, maxWakes), changed: changed,
+		pool: p, seals: texts, cache: newCache(), optOuts: optOuts, wakes: make(chan handoff.CallbackWake, maxWakes),
+		changed: changed,
 	}
 }
 

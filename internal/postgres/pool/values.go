@@ -3,6 +3,7 @@ package pool
 import (
 	"database/sql"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -109,6 +110,9 @@ func JSONOrNull[T any](v *T) (*string, error) {
 	}
 	return new(string(b)), nil
 }
+
+// Bytea writes bytes as Postgres reads a bytea from JSON.
+func Bytea(b []byte) string { return `\x` + hex.EncodeToString(b) }
 
 // JSONRows writes rows for json_to_recordset.
 func JSONRows[T any](rows []T) (string, error) {

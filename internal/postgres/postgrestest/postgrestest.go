@@ -2,13 +2,16 @@
 // this schema as its search_path. Both are dropped when the test ends. A schema takes a third of the time of a database cloned
 // from a template, mostly because DROP DATABASE waits for a checkpoint.
 //
-// If BACKSTOP_TEST_POOLER has the host and port of a PgBouncer, the tests go through it: see make test-pgbouncer.
+// If BACKSTOP_TEST_POOLER has the host and port of a PgBouncer, the tests go through it: see make test-pgbouncer. If
+// BACKSTOP_TEST_SEAL is set, the stores seal texts: see make test-sealed.
 package postgrestest
 
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
@@ -22,13 +25,17 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/cutproxy"
+	"github.com/backstophq/backstop/internal/keyring"
 	"github.com/backstophq/backstop/internal/postgres"
 )
 
 // maxConns leaves connections to the other tests that run at the same time.
 const maxConns = 8
 
-const poolerVariable = "BACKSTOP_TEST_POOLER"
+const (
+	poolerVariable = "BACKSTOP_TEST_POOLER"
+	sealVariable   = "BACKSTOP_TEST_SEAL"
+)
 
 // New returns a store on a new schema that has every migration. It is closed when the test ends.
 func New(tb testing.TB) *postgres.DB {
@@ -43,7 +50,17 @@ func New(tb testing.TB) *postgres.DB {
 // Open returns a store on a URL that URL returned. It is closed when the test ends.
 func Open(tb testing.TB, url string) *postgres.DB {
 	tb.Helper()
-	db, err := postgres.Open(tb.Context(), url, postgres.Options{MaxConns: maxConns})
+	return OpenWith(tb, url, postgres.Options{})
+}
+
+// OpenWith is Open with options. A store without a keyring seals texts if BACKSTOP_TEST_SEAL says so.
+func OpenWith(tb testing.TB, url string, o postgres.Options) *postgres.DB {
+	tb.Helper()
+	o.MaxConns = maxConns
+	if o.Keyring == nil {
+		o.Keyring, o.SealTexts = Keyring(tb, "k1"), os.Getenv(sealVariable) != ""
+	}
+	db, err := postgres.Open(tb.Context(), url, o)
 	if err != nil {
 		tb.Fatalf("open database: %v", err)
 	}
@@ -53,6 +70,21 @@ func Open(tb testing.TB, url string) *postgres.DB {
 		}
 	})
 	return db
+}
+
+// Keyring returns a keyring with a key for each id. The first one seals. Keys of the same id are the same.
+func Keyring(tb testing.TB, ids ...string) *keyring.Keyring {
+	tb.Helper()
+	entries := make([]string, len(ids))
+	for i, id := range ids {
+		secret := sha256.Sum256([]byte(id))
+		entries[i] = id + ":" + base64.StdEncoding.EncodeToString(secret[:])
+	}
+	ring, err := keyring.Parse(strings.Join(entries, ","))
+	if err != nil {
+		tb.Fatalf("make keyring: %v", err)
+	}
+	return ring
 }
 
 // URL returns the URL of a new, empty schema.

@@ -36,6 +36,7 @@ export const audit = {
       send: "Send",
       callback: "Callback",
       erasure: "Removal of a person",
+      export: "Export of a person",
       session: "Session",
     },
     actorKinds: { key: "API key", person: "Person", system: "System" },

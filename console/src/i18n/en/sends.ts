@@ -100,6 +100,7 @@ export const sends = {
     wasQueued: "Queued",
     plan: "Plan: {{policy}}",
     timeline: "Timeline",
+    unreadable: "The texts of this send cannot be read, and nothing goes out: {{reason}}",
     run: "Run in Temporal",
     countdown: "Until the next rule",
     firesIn: "“{{rule}}” fires in {{left}}",

@@ -6,5 +6,6 @@ export const titles = {
   keys: { title: "API keys" },
   messages: { title: "Messages" },
   optOuts: { title: "Opt-outs" },
+  persons: { title: "Personal data" },
   people: { title: "Sessions" },
 };

@@ -36,6 +36,7 @@ export const audit: Pick<Words, "audit"> = {
       send: "发送",
       callback: "回调",
       erasure: "删除个人数据",
+      export: "导出个人数据",
       session: "会话",
     },
     actorKinds: { key: "API 密钥", person: "人员", system: "系统" },

@@ -102,6 +102,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
     wasQueued: "已排队",
     plan: "计划：{{policy}}",
     timeline: "时间线",
+    unreadable: "无法读取此消息的文本，因此不会发送：{{reason}}",
     run: "在 Temporal 中查看",
     countdown: "距下一条规则",
     firesIn: "“{{rule}}”将在 {{left}}后触发",

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop/client"
+	"github.com/backstophq/backstop/internal/callbacks"
+	"github.com/backstophq/backstop/internal/demo"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+	"github.com/backstophq/backstop/internal/sandbox"
+)
+
+// TestSealed: the real program with BACKSTOP_SEAL. A whole send with fallback, callbacks, a reply and a test of an account leave no
+// text in any column of the database, and the messages that go out have their texts. A process without the setting reads them too.
+func TestSealed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, map[string]string{
+		"BACKSTOP_SEAL": "texts", "BACKSTOP_CALLBACK_SECRETS": callbacks.GenerateSecret(), "BACKSTOP_CALLBACK_ALLOW": "127.0.0.1",
+		"BACKSTOP_CALLBACK_URL": newInbox(t),
+	})
+	policy, err := r.caller.EnsurePolicy(t.Context(), "Unread",
+		demo.Rule{Name: "Unread", Type: client.RuleTypeUnread, Wait: time.Second, SendID: "ACME"})
+	require.NoError(t, err)
+	const words, reply = "wagtail", "nuthatch"
+	whatsApp, sms := "By WhatsApp: "+words, "By SMS: "+words
+	send := func(key, to string) string {
+		accepted, err := r.caller.API.CreateSendWithResponse(t.Context(), &client.CreateSendParams{IdempotencyKey: &key}, client.SendInput{
+			To: to, Whatsapp: client.WhatsAppInput{Text: &whatsApp}, Fallback: client.FallbackInput{PolicyID: &policy, Text: sms},
+			Metadata: client.Metadata{"name": words},
+		})
+		require.NoError(t, err)
+		require.NotNil(t, accepted.JSON202, string(accepted.Body))
+		return accepted.JSON202.ID
+	}
+	const to = "+447400123402"
+	first := send("one", to)
+	require.Equal(t, first, send("one", to), "a repeated request is recognised")
+	r.textTwilio(to, reply, "SM00000000000000000000000000000001")
+	ended := r.ended(first)
+	require.Equal(t, words, ended.Metadata["name"])
+	require.Nil(t, ended.ContentUnreadable)
+	r.endedCallbacks(first)
+	texts := map[string]string{}
+	for _, m := range r.calls(func(m sandbox.Message) bool { return m.Accepted }) {
+		texts[m.Channel] = m.Text
+	}
+	require.Equal(t, map[string]string{"whatsapp": whatsApp, "sms": sms}, texts)
+
+	raw := postgrestest.Raw(t, r.environment["BACKSTOP_DATABASE_URL"])
+	marks := append(postgrestest.Encodings(words), postgrestest.Encodings(reply)...)
+	require.Empty(t, postgrestest.TablesWith(t, raw, marks))
+	var replies int
+	require.NoError(t, raw.QueryRowContext(t.Context(), `SELECT count(*) FROM inbound WHERE sealed_text IS NOT NULL`).Scan(&replies))
+	require.Equal(t, 1, replies)
+
+	r.kill()
+	delete(r.environment, "BACKSTOP_SEAL")
+	r.start()
+	require.Equal(t, words, r.ended(first).Metadata["name"])
+	second := send("two", to)
+	r.ended(second)
+	require.Equal(t, []string{"sends"}, postgrestest.TablesWith(t, raw, marks), "the test above has looked where texts are")
+}
