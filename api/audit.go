@@ -8,8 +8,8 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Audit reads the audit log, and adds what triggers do not see. The errors of its methods have the codes Invalid, for a cursor, and
-// TryLater.
+// Audit reads the audit log, and adds what triggers do not see. The errors of its methods have the codes Invalid, for a cursor,
+// and TryLater.
 type Audit interface {
 	// ListAudit returns the entries that pass a filter, the newest first, and whether more follow.
 	ListAudit(

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -504,6 +505,19 @@ func TestPeople_slow(t *testing.T) {
 	r.browse(t, "POST", sessionPath, `{"api_key": "wrong"}`).problem(401, "unauthorized")
 	r.browse(t, "POST", sessionPath, signInBody).problem(429, "rate_limited")
 	require.Equal(t, 200, r.call(t, "GET", "/v1/rules", "").Code, "programs are not slowed")
+
+	from := func(address, key string) answer {
+		t.Helper()
+		request := httptest.NewRequestWithContext(t.Context(), "POST", sessionPath, strings.NewReader(`{"api_key": "`+key+`"}`))
+		request.Header.Set("Content-Type", "application/json")
+		request.RemoteAddr = "[" + address + "]:1"
+		return r.serve(t, request)
+	}
+	for i := range 10 {
+		from(fmt.Sprintf("2001:db8::%d", i), "wrong").problem(401, "unauthorized")
+	}
+	from("2001:db8::ffff:1", apiKey).problem(429, "rate_limited")
+	require.Equal(t, 200, from("2001:db8:0:1::1", apiKey).Code, "another network")
 }
 
 func TestSessions(t *testing.T) {

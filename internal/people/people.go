@@ -98,8 +98,8 @@ func (p *Provider) Start(ctx context.Context, flow Flow) (string, error) {
 	return p.config(f).AuthCodeURL(flow.State, oidc.Nonce(flow.Nonce), oauth2.S256ChallengeOption(flow.Verifier)), nil
 }
 
-// Finish exchanges the code that the browser brings back, and returns who has signed in. It fails with a SignInError. The person is
-// set also if the reason is NoRole.
+// Finish exchanges the code that the browser brings back, and returns who has signed in. It fails with a SignInError. The person
+// is set also if the reason is NoRole.
 func (p *Provider) Finish(ctx context.Context, code string, flow Flow) (backstop.Person, error) {
 	f, err := p.discover(ctx)
 	if err != nil {
