@@ -12,8 +12,8 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
-// openExported returns a row of an export with its texts as they are, in place of the sealed ones. A text that does not open stays
-// sealed, and content_unreadable says why.
+// openExported returns a row of an export with its texts as they are, in place of the sealed ones. A text that does not open
+// stays sealed, and content_unreadable says why.
 func (db *DB) openExported(table, id string, row json.RawMessage) (json.RawMessage, error) {
 	var open func(id string, sealed []byte) (map[string]any, error)
 	column := "sealed_content"
