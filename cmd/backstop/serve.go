@@ -145,12 +145,7 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if err != nil {
 		return err
 	}
-	p.handoff, err = handoff.New(handoff.Options{
-		Store: p.db, Engine: p.temporal, Installation: p.install, Settings: p.config.settings(), Log: p.log,
-		Inquire: p.acts.Inquire, HasVersions: p.config.Worker.Deployment != "",
-		ScheduledPerSecond: p.config.Send.ScheduledPerSecond,
-	})
-	if err != nil {
+	if err := p.newHandoff(); err != nil {
 		return err
 	}
 	if err := p.newRetention(); err != nil {
@@ -160,6 +155,16 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		return err
 	}
 	return p.runParts(ctx, listening)
+}
+
+// newHandoff makes what hands sends over to the engine.
+func (p *program) newHandoff() (err error) {
+	p.handoff, err = handoff.New(handoff.Options{
+		Store: p.db, Engine: p.temporal, Installation: p.install, Settings: p.config.settings(), Log: p.log,
+		Inquire: p.acts.Inquire, HasVersions: p.config.Worker.Deployment != "",
+		ScheduledPerSecond: p.config.Send.ScheduledPerSecond,
+	})
+	return err
 }
 
 // newGuards reads the guards.
