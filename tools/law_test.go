@@ -86,7 +86,7 @@ var law = []struct{ folder, imports, rule string }{
 	{"internal/oidctest", "github.com/zitadel/oidc/v3/pkg/op", ""},
 	{"api", "github.com/zitadel/oidc/v3/pkg/op", "oidctest"},
 	{"cmd/backstop", "github.com/zitadel/oidc/v3/pkg/op", "oidctest"},
-	{"cmd/backstop", us + "/internal/oidctest", "outside-tests"},
+	{"cmd/backstop", us + "/internal/oidctest", "outside"},
 	{"cmd/oidctest", us + "/internal/oidctest", ""},
 	{"cmd/backstop", us + "/internal/telemetry", ""},
 	{"api", "go.opentelemetry.io/otel", "telemetry"},
