@@ -38,7 +38,7 @@ func (s *server) ImportOptOuts(c *gin.Context) {
 	}
 	added := 0
 	if len(entries) > 0 {
-		if added, err = s.optOuts.ImportOptOuts(c, entries); err != nil {
+		if added, err = s.optOuts.ImportOptOuts(c.Request.Context(), entries); err != nil {
 			s.fail(c, err)
 			return
 		}

@@ -145,7 +145,7 @@ func (r *rig) send(to, policy, key string) string {
 // twice, or sent by SMS though it had arrived.
 func TestCrash(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, map[string]string{"BACKSTOP_UNKNOWN_WAIT": "5s", "BACKSTOP_SMS_RECEIPT_WAIT": "5s"})
+	r := newRig(t, map[string]string{"BACKSTOP_UNKNOWN_WAIT": "20s", "BACKSTOP_SMS_RECEIPT_WAIT": "5s"})
 	rejected, err := r.caller.EnsurePolicy(t.Context(), "Rejected", demo.Rule{Name: "Rejected", Type: client.RuleTypeUndelivered, SendID: "ACME"})
 	require.NoError(t, err)
 	patient, err := r.caller.EnsurePolicy(t.Context(), "Patient", demo.Rule{Name: "Patient", Type: client.RuleTypeUnread, Wait: 3 * time.Minute, SendID: "ACME"})

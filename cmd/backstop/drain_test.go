@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"net"
+	"net/http"
 	"strings"
 	"syscall"
 	"testing"
@@ -53,6 +56,40 @@ func TestServe_drains(t *testing.T) {
 	asked, err := demo.CountMessages(t.Context(), r.sandboxURL, to)
 	require.NoError(t, err)
 	require.Equal(t, 1, asked["sms"])
+}
+
+// TestServeHTTP_unused: a connection without a request does not make a stop fail, and a request in progress does.
+func TestServeHTTP_unused(t *testing.T) {
+	t.Parallel()
+	for name, request := range map[string]string{"unused": "", "in progress": "GET / HTTP/1.1\r\nHost: x\r\n\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began, end := make(chan struct{}), make(chan struct{})
+			server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(
+				func(http.ResponseWriter, *http.Request) { close(began); <-end },
+			)}
+			listener, err := listenLocal(t.Context(), "127.0.0.1:0")
+			require.NoError(t, err)
+			ctx, stop := context.WithCancel(t.Context())
+			served := make(chan error, 1)
+			go func() { served <- serveHTTP(ctx, server, listener, func() {}) }()
+			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", listener.Addr().String())
+			require.NoError(t, err)
+			defer conn.Close()
+			_, err = conn.Write([]byte(request))
+			require.NoError(t, err)
+			if request != "" {
+				<-began
+				defer close(end)
+			}
+			stop()
+			if request == "" {
+				require.NoError(t, <-served)
+			} else {
+				require.ErrorContains(t, <-served, "drain requests")
+			}
+		})
+	}
 }
 
 // TestServe_secondSignal: a second signal ends a draining program at once.

@@ -28,6 +28,10 @@ func TestPerson(t *testing.T) {
 	const number = "+447400123402"
 	code, _, stderr := command("send", "--policy", "Unread", "--to", number, "--text", "zebra-finch")
 	require.Equal(t, exitOK, code, stderr)
+	require.Eventually(t, func() bool { // else the opt-out stops it
+		asked, err := demo.CountMessages(t.Context(), r.sandboxURL, number)
+		return err == nil && asked["whatsapp"] == 1
+	}, 30*time.Second, 20*time.Millisecond)
 	put, err := r.caller.API.PutOptOutWithResponse(t.Context(), client.OptOutInput{To: number})
 	require.NoError(t, err)
 	require.NotNil(t, put.JSON200, string(put.Body))

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/backstophq/backstop/activities"
@@ -329,6 +330,13 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 
 // serveHTTP serves until ctx is done, and then waits for the requests in progress, for at most drainRequests.
 func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener, listening func()) error {
+	var requests atomic.Int64 // in progress
+	handler := server.Handler
+	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		defer requests.Add(-1)
+		handler.ServeHTTP(w, r)
+	})
 	drained := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
@@ -340,10 +348,14 @@ func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener, 
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)
 	}
-	if err := <-drained; err != nil {
-		return errors.Join(fmt.Errorf("drain requests: %w", err), server.Close())
+	err := <-drained
+	if err == nil {
+		return nil
 	}
-	return nil
+	if requests.Load() == 0 { // Shutdown also waits for connections that were opened a moment ago and had no request
+		return server.Close() //nolint:wrapcheck // nothing was in progress
+	}
+	return errors.Join(fmt.Errorf("drain requests: %w", err), server.Close())
 }
 
 // scenarios returns what the simulated providers do; nil if the providers are real.

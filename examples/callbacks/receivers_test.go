@@ -197,7 +197,9 @@ func (r *running) postTampered(t *testing.T, secret string) {
 		"a space more": func(http.Header) string { return body + " " },
 		"another id":   func(h http.Header) string { h.Set("Webhook-Id", "other"); return body },
 		"another time": func(h http.Header) string {
-			h.Set("Webhook-Timestamp", strconv.FormatInt(time.Now().Unix()-1, 10))
+			at, err := strconv.ParseInt(h.Get("Webhook-Timestamp"), 10, 64)
+			require.NoError(t, err)
+			h.Set("Webhook-Timestamp", strconv.FormatInt(at-1, 10))
 			return body
 		},
 		"no id":               func(h http.Header) string { h.Del("Webhook-Id"); return body },
