@@ -5,7 +5,7 @@ import "encoding/json"
 // PersonalData says how much is stored about a person, by the phone number.
 type PersonalData struct {
 	Sends         int
-	OpenSends     int // of the sends: those that have not ended
+	OpenSends     int // sends that have not ended
 	Inbound       int // messages that the person wrote
 	OptOuts       int
 	OptOutChanges int

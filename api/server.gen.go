@@ -2631,8 +2631,8 @@ type Person struct {
 	Role Role `json:"role"`
 }
 
-// PersonExport All that is stored about a person. The rows have the names and values of the columns in the database, without those that only
-// the program needs. A version of Backstop may add columns and tables.
+// PersonExport What is stored about a person. Each row has the columns of its table in the database; columns for the program alone are left
+// out. A new version of Backstop may add columns and tables.
 type PersonExport struct {
 	// Audit Entries of the audit log about the number, without who made the change.
 	Audit []PersonRow `json:"audit"`
@@ -2684,7 +2684,7 @@ type PersonalData struct {
 	// Inbound Messages that the person wrote.
 	Inbound int `json:"inbound"`
 
-	// OpenSends Of the sends: those that have not ended. An erasure cancels them first.
+	// OpenSends How many sends have not ended. An erasure cancels them first.
 	OpenSends int `json:"open_sends"`
 
 	// OptOutChanges Entries of the history of opt-outs.

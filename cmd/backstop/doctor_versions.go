@@ -13,8 +13,8 @@ import (
 	"github.com/backstophq/backstop/worker"
 )
 
-// checkVersions checks that a task queue has workers of the version to which Temporal gives its tasks: the current one, and the
-// one that ramps up. It reports whether no task waits for a version without workers.
+// checkVersions checks that a task queue has workers of the current version, and of a version that ramps up. It returns false if
+// tasks wait because a version has no workers.
 func (d *diagnosis) checkVersions(queue string, described *workflowservice.DescribeTaskQueueResponse) bool {
 	polling := map[worker.Version]bool{}
 	for _, poller := range described.GetPollers() {

@@ -124,7 +124,7 @@ func (c config) newPeople() (*people.Provider, error) {
 	})
 }
 
-// setPeople adds what the API needs to know of people and sessions.
+// setPeople sets the options of the API for sign-in and sessions.
 func (c config) setPeople(o *api.Options) error {
 	o.NoKeySignIn, o.SessionLife, o.SessionIdle = !c.Session.ByKey, c.Session.Life, c.Session.Idle
 	provider, err := c.newPeople()

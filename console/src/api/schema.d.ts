@@ -3816,7 +3816,7 @@ export interface components {
         /** @description How much is stored about a person. */
         PersonalData: {
             sends: number;
-            /** @description Of the sends: those that have not ended. An erasure cancels them first. */
+            /** @description How many sends have not ended. An erasure cancels them first. */
             open_sends: number;
             /** @description Messages that the person wrote. */
             inbound: number;
@@ -3833,8 +3833,8 @@ export interface components {
             to: components["schemas"]["PhoneNumber"];
         };
         /**
-         * @description All that is stored about a person. The rows have the names and values of the columns in the database, without those that only
-         *     the program needs. A version of Backstop may add columns and tables.
+         * @description What is stored about a person. Each row has the columns of its table in the database; columns for the program alone are left
+         *     out. A new version of Backstop may add columns and tables.
          */
         PersonExport: {
             exported_at: components["schemas"]["Time"];
