@@ -1,9 +1,6 @@
 package main
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 const (
 	codecOff = "codec off"
@@ -13,6 +10,9 @@ const (
 
 	benchKeyring = "bench:bG9jYWwgb25seTogbm90IGEgc2VjcmV0IGF0IGFsbC4="
 )
+
+// withKeyring returns the settings of a Backstop that has a key and encrypts nothing.
+func withKeyring() map[string]string { return map[string]string{"BACKSTOP_KEYRING": benchKeyring} }
 
 // encrypted returns the settings of a Backstop with encrypted payloads.
 func encrypted() map[string]string {
@@ -27,35 +27,19 @@ const (
 )
 
 // measureSealed compares whole sends with encrypted texts in Postgres and with plain ones.
-func (b *bench) measureSealed(ctx context.Context) (err error) {
-	settings := map[string]map[string]string{
-		sealOff: {"BACKSTOP_KEYRING": benchKeyring},
-		sealOn:  {"BACKSTOP_KEYRING": benchKeyring, "BACKSTOP_SEAL": "texts"},
-	}
-	defer func() { err = errors.Join(err, b.restartBackstop(context.WithoutCancel(ctx), nil)) }()
-	return b.comparePair(ctx, pair{
+func (b *bench) measureSealed(ctx context.Context) error {
+	return b.compareSettings(ctx, pair{
 		title: "Sealed texts", raw: "sealed", off: sealOff, on: sealOn, least: leastSealed,
-		note:   "sealing on: BACKSTOP_SEAL=texts. Each round has its own warm process.",
+		note:   "sealing on: BACKSTOP_SEAL=texts.",
 		target: "completed sends per second with encrypted texts, of plain",
-		run: func(ctx context.Context, c contestant, name string) (round, error) {
-			return b.runRestarted(ctx, c, settings[name])
-		},
-	})
+	}, withKeyring(), map[string]string{"BACKSTOP_KEYRING": benchKeyring, "BACKSTOP_SEAL": "texts"})
 }
 
 // measureCodec compares whole sends with encrypted payloads and with plain ones.
-func (b *bench) measureCodec(ctx context.Context) (err error) {
-	settings := map[string]map[string]string{
-		codecOff: {"BACKSTOP_KEYRING": benchKeyring},
-		codecOn:  encrypted(),
-	}
-	defer func() { err = errors.Join(err, b.restartBackstop(context.WithoutCancel(ctx), nil)) }()
-	return b.comparePair(ctx, pair{
+func (b *bench) measureCodec(ctx context.Context) error {
+	return b.compareSettings(ctx, pair{
 		title: "Codec", raw: "codec", off: codecOff, on: codecOn, least: leastWithCodec,
-		note:   "codec on: BACKSTOP_TEMPORAL_ENCRYPT. Each round has its own warm process.",
+		note:   "codec on: BACKSTOP_TEMPORAL_ENCRYPT.",
 		target: "completed sends per second with encrypted payloads, of plain",
-		run: func(ctx context.Context, c contestant, name string) (round, error) {
-			return b.runRestarted(ctx, c, settings[name])
-		},
-	})
+	}, withKeyring(), encrypted())
 }

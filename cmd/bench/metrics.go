@@ -25,17 +25,12 @@ func (b *bench) measureMetrics(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	settings := map[string]map[string]string{metricsOff: nil, metricsOn: on}
-	defer func() { err = errors.Join(err, b.restartBackstop(context.WithoutCancel(ctx), nil), stop()) }()
-	return b.comparePair(ctx, pair{
+	defer func() { err = errors.Join(err, stop()) }()
+	return b.compareSettings(ctx, pair{
 		title: "Metrics and traces", raw: "metrics", off: metricsOff, on: metricsOn, least: leastWithMetrics,
-		note: "metrics and traces: every request traced, all spans exported, a scrape every 5 s. " +
-			"Each round has its own warm process.",
+		note:   "metrics and traces: every request traced, all spans exported, a scrape every 5 s.",
 		target: "completed sends per second with metrics and traces, of without",
-		run: func(ctx context.Context, c contestant, name string) (round, error) {
-			return b.runRestarted(ctx, c, settings[name])
-		},
-	})
+	}, nil, on)
 }
 
 // runRestarted starts Backstop anew with more settings, warms it up and runs a round, while its metrics, if any, are scraped.

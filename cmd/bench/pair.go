@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,6 +20,17 @@ type pair struct {
 	least  float64 // the ratio that is wanted
 
 	run func(ctx context.Context, c contestant, name string) (round, error)
+}
+
+// compareSettings compares whole sends by two settings of Backstop. Each round has its own warm process.
+func (b *bench) compareSettings(ctx context.Context, p pair, off, on map[string]string) (err error) {
+	settings := map[string]map[string]string{p.off: off, p.on: on}
+	p.note += " Each round has its own warm process."
+	p.run = func(ctx context.Context, c contestant, name string) (round, error) {
+		return b.runRestarted(ctx, c, settings[name])
+	}
+	defer func() { err = errors.Join(err, b.restartBackstop(context.WithoutCancel(ctx), nil)) }()
+	return b.comparePair(ctx, p)
 }
 
 // comparePair runs the rounds of a pair in turns, and prints them.

@@ -95,7 +95,7 @@ func (b *bench) measureThroughput(ctx context.Context) (err error) {
 	allOn := all[len(all)-1]
 	allOn.name = allOnName
 	all = append(all, allOn)
-	settings := map[string]map[string]string{backstopName: {"BACKSTOP_KEYRING": benchKeyring}, allOnName: on}
+	settings := map[string]map[string]string{backstopName: withKeyring(), allOnName: on}
 	for _, c := range all[:2] {
 		b.logProgress("warming up %s", c.name)
 		if _, err := b.runRound(ctx, c, min(b.flags.round, 5*time.Second)); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/ledgers"
 	"github.com/backstophq/backstop/internal/postgres/pool"
 	"github.com/backstophq/backstop/internal/postgres/seals"
 )
@@ -120,7 +121,7 @@ func (db *DB) inboundRowOf(r backstop.Receipt, now time.Time) (inboundRow, error
 		return row, nil
 	}
 	sealed, err := db.seals.Seal(seals.InboundText, id, []byte(row.Text))
-	row.Text, row.Sealed = sealedMark, new(pool.Bytea(sealed))
+	row.Text, row.Sealed = ledgers.Mark, new(pool.Bytea(sealed))
 	return row, err
 }
 
@@ -139,9 +140,6 @@ func (db *DB) inboundText(r inboundTextRow) (string, error) {
 	text, err := db.seals.Open(seals.InboundText, r.ID, r.Sealed)
 	return string(text), err
 }
-
-// sealedMark stands in place of a text that is sealed.
-const sealedMark = "•"
 
 // applyKeywords changes the list of opt-outs by the messages that were added, in the order in which they were written.
 func (db *DB) applyKeywords(ctx context.Context, tx *sqlx.Tx, rows []inboundRow, added []string) error {

@@ -213,7 +213,7 @@ func (db *DB) staleInbound(ctx context.Context, ids pq.StringArray, faults map[s
 			return nil, err
 		}
 		stale = append(stale, resealedRow{
-			ID: row.ID, WasSealed: byteaOrNull(row.Sealed), Sealed: byteaOrNull(sealed), Text: new(sealedMark),
+			ID: row.ID, WasSealed: byteaOrNull(row.Sealed), Sealed: byteaOrNull(sealed), Text: new(ledgers.Mark),
 		})
 	}
 	return stale, nil

@@ -8,8 +8,8 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
-// mark stands in place of a text that is sealed, or was removed.
-const mark = "•"
+// Mark stands in place of a text that is sealed, or was removed.
+const Mark = "•"
 
 // sealedMetadata stands in place of the metadata of a send whose content is sealed. It has another form than metadata, so a
 // version of the program that does not know of seals cannot read the send, and does not send the marks.
@@ -59,7 +59,7 @@ func marked(text string) string {
 	if text == "" {
 		return ""
 	}
-	return mark
+	return Mark
 }
 
 func (s *Store) sealContent(r Row) ([]byte, error) {
