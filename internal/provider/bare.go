@@ -28,7 +28,11 @@ func (p *Poster) SendBare(ctx context.Context, method, target string, header htt
 	request.Header.Del("Content-Type")
 	answer, err := exchange(p.bare, request, answerLimit)
 	if err != nil {
-		return Answer{}, p.noAnswer(gate.close(), err)
+		isWritten, refusal := gate.close()
+		if refusal != nil {
+			err = refusal // net/http may report its own close of the connection instead
+		}
+		return Answer{}, p.noAnswer(isWritten, err)
 	}
 	return answer, nil
 }
@@ -101,6 +105,7 @@ type writeGate struct {
 	mu        sync.Mutex
 	isWritten bool
 	isClosed  bool
+	refusal   error // of a write that came after the deadline
 }
 
 // pass is called before each write.
@@ -111,18 +116,19 @@ func (g *writeGate) pass() error {
 	case g.isClosed:
 		return errCallEnded
 	case deadlinePassed(g.ctx, time.Now()):
-		return errDeadlinePassed
+		g.refusal = errDeadlinePassed
+		return g.refusal
 	}
 	g.isWritten = true
 	return nil
 }
 
-// close makes every later write fail. It reports whether any write began before.
-func (g *writeGate) close() bool {
+// close makes every later write fail. It reports whether any write began before, and why a write was refused, if one was.
+func (g *writeGate) close() (bool, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.isClosed = true
-	return g.isWritten
+	return g.isWritten, g.refusal
 }
 
 // gatedConn is a connection whose writes pass a gate.
