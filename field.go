@@ -84,6 +84,7 @@ const (
 	FieldValueBetween        FieldCode = "value_between"
 	FieldValueMax            FieldCode = "value_max"
 	FieldValueMin            FieldCode = "value_min"
+	FieldWholeNumber         FieldCode = "whole_number"   // numbers are encrypted in the database
 	FieldWaitOfUnread        FieldCode = "wait_of_unread" // an unread rule must have a wait
 	FieldWrongType           FieldCode = "wrong_type"
 )
@@ -104,7 +105,7 @@ func FieldCodes() []FieldCode {
 		FieldMessageOrTexts, FieldTextOrTemplate, FieldTexts, FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount,
 		FieldUnknown, FieldUnknownAccount, FieldUTF16Max, FieldUUID, FieldVariableMissing, FieldVariableSyntax,
 		FieldVariableUnused, FieldSegmentsMax, FieldTemplateForms, FieldOneValue, FieldValueBetween, FieldValueMax,
-		FieldValueMin, FieldWaitOfUnread, FieldWrongType,
+		FieldValueMin, FieldWaitOfUnread, FieldWholeNumber, FieldWrongType,
 	}
 }
 

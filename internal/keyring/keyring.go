@@ -35,6 +35,7 @@ type key struct {
 	id   string
 	aead cipher.AEAD
 	mac  []byte // the key of MAC
+	root []byte // other keys are derived from it
 }
 
 // Parse reads a keyring: entries of the form id:base64, separated by commas. An empty text is an empty keyring. No error has a
@@ -77,11 +78,37 @@ func parseKey(entry string) (key, error) {
 	if err != nil {
 		return key{}, fmt.Errorf("use key %q: %w", id, err)
 	}
-	mac, err := hkdf.Key(sha256.New, secret, nil, "backstop/mac", KeySize)
+	root, err := hkdf.Extract(sha256.New, secret, nil)
 	if err != nil {
 		return key{}, fmt.Errorf("use key %q: %w", id, err)
 	}
-	return key{id: id, aead: aead, mac: mac}, nil
+	mac, err := hkdf.Expand(sha256.New, root, "backstop/mac", KeySize)
+	if err != nil {
+		return key{}, fmt.Errorf("use key %q: %w", id, err)
+	}
+	return key{id: id, aead: aead, mac: mac, root: root}, nil
+}
+
+// Derive returns a key for another purpose, of so many bytes, that is derived from a key of the ring (HKDF). It gives away nothing of
+// the key, and nothing of the keys for other purposes.
+func (r *Keyring) Derive(id, purpose string, size int) ([]byte, error) {
+	i := r.place(id)
+	if i < 0 {
+		return nil, &MissingKeyError{ID: id}
+	}
+	derived, err := hkdf.Expand(sha256.New, r.keys[i].root, purpose, size)
+	if err != nil {
+		return nil, fmt.Errorf("derive a key of %q: %w", id, err)
+	}
+	return derived, nil
+}
+
+// place returns the place of a key in the ring, or -1.
+func (r *Keyring) place(id string) int {
+	if r == nil {
+		return -1
+	}
+	return slices.IndexFunc(r.keys, func(k key) bool { return k.id == id })
 }
 
 // Generate returns a new entry for a keyring, with a random id.
@@ -191,16 +218,11 @@ func (r *Keyring) Open(sealed, additional []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var k key
-	if r != nil {
-		i := slices.IndexFunc(r.keys, func(k key) bool { return k.id == id })
-		if i >= 0 {
-			k = r.keys[i]
-		}
-	}
-	if k.aead == nil {
+	i := r.place(id)
+	if i < 0 {
 		return nil, &MissingKeyError{ID: id}
 	}
+	k := r.keys[i]
 	header, rest := sealed[:2+len(id)], sealed[2+len(id):]
 	if len(rest) < k.aead.NonceSize() {
 		return nil, ErrDamaged

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // Abandon ends a send that no workflow will finish, with an event that holds the reason. A send that has ended, or that only
@@ -34,12 +36,13 @@ const failUnreadable = `WITH s AS (
 INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
 SELECT s.id, s.revision - 1, $2, 'gave_up', '', ''::status, '', '', $3 FROM s
 UNION ALL
-SELECT s.id, s.revision, $2, 'finished', '', ''::status, '', '', 'failed' FROM s`
+SELECT s.id, s.revision, $2, 'finished', '', ''::status, '', '', $4 FROM s`
 
 // abandonUnreadable ends a send whose plan or template cannot be decoded. It fails if the send was handed over, because a call
 // may have been made then.
 func (db *DB) abandonUnreadable(ctx context.Context, send, reason string) error {
-	rows, err := db.pool.Exec(ctx, failUnreadable, send, db.Now(), reason)
+	rows, err := db.pool.Exec(ctx, failUnreadable, send, db.Now(), db.seals.Hide(seals.Words, reason),
+		db.seals.Hide(seals.Words, string(backstop.OutcomeFailed)))
 	if err == nil && rows == 0 {
 		err = fmt.Errorf("send %s was handed over and cannot be read", send)
 	}

@@ -10,18 +10,20 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // Triggers write the entries of the audit about rows; see schema/00030. What changes no row of a thing is written here.
 const addAuditEntry = `SELECT audit_write($1, $2, $3, $4, $5, $6, NULL, $7::jsonb)`
 
 // writeEntry adds an entry to the audit, by the actor of the transaction. An id that exists is left as it is.
-func writeEntry(ctx context.Context, tx *sqlx.Tx, e backstop.AuditEntry) error {
+func (db *DB) writeEntry(ctx context.Context, tx *sqlx.Tx, e backstop.AuditEntry) error {
 	var after *string
 	if e.After != nil {
 		after = new(string(e.After))
 	}
-	return pool.Execute(ctx, tx, addAuditEntry, e.ID, e.Action, e.Kind, e.Target, pool.Clean(e.Name), pool.Clean(e.To), after)
+	return pool.Execute(ctx, tx, addAuditEntry, e.ID, e.Action, e.Kind, e.Target, pool.Clean(e.Name),
+		db.seals.Hide(seals.Number, pool.Clean(e.To)), after)
 }
 
 const dropAudit = `SELECT audit_drop($1, $2)`
@@ -38,7 +40,7 @@ func (db *DB) AddAuditEntry(ctx context.Context, e backstop.AuditEntry) (err err
 		return err
 	}
 	return pool.UntilKnown(ctx, "add entry to audit", func(bool) error {
-		return db.pool.InTx(ctx, "add entry to audit", func(tx *sqlx.Tx) error { return writeEntry(ctx, tx, e) })
+		return db.pool.InTx(ctx, "add entry to audit", func(tx *sqlx.Tx) error { return db.writeEntry(ctx, tx, e) })
 	})
 }
 
@@ -60,11 +62,12 @@ type auditRow struct {
 
 var auditColumns = pool.ColumnsOf[auditRow]()
 
-func (r auditRow) entry() backstop.AuditEntry {
+func (db *DB) entryOf(r auditRow) backstop.AuditEntry {
 	return backstop.AuditEntry{
-		ID: r.ID, At: pool.Stamp(r.At), Action: r.Action, Kind: r.Kind, Target: r.Target, Name: r.Name, To: r.Recipient,
+		ID: r.ID, At: pool.Stamp(r.At), Action: r.Action, Kind: r.Kind, Target: r.Target, Name: r.Name,
+		To:     db.seals.Show(seals.Number, r.Recipient),
 		Actor:  backstop.Actor{Kind: r.ActorKind, ID: r.ActorID, Name: r.ActorName, From: r.ActorFrom},
-		Before: r.Before, After: r.After,
+		Before: db.seals.ShowJSON(r.Before), After: db.seals.ShowJSON(r.After),
 	}
 }
 
@@ -87,7 +90,7 @@ func (db *DB) ListAudit(
 	rows, more = cutPage(rows, page.Limit)
 	list = make([]backstop.AuditEntry, len(rows))
 	for i, row := range rows {
-		list[i] = row.entry()
+		list[i] = db.entryOf(row)
 	}
 	return list, more, nil
 }
@@ -120,6 +123,7 @@ SELECT name FROM names WHERE name ILIKE '%' || $1 || '%' LIMIT $2`
 
 // auditThat returns the condition for the entries that pass a filter.
 func (db *DB) auditThat(ctx context.Context, f backstop.AuditFilter) (where, error) {
+	f.To = db.seals.Hide(seals.Number, pool.Clean(f.To))
 	if f.Search == "" {
 		return auditWhere(f, nil), nil
 	}

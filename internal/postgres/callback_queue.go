@@ -11,6 +11,7 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // A queue of callbacks belongs to one send. Its lease lets one process at a time post. All times are by the database's clock at
@@ -40,7 +41,7 @@ type queueRow struct {
 	Traceparent string     `db:"traceparent"`
 }
 
-func (r queueRow) queue() (backstop.CallbackQueue, error) {
+func (db *DB) queueOf(r queueRow) (backstop.CallbackQueue, error) {
 	q := backstop.CallbackQueue{
 		Send: r.Send, LastSeq: r.LastSeq, Changes: r.Changes, LeasedUntil: pool.StampPtr(r.LeasedUntil),
 		NextAt: pool.StampPtr(r.NextAt), Now: pool.Stamp(r.Now), Traceparent: r.Traceparent,
@@ -57,7 +58,7 @@ func (r queueRow) queue() (backstop.CallbackQueue, error) {
 		if err := json.Unmarshal(r.Endpoint, &endpoint); err != nil {
 			return q, fmt.Errorf("read endpoint: %w", err)
 		}
-		q.Endpoint, q.ProbeUntil = new(endpoint.endpoint()), pool.StampPtr(endpoint.ProbeUntil)
+		q.Endpoint, q.ProbeUntil = new(db.endpointOf(endpoint)), pool.StampPtr(endpoint.ProbeUntil)
 	}
 	return q, nil
 }
@@ -73,7 +74,7 @@ func (db *DB) NextCallback(ctx context.Context, send string) (backstop.CallbackQ
 	if err := db.pool.Get(ctx, &row, nextCallback, id); err != nil {
 		return backstop.CallbackQueue{}, pool.Failed(ctx, "read callbacks", pool.OrNotFound(err, "queue of callbacks"))
 	}
-	q, err := row.queue()
+	q, err := db.queueOf(row)
 	if err == nil {
 		q.Lease, err = pool.NewIDAt(q.Now)
 	}
@@ -142,7 +143,8 @@ func (db *DB) EndCallback(ctx context.Context, q backstop.CallbackQueue, e backs
 	}
 	err = pool.UntilKnown(ctx, "end callback", func(bool) error {
 		return db.pool.Get(ctx, &done, endCallback, c.ID, t.Number, e.State, q.Send, pool.Stamp(t.At), t.Status,
-			t.Latency.Microseconds(), pool.Clean(t.Answer), pool.Clean(t.Error), q.LastSeq, q.Changes,
+			t.Latency.Microseconds(), db.seals.Hide(seals.Words, pool.Clean(t.Answer)),
+			db.seals.Hide(seals.Words, pool.Clean(t.Error)), q.LastSeq, q.Changes,
 			e.RetryIn.Microseconds(), q.Lease)
 	})
 	if err != nil {
@@ -215,17 +217,18 @@ type endpointRow struct {
 
 var endpointColumns = pool.ColumnsOf[endpointRow]()
 
-func (r endpointRow) endpoint() backstop.CallbackEndpoint {
+func (db *DB) endpointOf(r endpointRow) backstop.CallbackEndpoint {
 	return backstop.CallbackEndpoint{
-		URL: r.URL, FailingSince: pool.StampPtr(r.FailingSince), Failures: r.Failures, Status: r.Status, Error: r.Error,
+		URL: r.URL, FailingSince: pool.StampPtr(r.FailingSince), Failures: r.Failures, Status: r.Status,
+		Error:    db.seals.Show(seals.Words, r.Error),
 		PausedAt: pool.StampPtr(r.PausedAt), RetryAt: pool.StampPtr(r.RetryAt),
 	}
 }
 
-func endpointRowOf(e backstop.CallbackEndpoint) endpointRow {
+func (db *DB) endpointRowOf(e backstop.CallbackEndpoint) endpointRow {
 	return endpointRow{
 		URL: e.URL, FailingSince: pool.StampPtr(e.FailingSince), Failures: e.Failures, Status: e.Status,
-		Error: pool.Clean(e.Error), PausedAt: pool.StampPtr(e.PausedAt), RetryAt: pool.StampPtr(e.RetryAt),
+		Error: db.seals.Hide(seals.Words, pool.Clean(e.Error)), PausedAt: pool.StampPtr(e.PausedAt), RetryAt: pool.StampPtr(e.RetryAt),
 	}
 }
 
@@ -270,12 +273,13 @@ func (db *DB) endpointFailed(ctx context.Context, url string, t backstop.Callbac
 
 			Now time.Time `db:"now"`
 		}
-		if err := tx.GetContext(ctx, &row, lockEndpoint, url, t.Status, pool.Clean(t.Error)); err != nil {
+		if err := tx.GetContext(ctx, &row, lockEndpoint, url, t.Status,
+			db.seals.Hide(seals.Words, pool.Clean(t.Error))); err != nil {
 			return fmt.Errorf("lock: %w", err)
 		}
-		e := row.endpoint()
+		e := db.endpointOf(row.endpointRow)
 		e.Failures-- // Fail counts it
-		changed := endpointRowOf(e.Fail(t, pool.Stamp(row.Now)))
+		changed := db.endpointRowOf(e.Fail(t, pool.Stamp(row.Now)))
 		return pool.Execute(ctx, tx, updateEndpoint, endpointColumns.Values(changed)...)
 	})
 }
@@ -291,7 +295,7 @@ func (db *DB) FailingEndpoints(ctx context.Context, limit int) ([]backstop.Callb
 	}
 	endpoints := make([]backstop.CallbackEndpoint, len(rows))
 	for i, row := range rows {
-		endpoints[i] = row.endpoint()
+		endpoints[i] = db.endpointOf(row)
 	}
 	return endpoints, nil
 }

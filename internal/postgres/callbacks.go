@@ -13,6 +13,7 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // storedCallback is a callback as it is stored. The queue reads it as JSON.
@@ -51,10 +52,10 @@ type tryRow struct {
 
 var tryColumns = pool.ColumnsOf[tryRow]()
 
-func (r tryRow) try() backstop.CallbackTry {
+func (db *DB) tryOf(r tryRow) backstop.CallbackTry {
 	return backstop.CallbackTry{
 		Number: r.Number, At: pool.Stamp(r.At), Status: r.Status, Latency: time.Duration(r.LatencyUS) * time.Microsecond,
-		Answer: r.Answer, Error: r.Error,
+		Answer: db.seals.Show(seals.Words, r.Answer), Error: db.seals.Show(seals.Words, r.Error),
 	}
 }
 
@@ -67,7 +68,7 @@ type listedCallback struct {
 var listedCallbackColumns = storedCallbackColumns.Names() + `,
     (SELECT row_to_json(t) FROM callback_tries AS t WHERE callback = callbacks.id ORDER BY number DESC LIMIT 1) AS newest`
 
-func (r listedCallback) callback() (backstop.QueuedCallback, error) {
+func (db *DB) callbackOf(r listedCallback) (backstop.QueuedCallback, error) {
 	c := r.storedCallback.callback()
 	if r.Newest == nil {
 		return c, nil
@@ -76,7 +77,7 @@ func (r listedCallback) callback() (backstop.QueuedCallback, error) {
 	if err := json.Unmarshal(r.Newest, &newest); err != nil {
 		return c, fmt.Errorf("read try of callback %s: %w", r.ID, err)
 	}
-	c.Newest = new(newest.try())
+	c.Newest = new(db.tryOf(newest))
 	return c, nil
 }
 
@@ -137,7 +138,7 @@ func (db *DB) ListCallbacks(
 	rows, more = cutPage(rows, page.Limit)
 	list = make([]backstop.QueuedCallback, len(rows))
 	for i, row := range rows {
-		if list[i], err = row.callback(); err != nil {
+		if list[i], err = db.callbackOf(row); err != nil {
 			return nil, false, err
 		}
 	}
@@ -182,9 +183,9 @@ func (db *DB) Callback(ctx context.Context, id string) (backstop.QueuedCallback,
 	}
 	tries := make([]backstop.CallbackTry, len(rows))
 	for i, r := range rows {
-		tries[i] = r.try()
+		tries[i] = db.tryOf(r)
 	}
-	c, err := row.callback()
+	c, err := db.callbackOf(row)
 	return c, tries, err
 }
 
@@ -282,7 +283,7 @@ func (db *DB) replay(ctx context.Context, ids []string, entry backstop.AuditEntr
 			if len(sends) == 0 {
 				return nil
 			}
-			return writeEntry(ctx, tx, entry)
+			return db.writeEntry(ctx, tx, entry)
 		})
 	})
 	if err != nil {

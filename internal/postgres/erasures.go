@@ -13,6 +13,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 var erasureColumns = pool.ColumnsOf[erasureRow]()
@@ -29,9 +30,9 @@ type erasureRow struct {
 	Pending    int            `db:"pending"`
 }
 
-func (r erasureRow) erasure() (backstop.Erasure, error) {
+func (db *DB) erasureOf(r erasureRow) (backstop.Erasure, error) {
 	e := backstop.Erasure{
-		ID: r.ID, To: r.To.String, KeepOptOut: r.KeepOptOut, CreatedAt: pool.Stamp(r.CreatedAt),
+		ID: r.ID, To: db.seals.Show(seals.Number, r.To.String), KeepOptOut: r.KeepOptOut, CreatedAt: pool.Stamp(r.CreatedAt),
 		FinishedAt: pool.StampPtr(r.FinishedAt), Cancelled: r.Cancelled, Pending: r.Pending,
 	}
 	if err := json.Unmarshal([]byte(r.Changed), &e.Changed); err != nil {
@@ -72,12 +73,12 @@ func (db *DB) CreateErasure(ctx context.Context, to string, keepOptOut bool) (ba
 	var row erasureRow
 	err = pool.UntilKnown(ctx, "create erasure", func(bool) error {
 		row = erasureRow{}
-		return db.pool.Change(ctx, &row, createErasure, id, to, keepOptOut, now)
+		return db.pool.Change(ctx, &row, createErasure, id, db.seals.Hide(seals.Number, to), keepOptOut, now)
 	})
 	if err != nil {
 		return backstop.Erasure{}, err
 	}
-	return row.erasure()
+	return db.erasureOf(row)
 }
 
 // Erasure returns an erasure, or an Error of code NotFound.
@@ -90,7 +91,7 @@ func (db *DB) Erasure(ctx context.Context, id string) (backstop.Erasure, error) 
 	if err := db.pool.GetUnprepared(ctx, &row, getErasure, id); err != nil {
 		return backstop.Erasure{}, pool.Failed(ctx, "get erasure", pool.OrNotFound(err, "erasure"))
 	}
-	return row.erasure()
+	return db.erasureOf(row)
 }
 
 // RunningErasures returns the ids of up to limit erasures that are not done.
@@ -101,7 +102,7 @@ func (db *DB) RunningErasures(ctx context.Context, limit int) (ids []string, err
 
 // SendsToCancel returns the sends of an erasure that have not ended.
 func (db *DB) SendsToCancel(ctx context.Context, e backstop.Erasure) (ids []string, err error) {
-	err = db.pool.SelectUnprepared(ctx, &ids, listUnended, e.To, e.CreatedAt)
+	err = db.pool.SelectUnprepared(ctx, &ids, listUnended, db.seals.Hide(seals.Number, e.To), e.CreatedAt)
 	return ids, pool.Failed(ctx, "list sends to cancel", err)
 }
 
@@ -164,13 +165,13 @@ func (db *DB) Erase(ctx context.Context, id string, limit int) (e backstop.Erasu
 		if err := tx.GetContext(ctx, &row, lockErasure, id); err != nil {
 			return pool.OrNotFound(err, "erasure")
 		}
-		if e, err = row.erasure(); err != nil || e.FinishedAt != nil {
+		if e, err = db.erasureOf(row); err != nil || e.FinishedAt != nil {
 			more = false
 			return err
 		}
-		more, err = eraseBatch(ctx, tx, &e, limit)
+		more, err = db.eraseBatch(ctx, tx, &e, limit)
 		if err == nil && !more {
-			err = eraseRest(ctx, tx, &e, pool.Stamp(db.Now()))
+			err = db.eraseRest(ctx, tx, &e, pool.Stamp(db.Now()))
 		}
 		if err != nil {
 			return err
@@ -179,17 +180,17 @@ func (db *DB) Erase(ctx context.Context, id string, limit int) (e backstop.Erasu
 		if err != nil {
 			return fmt.Errorf("write erasure: %w", err)
 		}
-		return pool.Execute(ctx, tx, saveErasure, id, string(changed), e.Cancelled, e.Pending, e.FinishedAt, orNull(e.To))
+		return pool.Execute(ctx, tx, saveErasure, id, string(changed), e.Cancelled, e.Pending, e.FinishedAt, orNull(db.seals.Hide(seals.Number, e.To)))
 	})
 	return e, more, err
 }
 
-func eraseBatch(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, limit int) (more bool, err error) {
+func (db *DB) eraseBatch(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, limit int) (more bool, err error) {
 	var found []struct {
 		ID        string `db:"id"`
 		Cancelled bool   `db:"cancelled"`
 	}
-	if err := tx.SelectContext(ctx, &found, listToErase, e.To, e.CreatedAt, limit, pool.TimeOf(e.ID)); err != nil {
+	if err := tx.SelectContext(ctx, &found, listToErase, db.seals.Hide(seals.Number, e.To), e.CreatedAt, limit, pool.TimeOf(e.ID)); err != nil {
 		return false, fmt.Errorf("list sends to erase: %w", err)
 	}
 	if len(found) == 0 {
@@ -211,10 +212,10 @@ func eraseBatch(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, limit int
 }
 
 // eraseRest removes what is left, if no send is under way: the providers' answers about such a send need its number.
-func eraseRest(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, now time.Time) error {
-	rest := eraseOfNumber()
+func (db *DB) eraseRest(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, now time.Time) error {
+	rest, number := eraseOfNumber(), db.seals.Hide(seals.Number, e.To)
 	var unended []string
-	if err := tx.SelectContext(ctx, &unended, listUnended, e.To, e.CreatedAt); err != nil {
+	if err := tx.SelectContext(ctx, &unended, listUnended, number, e.CreatedAt); err != nil {
 		return fmt.Errorf("list sends under way: %w", err)
 	}
 	e.Pending = len(unended)
@@ -222,14 +223,14 @@ func eraseRest(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, now time.T
 		rest = append(rest, eraseOptOuts(e.KeepOptOut)...)
 	}
 	for _, s := range rest {
-		if err := change(ctx, tx, e, s.table, s.statement, e.To); err != nil {
+		if err := change(ctx, tx, e, s.table, s.statement, number); err != nil {
 			return err
 		}
 	}
 	if e.Pending > 0 {
 		return nil
 	}
-	if err := maskAudit(ctx, tx, e); err != nil {
+	if err := maskAudit(ctx, tx, e, number); err != nil {
 		return err
 	}
 	e.FinishedAt, e.To = &now, ""
@@ -237,9 +238,9 @@ func eraseRest(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, now time.T
 }
 
 // maskAudit is last, because the triggers of the audit have written the number again.
-func maskAudit(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure) error {
+func maskAudit(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, number string) error {
 	var masked int
-	if err := tx.GetContext(ctx, &masked, maskInAudit, e.To); err != nil {
+	if err := tx.GetContext(ctx, &masked, maskInAudit, number); err != nil {
 		return fmt.Errorf("erase from audit: %w", err)
 	}
 	e.Add("audit", masked)

@@ -14,6 +14,7 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // countrySlots is the number of rows among which the cap of a country is divided (ADR 0034). Concurrent sends to a country lock
@@ -74,7 +75,7 @@ func (db *DB) InsertGuarded(
 	if checks.Digest, err = db.seals.Digest(checks.Digest); err != nil {
 		return backstop.Send{}, false, err
 	}
-	statement, values := how.statement(append(insert.values(send), guardValues(checks)...), queued)
+	statement, values := how.statement(append(insert.values(), db.guardValues(checks)...), queued)
 	err = pool.UntilKnown(ctx, "insert guarded send", func(isRepeated bool) error {
 		var answer string
 		err := db.pool.Get(ctx, &answer, statement, values...)
@@ -121,7 +122,7 @@ func (db *DB) findRefused(
 }
 
 // guardValues returns the last values of insertGuarded.
-func guardValues(checks backstop.GuardChecks) []any {
+func (db *DB) guardValues(checks backstop.GuardChecks) []any {
 	n := len(checks.Caps)
 	guards, keys := make(pq.StringArray, n), make(pq.StringArray, n)
 	caps, slots := make(pq.Int64Array, n), make(pq.Int64Array, n)
@@ -129,7 +130,9 @@ func guardValues(checks backstop.GuardChecks) []any {
 		guards[i], keys[i], caps[i], slots[i] = string(check.Guard), check.Key, int64(check.Cap), 1
 		if check.Guard == backstop.GuardCountryCap {
 			slots[i] = countrySlots
+			continue
 		}
+		keys[i] = db.seals.Hide(seals.Number, check.Key)
 	}
 	var digest any // NULL
 	if len(checks.Digest) > 0 {

@@ -109,9 +109,10 @@ func (db *DB) inboundRowOf(r backstop.Receipt, now time.Time) (inboundRow, error
 		return inboundRow{}, err
 	}
 	row := inboundRow{
-		ID: id, Provider: r.Provider, Account: r.Account, Channel: r.Channel, MessageID: pool.Clean(r.MessageID),
-		Sender: pool.Clean(r.Inbound.From), Recipient: pool.Clean(r.Inbound.To), Text: firstRunes(pool.Clean(r.Inbound.Text)),
-		Keyword: db.optOuts.Read(r.Channel, *r.Inbound), Category: r.Inbound.Category, ReplyTo: pool.Clean(r.Inbound.ReplyTo),
+		ID: id, Provider: r.Provider, Account: r.Account, Channel: r.Channel, MessageID: db.seals.Hide(seals.MessageID, pool.Clean(r.MessageID)),
+		Sender: db.seals.Hide(seals.Number, pool.Clean(r.Inbound.From)), Recipient: pool.Clean(r.Inbound.To),
+		Text: firstRunes(pool.Clean(r.Inbound.Text)), Keyword: db.optOuts.Read(r.Channel, *r.Inbound),
+		Category: r.Inbound.Category, ReplyTo: db.seals.Hide(seals.MessageID, pool.Clean(r.Inbound.ReplyTo)),
 		At: r.At, ReceivedAt: now,
 	}
 	if !backstop.ValidTime(r.At) || r.At.After(now) {
@@ -144,12 +145,13 @@ func (db *DB) inboundText(r inboundTextRow) (string, error) {
 // applyKeywords changes the list of opt-outs by the messages that were added, in the order in which they were written.
 func (db *DB) applyKeywords(ctx context.Context, tx *sqlx.Tx, rows []inboundRow, added []string) error {
 	rows = slices.DeleteFunc(slices.Clone(rows), func(r inboundRow) bool {
-		return r.Keyword == "" || !backstop.IsE164(r.Sender) || !slices.Contains(added, r.ID)
+		return r.Keyword == "" || !backstop.IsE164(db.seals.Show(seals.Number, r.Sender)) || !slices.Contains(added, r.ID)
 	})
 	slices.SortStableFunc(rows, func(a, b inboundRow) int { return a.At.Compare(b.At) })
 	for _, r := range rows {
 		origin := backstop.OptOutOrigin{
-			Source: backstop.ByMessage, Channel: r.Channel, Provider: r.Provider, Account: r.Account, Inbound: r.MessageID,
+			Source: backstop.ByMessage, Channel: r.Channel, Provider: r.Provider, Account: r.Account,
+			Inbound: db.seals.Show(seals.MessageID, r.MessageID),
 		}
 		if r.Category != "" {
 			origin.Source = backstop.ByPreference
@@ -162,17 +164,17 @@ func (db *DB) applyKeywords(ctx context.Context, tx *sqlx.Tx, rows []inboundRow,
 }
 
 func (db *DB) applyKeyword(ctx context.Context, tx *sqlx.Tx, r inboundRow, origin backstop.OptOutOrigin) error {
-	in := backstop.Inbound{Category: r.Category}
+	in, sender := backstop.Inbound{Category: r.Category}, db.seals.Show(seals.Number, r.Sender)
 	if r.Keyword == backstop.StartKeyword {
-		return removeEntries(ctx, tx.GetContext, r.ReceivedAt, backstop.OptOutChange{
-			To: r.Sender, At: r.At, OptOutOrigin: origin,
+		return db.removeEntries(ctx, tx.GetContext, r.ReceivedAt, backstop.OptOutChange{
+			To: sender, At: r.At, OptOutOrigin: origin,
 		}, db.optOuts.EndedBy(in)...)
 	}
 	var entries []backstop.OptOut
 	for _, category := range db.optOuts.StoppedBy(in) {
-		entries = append(entries, backstop.OptOut{To: r.Sender, Category: category, Since: r.At, OptOutOrigin: origin})
+		entries = append(entries, backstop.OptOut{To: sender, Category: category, Since: r.At, OptOutOrigin: origin})
 	}
-	_, err := addEntries(ctx, tx.GetContext, r.ReceivedAt, entries)
+	_, err := db.addEntries(ctx, tx.GetContext, r.ReceivedAt, entries)
 	return err
 }
 

@@ -44,6 +44,9 @@ type Options struct {
 
 	Keyring   *keyring.Keyring // opens the texts that are sealed; nil: none open
 	SealTexts bool             // new texts are sealed, with the first key
+
+	NumberKeys  *keyring.Keyring // open the numbers that are sealed; see CheckNumbers
+	SealNumbers bool             // numbers are sealed, with the first of these keys
 }
 
 // Observer is notified of what this process has stored, after the commit. It is not notified if Postgres's answer was lost,
@@ -67,7 +70,11 @@ func (unobserved) CallbackPosted(backstop.CallbackState) {}
 
 // Open connects to the database of a postgres:// URL, as pool.Open does. The caller closes the DB.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
-	texts, err := seals.New(o.Keyring, o.SealTexts)
+	numbers, err := seals.NewNumbers(o.NumberKeys, o.SealNumbers)
+	if err != nil {
+		return nil, fmt.Errorf("seal numbers: %w", err)
+	}
+	texts, err := seals.New(o.Keyring, o.SealTexts, numbers)
 	if err != nil {
 		return nil, fmt.Errorf("seal texts: %w", err)
 	}

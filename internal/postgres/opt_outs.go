@@ -12,6 +12,7 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/ledgers"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 var (
@@ -51,25 +52,25 @@ type counted func(ctx context.Context, dest any, statement string, args ...any) 
 // PutOptOut stores an entry of the list, and returns it. An entry that exists stays as it is, with its source and its time.
 func (db *DB) PutOptOut(ctx context.Context, o backstop.OptOut) (stored backstop.OptOut, err error) {
 	err = pool.UntilKnown(ctx, "put opt-out", func(bool) error {
-		if _, err := addEntries(ctx, db.pool.Change, db.Now(), []backstop.OptOut{o}); err != nil {
+		if _, err := db.addEntries(ctx, db.pool.Change, db.Now(), []backstop.OptOut{o}); err != nil {
 			return err
 		}
 		var row optOutRow
-		err := db.pool.Get(ctx, &row, getOptOut, o.To, o.Category)
+		err := db.pool.Get(ctx, &row, getOptOut, db.seals.Hide(seals.Number, o.To), o.Category)
 		if errors.Is(err, sql.ErrNoRows) {
 			return pool.ErrMoved // it was removed meanwhile
 		}
-		stored = row.optOut()
+		stored = db.optOutOf(row)
 		return err
 	})
 	return stored, err
 }
 
 // addEntries stores entries, and returns how many are new. It leaves those that exist.
-func addEntries(ctx context.Context, run counted, now time.Time, entries []backstop.OptOut) (added int, err error) {
+func (db *DB) addEntries(ctx context.Context, run counted, now time.Time, entries []backstop.OptOut) (added int, err error) {
 	rows := make([]ledgers.OptOutRow, len(entries))
 	for i, o := range entries {
-		if rows[i], err = ledgers.OptOutRowOf(o, now); err != nil {
+		if rows[i], err = db.OptOutRowOf(o, now); err != nil {
 			return 0, err
 		}
 	}
@@ -88,14 +89,14 @@ func (db *DB) DeleteOptOut(
 	ctx context.Context, number string, category backstop.OptOutCategory, origin backstop.OptOutOrigin,
 ) error {
 	return pool.UntilKnown(ctx, "delete opt-out", func(bool) error {
-		return removeEntries(ctx, db.pool.Change, db.Now(), backstop.OptOutChange{
+		return db.removeEntries(ctx, db.pool.Change, db.Now(), backstop.OptOutChange{
 			To: number, At: db.Now(), OptOutOrigin: origin,
 		}, category)
 	})
 }
 
 // removeEntries removes the entries of a person in some categories that are not newer than the change.
-func removeEntries(
+func (db *DB) removeEntries(
 	ctx context.Context, run counted, now time.Time, change backstop.OptOutChange, categories ...backstop.OptOutCategory,
 ) error {
 	rows := make([]removalRow, len(categories))
@@ -105,8 +106,8 @@ func removeEntries(
 			return err
 		}
 		rows[i] = removalRow{
-			ID: id, To: change.To, Category: category, At: pool.Stamp(change.At), StoredAt: pool.Stamp(now),
-			OptOutOrigin: ledgers.OptOutOriginOf(change.OptOutOrigin),
+			ID: id, To: db.seals.Hide(seals.Number, change.To), Category: category, At: pool.Stamp(change.At),
+			StoredAt: pool.Stamp(now), OptOutOrigin: db.OptOutOriginOf(change.OptOutOrigin),
 		}
 	}
 	written, err := pool.JSONRows(rows)
@@ -129,7 +130,7 @@ func (db *DB) ImportOptOuts(ctx context.Context, entries []backstop.OptOut) (add
 	err = db.pool.InTx(ctx, "import opt-outs", func(tx *sqlx.Tx) error {
 		added = 0
 		for rest := entries; len(rest) > 0; {
-			n, err := addEntries(ctx, tx.GetContext, now, rest[:min(importBatch, len(rest))])
+			n, err := db.addEntries(ctx, tx.GetContext, now, rest[:min(importBatch, len(rest))])
 			if err != nil {
 				return err
 			}
@@ -148,10 +149,10 @@ func (db *DB) IsOptedOut(ctx context.Context, number string, category backstop.C
 
 type optOutRow ledgers.OptOutRow
 
-func (r optOutRow) optOut() backstop.OptOut {
+func (db *DB) optOutOf(r optOutRow) backstop.OptOut {
 	return backstop.OptOut{
-		ID: r.ID, To: r.To, Category: r.Category, Since: pool.Stamp(r.Since), StoredAt: pool.Stamp(r.StoredAt),
-		OptOutOrigin: r.Origin(),
+		ID: r.ID, To: db.seals.Show(seals.Number, r.To), Category: r.Category, Since: pool.Stamp(r.Since),
+		StoredAt: pool.Stamp(r.StoredAt), OptOutOrigin: db.OriginOf(r.OptOutOrigin),
 	}
 }
 
@@ -159,7 +160,10 @@ func (r optOutRow) optOut() backstop.OptOut {
 func (db *DB) ListOptOuts(
 	ctx context.Context, filter backstop.OptOutFilter, page backstop.Page,
 ) (list []backstop.OptOut, more bool, err error) {
-	w := optOutsThat(filter)
+	w, err := db.findOptOuts(filter)
+	if err != nil {
+		return nil, false, err
+	}
 	if err := w.andBefore(page); err != nil {
 		return nil, false, err
 	}
@@ -171,7 +175,7 @@ func (db *DB) ListOptOuts(
 	rows, more = cutPage(rows, page.Limit)
 	list = make([]backstop.OptOut, len(rows))
 	for i, row := range rows {
-		list[i] = row.optOut()
+		list[i] = db.optOutOf(row)
 	}
 	return list, more, nil
 }
@@ -192,7 +196,20 @@ func (w *where) andBefore(page backstop.Page) error {
 
 // CountOptOuts returns the number of the entries that pass the filter.
 func (db *DB) CountOptOuts(ctx context.Context, filter backstop.OptOutFilter) (backstop.Total, error) {
-	return db.countUpTo(ctx, "opt_outs", optOutsThat(filter))
+	w, err := db.findOptOuts(filter)
+	if err != nil {
+		return backstop.Total{}, err
+	}
+	return db.countUpTo(ctx, "opt_outs", w)
+}
+
+// findOptOuts is optOutsThat for a filter that a caller has chosen.
+func (db *DB) findOptOuts(f backstop.OptOutFilter) (where, error) {
+	if err := db.refuseEnds(f.ToEnds); err != nil {
+		return where{}, err
+	}
+	f.To = db.seals.Hide(seals.Number, f.To)
+	return optOutsThat(f), nil
 }
 
 func optOutsThat(f backstop.OptOutFilter) (w where) {
@@ -216,7 +233,7 @@ func (db *DB) OptOutChanges(
 	ctx context.Context, number string, page backstop.Page,
 ) (list []backstop.OptOutChange, more bool, err error) {
 	var w where
-	w.and(`recipient = ?`, number)
+	w.and(`recipient = ?`, db.seals.Hide(seals.Number, number))
 	if err := w.andBefore(page); err != nil {
 		return nil, false, err
 	}
@@ -233,7 +250,7 @@ FROM opt_out_changes WHERE ` + w.String() + ` ORDER BY id DESC LIMIT ` + w.param
 	rows, more = cutPage(rows, page.Limit)
 	list = make([]backstop.OptOutChange, len(rows))
 	for i, row := range rows {
-		o := row.optOut()
+		o := db.optOutOf(row.optOutRow)
 		list[i] = backstop.OptOutChange{
 			ID: o.ID, To: o.To, Category: o.Category, IsOut: row.IsOut, At: o.Since, OptOutOrigin: o.OptOutOrigin,
 			StoredAt: o.StoredAt,

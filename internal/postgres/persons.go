@@ -7,6 +7,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // personPage is how many rows one statement reads. A send comes with its attempts, receipts, events and callbacks.
@@ -62,6 +63,7 @@ const personSend = `to_jsonb(t) - '{handed_over,sweep_at,refusals,check_at,resta
 // What is stored or changed meanwhile may be among them or not.
 func (db *DB) ExportPerson(ctx context.Context, number string) iter.Seq2[backstop.PersonPart, error] {
 	return func(yield func(backstop.PersonPart, error) bool) {
+		number = db.seals.Hide(seals.Number, number)
 		for _, table := range personTables() {
 			for after, more := noPolicy, true; more; {
 				part := backstop.PersonPart{Table: table.name}
@@ -88,7 +90,7 @@ WHERE ` + t.of + ` AND ` + t.id + ` > $2 ORDER BY ` + t.id + ` LIMIT $3`
 		return "", pool.Failed(ctx, "export "+t.name, err)
 	}
 	for _, f := range found {
-		row, err := db.openExported(t.name, f.ID, json.RawMessage(f.Row))
+		row, err := db.openExported(t.name, f.ID, db.seals.ShowJSON([]byte(f.Row)))
 		if err != nil {
 			return "", err
 		}
@@ -110,6 +112,7 @@ var runningErasure = `SELECT ` + erasureColumns.Names() + ` FROM erasures WHERE 
 
 // PersonalData counts what is stored about the person of a number.
 func (db *DB) PersonalData(ctx context.Context, number string) (backstop.PersonalData, error) {
+	number = db.seals.Hide(seals.Number, number)
 	var row struct {
 		Sends         int `db:"sends"`
 		OpenSends     int `db:"open_sends"`
@@ -130,7 +133,7 @@ func (db *DB) PersonalData(ctx context.Context, number string) (backstop.Persona
 		return backstop.PersonalData{}, pool.Failed(ctx, "find erasure", err)
 	}
 	for _, r := range running {
-		e, err := r.erasure()
+		e, err := db.erasureOf(r)
 		if err != nil {
 			return backstop.PersonalData{}, err
 		}
@@ -154,7 +157,7 @@ func (db *DB) ListErasures(ctx context.Context, page backstop.Page) (list []back
 	}
 	rows, more = cutPage(rows, page.Limit)
 	for _, row := range rows {
-		e, err := row.erasure()
+		e, err := db.erasureOf(row)
 		if err != nil {
 			return nil, false, err
 		}

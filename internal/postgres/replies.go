@@ -5,6 +5,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // findAnswered finds the WhatsApp messages that inbound messages answer and that are not known to be read. A reply with the id of
@@ -63,7 +64,7 @@ func (db *DB) readByReply(ctx context.Context, inbound []backstop.Receipt, rows 
 	}
 	read := make([]backstop.Receipt, len(answered))
 	for i, a := range answered {
-		read[i] = inbound[a.N].ReadOf(backstop.Ref{Send: a.Send, Step: a.Step}, a.MessageID)
+		read[i] = inbound[a.N].ReadOf(backstop.Ref{Send: a.Send, Step: a.Step}, db.seals.Show(seals.MessageID, a.MessageID))
 	}
 	return read, nil
 }

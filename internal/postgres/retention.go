@@ -154,10 +154,16 @@ func removeFrom(ctx context.Context, tx *sqlx.Tx, what backstop.Removable, sends
 	return errors.Join(pool.Execute(ctx, tx, dropContent, sends, now), pool.Execute(ctx, tx, dropAnswers, sends))
 }
 
-const (
-	maskNumbers = `UPDATE sends SET recipient = left(recipient, 3) || '•••••' || right(recipient, 2), ` + dropFiredReason + `,
+// maskOf returns the mask of a number in a column. That of a number that is sealed has no digit.
+func maskOf(column string) string {
+	return `CASE WHEN ` + column + ` LIKE '~%' THEN '+•••••' ELSE left(` + column + `, 3) || '•••••' || right(` + column + `, 2) END`
+}
+
+var maskNumbers = `UPDATE sends SET recipient = ` + maskOf(`recipient`) + `, ` + dropFiredReason + `,
     revision = revision + 1
 WHERE id = ANY($1) AND recipient NOT LIKE '%•%'`
+
+const (
 	// dropFiredReason and the statements below remove the providers' words. That a rule fired because of a failure repeats them.
 	dropFiredReason = `fired_reason = CASE WHEN fired_cause = 'failed' THEN '' ELSE fired_reason END`
 	dropMessageIDs  = `UPDATE attempts SET message_id = '', failure = failure - 'reason', refusal = refusal - 'reason',
@@ -247,15 +253,16 @@ const (
 	dropInboundTexts = `UPDATE inbound SET text = '', sealed_text = NULL WHERE id = ANY(ARRAY(
     SELECT id FROM inbound WHERE id < $1 AND text <> '' ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
 ))`
-	maskInbound = `UPDATE inbound SET message_id = 'removed-' || id, reply_to = '',
-    sender = CASE WHEN sender <> '' THEN left(sender, 3) || '•••••' || right(sender, 2) ELSE '' END
-WHERE id = ANY(ARRAY(
-    SELECT id FROM inbound WHERE id < $1 AND message_id NOT LIKE 'removed-%' ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
-))`
 	deleteInbound = `DELETE FROM inbound WHERE id = ANY(ARRAY(
     SELECT id FROM inbound WHERE id < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
 ))`
 )
+
+var maskInbound = `UPDATE inbound SET message_id = 'removed-' || id, reply_to = '',
+    sender = CASE WHEN sender <> '' THEN ` + maskOf(`sender`) + ` ELSE '' END
+WHERE id = ANY(ARRAY(
+    SELECT id FROM inbound WHERE id < $1 AND message_id NOT LIKE 'removed-%' ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
+))`
 
 // RemoveOldInbound removes the texts or the numbers of up to limit messages of people that came before an age, or the messages,
 // and returns how many it has changed. The ids of the messages are kept for as long as providers repeat a webhook.

@@ -8,6 +8,7 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/ledgers"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // searchSends returns the query of the newest sends that fit a condition on the table.
@@ -72,7 +73,7 @@ func (db *DB) searchWays(text string, limit int) []searchWay {
 	ways := []searchWay{
 		by(backstop.FoundByKey, searchByKey, text, limit),
 		byFilter(backstop.FoundByCorrelation, backstop.SendFilter{CorrelationID: text}),
-		by(backstop.FoundByMessage, searchByMessage, text, limit),
+		by(backstop.FoundByMessage, searchByMessage, db.seals.Hide(seals.MessageID, text), limit),
 	}
 	if first, last, ok := readIDStart(text); ok {
 		ways = append(ways, by(backstop.FoundByID, searchByID, first, limit, last))

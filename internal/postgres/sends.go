@@ -109,8 +109,8 @@ func (db *DB) insertRowOf(send backstop.Send, key *handoff.Idempotency) (insertR
 func orNull(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
 
 // values returns the parameters of the send and of findStop.
-func (r insertRow) values(send backstop.Send) []any {
-	return append(insertColumns.Values(r), send.To, ledgers.Stopping(send.Category))
+func (r insertRow) values() []any {
+	return append(insertColumns.Values(r), r.To, ledgers.Stopping(r.Category))
 }
 
 // InsertSend stores a send with its first event. The ID is a UUIDv7 of the time when the send was accepted. If the key was used
@@ -132,7 +132,7 @@ func (db *DB) InsertSend(
 	if err != nil {
 		return backstop.Send{}, false, err
 	}
-	statement, values := how.statement(insert.values(send), queued)
+	statement, values := how.statement(insert.values(), queued)
 	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
 		rows, err := db.pool.Exec(ctx, statement, values...)
 		if err == nil && rows == 0 {
@@ -293,9 +293,9 @@ func (db *DB) ListSends(
 	if err != nil {
 		return nil, false, err
 	}
-	w, found := sendsThat(filter, ids)
-	if !found {
-		return nil, false, nil
+	w, found, err := db.findSends(filter, ids)
+	if err != nil || !found {
+		return nil, false, err
 	}
 	var rows []ledgers.Row
 	query := listSends(&w, page)
@@ -305,6 +305,16 @@ func (db *DB) ListSends(
 	rows, more = cutPage(rows, page.Limit)
 	list, err = db.SendsOf(rows)
 	return list, more, err
+}
+
+// findSends is sendsThat for a filter that a caller has chosen.
+func (db *DB) findSends(f backstop.SendFilter, ids idRange) (w where, found bool, err error) {
+	if err := db.refuseEnds(f.ToEnds); err != nil {
+		return where{}, false, err
+	}
+	f.To = db.seals.Hide(seals.Number, f.To)
+	w, found = sendsThat(f, ids)
+	return w, found, nil
 }
 
 func listSends(w *where, page backstop.Page) string {
@@ -331,9 +341,9 @@ func pageRange(ids idRange, page backstop.Page) (idRange, error) {
 
 // CountSends returns the number of the sends that pass the filter.
 func (db *DB) CountSends(ctx context.Context, filter backstop.SendFilter) (backstop.Total, error) {
-	w, found := sendsThat(filter, rangeOf(filter))
-	if !found {
-		return backstop.Total{IsExact: true}, nil
+	w, found, err := db.findSends(filter, rangeOf(filter))
+	if err != nil || !found {
+		return backstop.Total{IsExact: true}, err
 	}
 	return db.countUpTo(ctx, "sends", w)
 }

@@ -43,7 +43,7 @@ func (db *DB) CreateSession(
 			if err != nil {
 				return err
 			}
-			return writeEntry(ctx, tx, entry)
+			return db.writeEntry(ctx, tx, entry)
 		})
 	})
 }
@@ -155,7 +155,7 @@ func (db *DB) endSession(ctx context.Context, find, remove string, key any, owne
 				return err
 			}
 			entry.ID = id
-			return writeEntry(ctx, tx, entry)
+			return db.writeEntry(ctx, tx, entry)
 		})
 		if errors.Is(err, sql.ErrNoRows) && isRepeated {
 			return nil

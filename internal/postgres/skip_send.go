@@ -7,6 +7,7 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/ledgers"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // findStop returns the query for an opt-out that forbids a new send. Its parameters follow those of the send.
@@ -50,7 +51,7 @@ func (db *DB) insertOptedOut(
 	if insert.Row, err = db.Seal(row); err != nil {
 		return backstop.Send{}, false, err
 	}
-	written, err := ledgers.WriteEvents(send.ID, send.AcceptedAt, l.Events)
+	written, err := db.WriteEvents(send.ID, send.AcceptedAt, l.Events)
 	if err != nil {
 		return backstop.Send{}, false, err
 	}
@@ -79,7 +80,7 @@ const listStopping = `SELECT category FROM opt_outs WHERE recipient = $1 AND cat
 // optedOutOf returns the opt-outs that stop a send.
 func (db *DB) optedOutOf(ctx context.Context, send backstop.Send) ([]backstop.OptOutCategory, error) {
 	var list []backstop.OptOutCategory
-	if err := db.pool.SelectAll(ctx, &list, listStopping, send.To, ledgers.Stopping(send.Category)); err != nil {
+	if err := db.pool.SelectAll(ctx, &list, listStopping, db.seals.Hide(seals.Number, send.To), ledgers.Stopping(send.Category)); err != nil {
 		return nil, fmt.Errorf("list opt-outs: %w", err)
 	}
 	return list, nil

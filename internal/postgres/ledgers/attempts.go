@@ -8,6 +8,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 var attemptColumns = pool.ColumnsOf[attemptRow]()
@@ -39,28 +40,29 @@ type attemptRow struct {
 	WasUnknown          bool                    `json:"was_unknown" type:"boolean"`
 }
 
-func attemptRowOf(a backstop.Attempt) attemptRow {
+func (s *Store) attemptRowOf(a backstop.Attempt) attemptRow {
 	return attemptRow{
 		Step: a.Ref.Step, Number: a.Number, Channel: a.Channel, Provider: a.Provider, Account: a.Account, Rule: a.Rule,
-		Reason: pool.Clean(a.Reason), Cause: a.Cause, SendID: a.SendID, State: a.State, Status: a.Status, MessageID: a.MessageID,
-		Segments: a.Segments, Failure: cleanFailure(a.Failure), Refusal: cleanFailure(a.Refusal), StartedAt: a.StartedAt,
+		Reason: s.seals.Hide(seals.Words, pool.Clean(a.Reason)), Cause: a.Cause, SendID: a.SendID, State: a.State, Status: a.Status,
+		MessageID: s.seals.Hide(seals.MessageID, a.MessageID), Segments: a.Segments,
+		Failure: s.hideReason(cleanFailure(a.Failure)), Refusal: s.hideReason(cleanFailure(a.Refusal)), StartedAt: a.StartedAt,
 		EndedAt: a.EndedAt, Token: a.Token, Reported: a.Reported, AwaitsReceiptsUntil: a.AwaitsReceiptsUntil,
 		RefusesRepeats: a.RefusesRepeats, WasUnknown: a.WasUnknown,
 	}
 }
 
-func (r attemptRow) attempt(send string) backstop.Attempt {
+func (s *Store) attemptOf(r attemptRow, send string) backstop.Attempt {
 	return backstop.Attempt{
 		Ref: backstop.Ref{Send: send, Step: r.Step}, Number: r.Number, Channel: r.Channel, Provider: r.Provider,
-		Account: cmp.Or(r.Account, r.Provider), Rule: r.Rule, Reason: r.Reason, Cause: r.Cause, SendID: r.SendID,
-		State: r.State, Status: r.Status,
-		MessageID: r.MessageID, Segments: r.Segments, Failure: r.Failure, Refusal: r.Refusal, StartedAt: pool.Stamp(r.StartedAt),
-		EndedAt: pool.StampPtr(r.EndedAt), Token: r.Token, Reported: r.Reported,
+		Account: cmp.Or(r.Account, r.Provider), Rule: r.Rule, Reason: s.seals.Show(seals.Words, r.Reason), Cause: r.Cause,
+		SendID: r.SendID, State: r.State, Status: r.Status, MessageID: s.seals.Show(seals.MessageID, r.MessageID),
+		Segments: r.Segments, Failure: s.showReason(r.Failure), Refusal: s.showReason(r.Refusal),
+		StartedAt: pool.Stamp(r.StartedAt), EndedAt: pool.StampPtr(r.EndedAt), Token: r.Token, Reported: r.Reported,
 		AwaitsReceiptsUntil: pool.StampPtr(r.AwaitsReceiptsUntil), RefusesRepeats: r.RefusesRepeats, WasUnknown: r.WasUnknown,
 	}
 }
 
-func readAttempts(b []byte, send string) ([]backstop.Attempt, error) {
+func (s *Store) readAttempts(b []byte, send string) ([]backstop.Attempt, error) {
 	if b == nil {
 		return nil, nil
 	}
@@ -70,7 +72,7 @@ func readAttempts(b []byte, send string) ([]backstop.Attempt, error) {
 	}
 	attempts := make([]backstop.Attempt, len(rows))
 	for i, row := range rows {
-		attempts[i] = row.attempt(send)
+		attempts[i] = s.attemptOf(row, send)
 	}
 	return attempts, nil
 }
@@ -83,4 +85,20 @@ func cleanFailure(f *backstop.Failure) *backstop.Failure {
 	c := *f
 	c.Code, c.Reason = pool.Clean(f.Code), pool.Clean(f.Reason)
 	return &c
+}
+
+// hideReason returns a failure as it is stored. It changes the failure, which is a copy of its own.
+func (s *Store) hideReason(f *backstop.Failure) *backstop.Failure {
+	if f != nil {
+		f.Reason = s.seals.Hide(seals.Words, f.Reason)
+	}
+	return f
+}
+
+// showReason returns a stored failure as it was. It changes the failure.
+func (s *Store) showReason(f *backstop.Failure) *backstop.Failure {
+	if f != nil {
+		f.Reason = s.seals.Show(seals.Words, f.Reason)
+	}
+	return f
 }

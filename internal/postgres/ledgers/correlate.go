@@ -8,6 +8,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // byReference finds the send and step of each receipt by its reference. It returns the receipts by send, and in rest the
@@ -48,7 +49,7 @@ func (s *Store) byMessage(
 	}
 	batches = map[string]*batch{}
 	for _, r := range receipts {
-		ref, found := refs[messageOf(r)]
+		ref, found := refs[s.messageOf(r)]
 		if !found {
 			rest = append(rest, r)
 			continue
@@ -72,12 +73,15 @@ func addTo(batches map[string]*batch, r backstop.Receipt) {
 type message struct {
 	Channel  backstop.Channel `db:"channel"`
 	Provider string           `db:"provider"`
-	Account  string           `db:"account"` // of an attempt before accounts had names: empty
-	ID       string           `db:"message_id"`
+	Account  string           `db:"account"`    // of an attempt before accounts had names: empty
+	ID       string           `db:"message_id"` // as it is stored
 }
 
-func messageOf(r backstop.Receipt) message {
-	return message{Channel: r.Channel, Provider: r.Provider, Account: cmp.Or(r.Account, r.Provider), ID: r.MessageID}
+func (s *Store) messageOf(r backstop.Receipt) message {
+	return message{
+		Channel: r.Channel, Provider: r.Provider, Account: cmp.Or(r.Account, r.Provider),
+		ID: s.seals.Hide(seals.MessageID, r.MessageID),
+	}
 }
 
 const attemptsByMessage = `SELECT channel, provider, account, message_id, send, step FROM attempts
@@ -87,7 +91,7 @@ ORDER BY started_at`
 func (s *Store) refsByMessage(ctx context.Context, receipts []backstop.Receipt) (map[message]backstop.Ref, error) {
 	var providers, ids pq.StringArray
 	for _, r := range receipts {
-		providers, ids = append(providers, r.Provider), append(ids, r.MessageID)
+		providers, ids = append(providers, r.Provider), append(ids, s.seals.Hide(seals.MessageID, r.MessageID))
 	}
 	type row struct {
 		message
@@ -114,7 +118,7 @@ func (s *Store) Owner(ctx context.Context, of backstop.Receipt) (owner backstop.
 	if err != nil {
 		return backstop.Ref{}, false, err
 	}
-	owner, found = refs[messageOf(of)]
+	owner, found = refs[s.messageOf(of)]
 	return owner, found, nil
 }
 

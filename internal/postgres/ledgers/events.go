@@ -7,15 +7,16 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // EventColumns are the columns of an event, without its send.
 var EventColumns = pool.ColumnsOf[eventRow]()
 
 // WriteEvents writes the events of a send that is stored with more than its first one, for EventColumns.
-func WriteEvents(send string, accepted time.Time, more []backstop.Event) (string, error) {
+func (s *Store) WriteEvents(send string, accepted time.Time, more []backstop.Event) (string, error) {
 	first := backstop.Event{Send: send, At: accepted, Kind: backstop.EventAccepted}
-	rows, err := eventRows(&backstop.Ledger{Events: append([]backstop.Event{first}, more...)})
+	rows, err := s.eventRows(&backstop.Ledger{Events: append([]backstop.Event{first}, more...)})
 	if err != nil {
 		return "", err
 	}
@@ -40,12 +41,12 @@ type eventRow struct {
 }
 
 // eventRows returns the new events of a ledger.
-func eventRows(l *backstop.Ledger) ([]eventRow, error) {
+func (s *Store) eventRows(l *backstop.Ledger) ([]eventRow, error) {
 	rows := make([]eventRow, len(l.Events))
 	for i, e := range l.Events {
 		rows[i] = eventRow{
 			Seq: l.Revision + 1 + i, At: pool.Stamp(e.At), Kind: e.Kind, Channel: e.Channel, Status: e.Status,
-			Rule: pool.Clean(e.Rule), Code: pool.Clean(e.Code), Detail: pool.Clean(e.Detail),
+			Rule: pool.Clean(e.Rule), Code: pool.Clean(e.Code), Detail: s.seals.Hide(seals.Words, pool.Clean(e.Detail)),
 		}
 		if e.Account != "" {
 			rows[i].Account = &e.Account
@@ -56,7 +57,7 @@ func eventRows(l *backstop.Ledger) ([]eventRow, error) {
 		if e.Failure == nil {
 			continue
 		}
-		failure, err := json.Marshal(cleanFailure(e.Failure))
+		failure, err := json.Marshal(s.hideReason(cleanFailure(e.Failure)))
 		if err != nil {
 			return nil, fmt.Errorf("write failure: %w", err)
 		}
@@ -65,10 +66,10 @@ func eventRows(l *backstop.Ledger) ([]eventRow, error) {
 	return rows, nil
 }
 
-func (r eventRow) event(send string) (backstop.Event, error) {
+func (s *Store) eventOf(r eventRow, send string) (backstop.Event, error) {
 	e := backstop.Event{
 		Send: send, At: pool.Stamp(r.At), Kind: r.Kind, Channel: r.Channel, Status: r.Status, Rule: r.Rule, Code: r.Code,
-		Detail: r.Detail,
+		Detail: s.seals.Show(seals.Words, r.Detail),
 	}
 	if r.Account != nil {
 		e.Account = *r.Account
@@ -82,5 +83,6 @@ func (r eventRow) event(send string) (backstop.Event, error) {
 	if err := json.Unmarshal(*r.Failure, &e.Failure); err != nil {
 		return backstop.Event{}, fmt.Errorf("read failure: %w", err)
 	}
+	e.Failure = s.showReason(e.Failure)
 	return e, nil
 }

@@ -36,7 +36,7 @@ func (s *Store) ledgerOf(r ledgerRow) (*backstop.Ledger, error) {
 		return nil, err
 	}
 	l := &backstop.Ledger{Revision: r.Revision, Send: send, At: pool.Stamp(r.ChangedAt)}
-	if l.Attempts, err = readAttempts(r.Attempts, r.ID); err != nil {
+	if l.Attempts, err = s.readAttempts(r.Attempts, r.ID); err != nil {
 		return nil, err
 	}
 	if r.OptedOut != nil {
@@ -164,7 +164,7 @@ func (s *Store) Events(ctx context.Context, send string) ([]backstop.Event, erro
 	events := make([]backstop.Event, len(rows))
 	for i, row := range rows {
 		var err error
-		if events[i], err = row.event(send); err != nil {
+		if events[i], err = s.eventOf(row, send); err != nil {
 			return nil, err
 		}
 	}
@@ -180,7 +180,7 @@ func (s *Store) NumberedEvents(ctx context.Context, send string, seq int) (event
 	}
 	events, index = make([]backstop.Event, len(rows)), -1
 	for i, row := range rows {
-		if events[i], err = row.event(send); err != nil {
+		if events[i], err = s.eventOf(row, send); err != nil {
 			return nil, 0, err
 		}
 		if row.Seq == seq {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // OptOutRow is an entry of the list of opt-outs. It is written as JSON.
@@ -58,7 +59,7 @@ func AddOptOuts(from, param string) string {
 }
 
 // OptOutRowOf returns the row of a new entry.
-func OptOutRowOf(o backstop.OptOut, now time.Time) (OptOutRow, error) {
+func (s *Store) OptOutRowOf(o backstop.OptOut, now time.Time) (OptOutRow, error) {
 	id, err := pool.NewIDAt(now)
 	if err != nil {
 		return OptOutRow{}, err
@@ -68,16 +69,17 @@ func OptOutRowOf(o backstop.OptOut, now time.Time) (OptOutRow, error) {
 		since = now
 	}
 	return OptOutRow{
-		ID: id, To: o.To, Category: o.Category, Since: pool.Stamp(since), StoredAt: pool.Stamp(now),
-		OptOutOrigin: OptOutOriginOf(o.OptOutOrigin),
+		ID: id, To: s.seals.Hide(seals.Number, o.To), Category: o.Category, Since: pool.Stamp(since), StoredAt: pool.Stamp(now),
+		OptOutOrigin: s.OptOutOriginOf(o.OptOutOrigin),
 	}, nil
 }
 
 // OptOutOriginOf returns the columns of an origin.
-func OptOutOriginOf(o backstop.OptOutOrigin) OptOutOrigin {
+func (s *Store) OptOutOriginOf(o backstop.OptOutOrigin) OptOutOrigin {
 	row := OptOutOrigin{
 		Source: o.Source, Channel: o.Channel, Provider: pool.Clean(o.Provider), Account: pool.Clean(o.Account),
-		Code: pool.Clean(o.Code), Inbound: pool.Clean(o.Inbound), Note: pool.Clean(o.Note),
+		Code: pool.Clean(o.Code), Inbound: s.seals.Hide(seals.MessageID, pool.Clean(o.Inbound)),
+		Note: s.seals.Hide(seals.Words, pool.Clean(o.Note)),
 	}
 	if o.Send != "" {
 		row.Send = &o.Send
@@ -85,11 +87,11 @@ func OptOutOriginOf(o backstop.OptOutOrigin) OptOutOrigin {
 	return row
 }
 
-// Origin returns the origin of a row.
-func (r OptOutOrigin) Origin() backstop.OptOutOrigin {
+// OriginOf returns the origin of a row.
+func (s *Store) OriginOf(r OptOutOrigin) backstop.OptOutOrigin {
 	o := backstop.OptOutOrigin{
 		Source: r.Source, Channel: r.Channel, Provider: r.Provider, Account: r.Account, Code: r.Code,
-		Inbound: r.Inbound, Note: r.Note,
+		Inbound: s.seals.Show(seals.MessageID, r.Inbound), Note: s.seals.Show(seals.Words, r.Note),
 	}
 	if r.Send != nil {
 		o.Send = *r.Send
@@ -102,7 +104,7 @@ func (s *Store) optOutRows(l *backstop.Ledger) ([]OptOutRow, error) {
 	rows := []OptOutRow{}
 	for _, o := range l.OptOuts {
 		for _, o.Category = range s.optOuts.CategoriesOf(o.Channel) {
-			row, err := OptOutRowOf(o, s.pool.Now())
+			row, err := s.OptOutRowOf(o, s.pool.Now())
 			if err != nil {
 				return nil, err
 			}

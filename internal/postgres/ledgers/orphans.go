@@ -10,6 +10,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // An orphan is a receipt that is stored without a send, because it has no reference and no attempt has its message id. A
@@ -64,9 +65,10 @@ type orphanRow struct {
 	Failure []byte          `db:"failure"`
 }
 
-func (r orphanRow) receipt(ref backstop.Ref) (backstop.Receipt, error) {
+func (s *Store) receiptOf(r orphanRow, ref backstop.Ref) (backstop.Receipt, error) {
 	receipt := backstop.Receipt{
-		Provider: r.Provider, Account: r.Account, Channel: r.Channel, MessageID: r.ID, Ref: ref, Status: r.Status, At: r.At.UTC(),
+		Provider: r.Provider, Account: r.Account, Channel: r.Channel,
+		MessageID: s.seals.Show(seals.MessageID, r.ID), Ref: ref, Status: r.Status, At: r.At.UTC(),
 	}
 	if r.Failure == nil {
 		return receipt, nil
@@ -74,6 +76,7 @@ func (r orphanRow) receipt(ref backstop.Ref) (backstop.Receipt, error) {
 	if err := json.Unmarshal(r.Failure, &receipt.Failure); err != nil {
 		return backstop.Receipt{}, fmt.Errorf("read failure: %w", err)
 	}
+	receipt.Failure = s.showReason(receipt.Failure)
 	return receipt, nil
 }
 
@@ -82,13 +85,14 @@ func (s *Store) orphansOf(ctx context.Context, a backstop.Attempt) ([]backstop.R
 	if a.MessageID == "" {
 		return nil, nil
 	}
-	rows, err := selectAll[orphanRow](ctx, s, "list orphans", listOrphans, a.Provider, a.MessageID, a.Channel, a.Account)
+	rows, err := selectAll[orphanRow](ctx, s, "list orphans", listOrphans, a.Provider, s.seals.Hide(seals.MessageID, a.MessageID),
+		a.Channel, a.Account)
 	if err != nil {
 		return nil, err
 	}
 	orphans := make([]backstop.Receipt, len(rows))
 	for i, row := range rows {
-		receipt, err := row.receipt(a.Ref)
+		receipt, err := s.receiptOf(row, a.Ref)
 		if err != nil {
 			return nil, err
 		}

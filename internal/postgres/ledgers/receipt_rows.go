@@ -6,6 +6,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 var (
@@ -38,8 +39,9 @@ type receiptRow struct {
 func (s *Store) receiptRows(receipts []backstop.Received) (rows []receiptRow, ids []string, err error) {
 	at := s.pool.Now()
 	for _, r := range receipts {
+		message := s.seals.Hide(seals.MessageID, r.MessageID)
 		same := func(o receiptRow) bool {
-			return o.Provider == r.Provider && o.Account == r.Account && o.MessageID == r.MessageID && o.Status == r.Status
+			return o.Provider == r.Provider && o.Account == r.Account && o.MessageID == message && o.Status == r.Status
 		}
 		if i := slices.IndexFunc(rows, same); i >= 0 {
 			rows[i].NeedsSignal = rows[i].NeedsSignal || r.NeedsSignal
@@ -53,9 +55,8 @@ func (s *Store) receiptRows(receipts []backstop.Received) (rows []receiptRow, id
 		ids = append(ids, id)
 		rows = append(rows, receiptRow{
 			receivedRow: receivedRow{
-				ID: id, Provider: r.Provider, Account: r.Account, Channel: r.Channel, MessageID: r.MessageID,
-				Status: r.Status, At: r.At,
-				Failure: r.Failure, ReceivedAt: at,
+				ID: id, Provider: r.Provider, Account: r.Account, Channel: r.Channel, MessageID: message,
+				Status: r.Status, At: r.At, Failure: s.hideReason(cleanFailure(r.Failure)), ReceivedAt: at,
 			},
 			Step: r.Ref.Step, NeedsSignal: r.NeedsSignal,
 		})

@@ -96,7 +96,7 @@ func (s *Store) save(ctx context.Context, before, l *backstop.Ledger) (saved, er
 	if err != nil {
 		return saved{}, err
 	}
-	statement, args, err := statementOf(before, l, rows, optOuts)
+	statement, args, err := s.statementOf(before, l, rows, optOuts)
 	if err != nil {
 		return saved{}, err
 	}
@@ -158,13 +158,13 @@ func identifiedSteps(before, l *backstop.Ledger) []int {
 }
 
 // statementOf returns the smallest statement that saves the ledger, without its callbacks and its end.
-func statementOf(
+func (s *Store) statementOf(
 	before, l *backstop.Ledger, receipts []receiptRow, optOuts []OptOutRow,
 ) (string, []any, error) {
-	s, attempts := l.Send, changedAttempts(before, l)
-	needsNoStart := len(l.Attempts) > len(before.Attempts) || s.FinishedAt != nil
-	args := append(stateColumns.Values(stateOf(s)), l.NextRevision(), l.At, needsNoStart, s.ID, l.Revision)
-	events, err := eventRows(l)
+	send, attempts := l.Send, changedAttempts(before, l)
+	needsNoStart := len(l.Attempts) > len(before.Attempts) || send.FinishedAt != nil
+	args := append(stateColumns.Values(s.hideWords(stateOf(send))), l.NextRevision(), l.At, needsNoStart, send.ID, l.Revision)
+	events, err := s.eventRows(l)
 	if err != nil {
 		return "", nil, err
 	}
@@ -178,7 +178,7 @@ func statementOf(
 	}
 	rows := make([]attemptRow, len(attempts))
 	for i, a := range attempts {
-		rows[i] = attemptRowOf(a)
+		rows[i] = s.attemptRowOf(a)
 	}
 	if written, err = pool.JSONRows(rows); err != nil {
 		return "", nil, err
@@ -186,7 +186,7 @@ func statementOf(
 	args = append(args, written)
 	switch {
 	case l.BeginsCall(before):
-		return saveBegin, append(args, Stopping(s.Category)), nil
+		return saveBegin, append(args, Stopping(send.Category)), nil
 	case len(receipts)+len(optOuts) == 0:
 		return saveAttempts, args, nil
 	}

@@ -1,6 +1,7 @@
 package ledgers
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -24,15 +25,23 @@ type content struct {
 	Metadata *string `json:"metadata,omitempty"`
 }
 
-// Seal returns the row of a send with its content sealed, and with marks in place of the texts, if this process seals texts.
+// Seal returns the row of a send as it is stored: with its content sealed, and with marks in place of the texts, if this process seals
+// texts; with tokens if it seals numbers.
 func (s *Store) Seal(r Row) (Row, error) {
+	r.To, r.state = s.seals.Hide(seals.Number, r.To), s.hideWords(r.state)
 	if !s.seals.Texts() || r.ContentRemovedAt != nil {
 		return r, nil
 	}
 	return s.SealContent(r)
 }
 
-// SealContent is Seal in any process.
+// hideWords returns the state of a send as it is stored. That a rule fired because of a failure repeats the provider's words.
+func (s *Store) hideWords(st state) state {
+	st.FiredReason = s.seals.Hide(seals.Words, st.FiredReason)
+	return st
+}
+
+// SealContent seals the content of a row in any process.
 func (s *Store) SealContent(r Row) (Row, error) {
 	sealed, err := s.sealContent(r)
 	if err != nil {
@@ -87,18 +96,26 @@ func (s *Store) OpenContent(r Row) (Row, error) {
 	return r, nil
 }
 
-// SendOf returns the send of a stored row. If its content does not open, the send has none, and says so in Unreadable: the rest
-// of the send is good for lists and for receipts.
+// SendOf returns the send of a stored row. If its content or its number does not open, the send has none, and says so in Unreadable:
+// the rest of the send is good for lists and for receipts.
 func (s *Store) SendOf(r Row) (backstop.Send, error) {
+	r.FiredReason = s.seals.Show(seals.Words, r.FiredReason)
+	to, isDamaged := s.seals.OpenToken(seals.Number, r.To)
 	opened, err := s.OpenContent(r)
-	if err == nil {
+	if opened.To = to; err == nil && isDamaged == nil {
 		return opened.Send()
 	}
-	r.Sealed, r.Text, r.SMSText, r.Metadata = nil, "", "", nil
+	if isDamaged != nil {
+		to = removedNumber
+	}
+	r.To, r.Sealed, r.Text, r.SMSText, r.Metadata = to, nil, "", "", nil
 	send, failed := r.Send()
-	send.Unreadable = err.Error()
+	send.Unreadable = cmp.Or(isDamaged, err).Error()
 	return send, failed
 }
+
+// removedNumber is the mask of a number of which no digit is known.
+const removedNumber = "+•••••"
 
 // SendsOf returns the sends of stored rows, in their order.
 func (s *Store) SendsOf(rows []Row) ([]backstop.Send, error) {

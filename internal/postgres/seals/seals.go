@@ -1,5 +1,5 @@
-// Package seals encrypts the texts of messages for the columns of the database. Each value is bound to its column and its row: it
-// does not open elsewhere.
+// Package seals encrypts the texts of messages, and numbers, for the columns of the database. Each text is bound to its column and its
+// row: it does not open elsewhere. A number has the same token everywhere, because Postgres compares it.
 package seals
 
 import (
@@ -18,18 +18,20 @@ const (
 	InboundText Place = "inbound.sealed_text"
 )
 
-// Seals opens sealed values, and seals texts if its setting says so. It is safe for concurrent use.
+// Seals opens sealed values, and seals texts and numbers if its settings say so. It is safe for concurrent use.
 type Seals struct {
+	*Numbers
+
 	ring  *keyring.Keyring
 	texts bool
 }
 
 // New returns the seals of a keyring. It fails with keyring.ErrEmpty if texts are to be sealed and there is no key.
-func New(ring *keyring.Keyring, texts bool) (*Seals, error) {
+func New(ring *keyring.Keyring, texts bool, numbers *Numbers) (*Seals, error) {
 	if texts && ring.IsEmpty() {
 		return nil, keyring.ErrEmpty
 	}
-	return &Seals{ring: ring, texts: texts}, nil
+	return &Seals{Numbers: numbers, ring: ring, texts: texts}, nil
 }
 
 // Texts reports whether texts are sealed.
