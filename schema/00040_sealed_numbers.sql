@@ -8,7 +8,7 @@ SET LOCAL lock_timeout = '2s';
 CREATE TABLE number_mode (
     mode  text    NOT NULL CHECK (mode IN ('plain', 'sealed', 'converting')),
     key   text    NOT NULL, -- its id; empty: the rows are plain, or become so
-    proof bytea   NOT NULL, -- of the key
+    proof text    NOT NULL, -- of the key
     one   boolean NOT NULL DEFAULT true UNIQUE CHECK (one)
 );
 INSERT INTO number_mode (mode, key, proof) VALUES ('plain', '', '');

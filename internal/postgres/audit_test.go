@@ -260,7 +260,7 @@ func TestAudit_appendOnly(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	db := postgrestest.Open(t, url)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	origin := backstop.OptOutOrigin{Source: backstop.ByAPI, Note: "Mr Smith called"}
 	_, err = db.PutOptOut(t.Context(), backstop.OptOut{To: to, Category: backstop.OptOutAll, OptOutOrigin: origin})
@@ -302,7 +302,7 @@ func TestAudit_byHand(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	db := postgrestest.Open(t, url)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	_, err = db.CreateRule(t.Context(), ruleNamed("a"))
 	require.NoError(t, err)

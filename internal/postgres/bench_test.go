@@ -55,7 +55,7 @@ func durable(b *testing.B) (db *postgres.DB, report func()) {
 	db, err = postgres.Open(b.Context(), parsed.String(), postgres.Options{})
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, db.Close()) })
-	_, err = db.Migrate(b.Context())
+	err = postgrestest.Migrate(b.Context(), db)
 	require.NoError(b, err)
 	raw, err := sql.Open("postgres", parsed.String())
 	require.NoError(b, err)

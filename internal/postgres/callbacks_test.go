@@ -36,7 +36,7 @@ func newCallbackRig(t *testing.T) callbackRig {
 	t.Helper()
 	url := postgrestest.URL(t)
 	db := postgrestest.Open(t, url)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	return callbackRig{db, t, postgrestest.Past(t, url)}
 }

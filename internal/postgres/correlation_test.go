@@ -79,7 +79,7 @@ func TestDB_InsertSend_correlationOfTwoProcesses(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	one := postgrestest.Open(t, url)
-	_, err := one.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), one)
 	require.NoError(t, err)
 	processes := []*postgres.DB{one, postgrestest.Open(t, url)}
 	for range 20 {

@@ -34,7 +34,7 @@ func newOldWorld(t *testing.T, n int) oldWorld {
 	t.Helper()
 	address := postgrestest.URL(t)
 	db := postgrestest.Open(t, address)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	w := oldWorld{world: newWorld(t), raw: postgrestest.Raw(t, address)}
 	w.db = db

@@ -44,7 +44,7 @@ func newErasureRig(t *testing.T) erasureRig {
 	t.Helper()
 	address := postgrestest.URL(t)
 	db := postgrestest.Open(t, address)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	r := erasureRig{raw: postgrestest.Raw(t, address), sends: map[string]string{}}
 	r.t, r.DB = t, db

@@ -58,7 +58,7 @@ func TestDB_blocked(t *testing.T) {
 	t.Parallel()
 	base := postgrestest.URL(t)
 	db := postgrestest.Open(t, base)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	impatient := postgrestest.Open(t, postgrestest.With(t, base, "lock_timeout", "50ms"))
 	hasty := postgrestest.Open(t, base+"&statement_timeout=50ms")

@@ -40,7 +40,7 @@ func ofColumns() map[string]string {
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
 		"insertInbound": insertInbound, "insertSkipped": insertSkipped.String(), "insertSendCallbacks": queueing(insertSend, 2),
 		"insertScheduledCallbacks": queueing(insertScheduled, 2), "insertSkippedCallbacks": queueing(insertSkipped, 2),
-		"addOptOuts": addOptOuts, "getOptOut": getOptOut, "removeOptOuts": removeOptOuts,
+		"maskNumbers": maskNumbers, "maskInbound": maskInbound, "addOptOuts": addOptOuts, "getOptOut": getOptOut, "removeOptOuts": removeOptOuts,
 		"nextCallback": nextCallback, "getCallback": getCallback, "listTries": listTries, "lockEndpoint": lockEndpoint,
 		"updateEndpoint": updateEndpoint, "listEndpoints": listEndpoints,
 		"listTemplates": listTemplates, "getTemplates": getTemplates, "lockTemplates": lockTemplates,

@@ -36,7 +36,7 @@ func newGuarded(t *testing.T) *guarded {
 	for i := range g.processes {
 		g.processes[i] = postgrestest.Open(t, url)
 	}
-	_, err := g.processes[0].Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), g.processes[0])
 	require.NoError(t, err)
 	g.raw = postgrestest.Past(t, url)
 	return g

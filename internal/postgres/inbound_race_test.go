@@ -19,7 +19,7 @@ func TestDB_InsertInbound_keywordRace(t *testing.T) {
 	address := postgrestest.URL(t)
 	through, proxy := postgrestest.Proxy(t, address)
 	db, direct := postgrestest.Open(t, through), postgrestest.Open(t, address)
-	_, err := direct.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), direct)
 	require.NoError(t, err)
 	started := make(chan error, 1)
 	isFirst := true

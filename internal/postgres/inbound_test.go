@@ -18,7 +18,7 @@ func TestDB_InsertInbound(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	db, raw := postgrestest.Open(t, url), postgrestest.Raw(t, url)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	send := underway(t, db)
 	message := func(account, id, replyTo string, keyword backstop.Keyword) backstop.Receipt {
@@ -71,7 +71,7 @@ func TestDB_InsertInbound(t *testing.T) {
 // openInbound opens a text that a store of postgrestest has sealed.
 func openInbound(t *testing.T, id string, sealed []byte) string {
 	t.Helper()
-	s, err := seals.New(postgrestest.Keyring(t, "k1"), false)
+	s, err := seals.New(postgrestest.Keyring(t, "k1"), false, nil)
 	require.NoError(t, err)
 	text, err := s.Open(seals.InboundText, id, sealed)
 	require.NoError(t, err)

@@ -32,7 +32,7 @@ func TestDB_InsertSend_lostAnswerThenStop(t *testing.T) {
 			address := postgrestest.URL(t)
 			through, proxy := postgrestest.Proxy(t, address)
 			db, direct := postgrestest.Open(t, through), postgrestest.Open(t, address)
-			_, err := direct.Migrate(t.Context())
+			err := postgrestest.Migrate(t.Context(), direct)
 			require.NoError(t, err)
 			stopped := false
 			proxy.On(cutproxy.Cut{Match: executes("INSERT INTO sends"), After: true, How: cutproxy.Reset})
@@ -75,7 +75,7 @@ func TestDB_InsertSend_skippedThenStart(t *testing.T) {
 			address := postgrestest.URL(t)
 			through, proxy := postgrestest.Proxy(t, address)
 			db, direct := postgrestest.Open(t, through), postgrestest.Open(t, address)
-			_, err := direct.Migrate(t.Context())
+			err := postgrestest.Migrate(t.Context(), direct)
 			require.NoError(t, err)
 			origin := backstop.OptOutOrigin{Source: backstop.ByAPI}
 			_, err = direct.PutOptOut(t.Context(), backstop.OptOut{To: to, Category: backstop.OptOutAll, OptOutOrigin: origin})

@@ -18,7 +18,7 @@ func behindProxy(t *testing.T) (*postgres.DB, *cutproxy.Proxy) {
 	t.Helper()
 	through, proxy := postgrestest.Proxy(t, postgrestest.URL(t))
 	db := postgrestest.Open(t, through)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	return db, proxy
 }

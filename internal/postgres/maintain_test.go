@@ -34,7 +34,7 @@ func newPlanned(t *testing.T) planned {
 	t.Helper()
 	url := postgrestest.URL(t)
 	p := planned{t: t, db: postgrestest.Open(t, url)}
-	_, err := p.db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), p.db)
 	require.NoError(t, err)
 	p.conn, err = postgrestest.Raw(t, postgrestest.Direct(t, url)).Conn(t.Context())
 	require.NoError(t, err)
@@ -158,7 +158,7 @@ func TestDB_Maintain_orphans(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	db := postgrestest.Open(t, url)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	raw := postgrestest.Past(t, url)
 	send := underway(t, db)

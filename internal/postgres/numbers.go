@@ -1,9 +1,9 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
@@ -13,7 +13,7 @@ import (
 type numberMode struct {
 	Mode  string `db:"mode"`
 	Key   string `db:"key"`
-	Proof []byte `db:"proof"`
+	Proof string `db:"proof"`
 }
 
 // The modes of number_mode.
@@ -50,7 +50,7 @@ func (db *DB) CheckNumbers(ctx context.Context) error {
 	case m.Mode == modeSealed && !db.seals.IsSealed():
 		return fmt.Errorf("the phone numbers in the database are encrypted with key %q: add numbers to BACKSTOP_SEAL, or stop all "+
 			"processes and run %s to decrypt them", m.Key, convertCommand)
-	case m.Mode == modeSealed && !bytes.Equal(m.Proof, proof):
+	case m.Mode == modeSealed && m.Proof != proof:
 		return fmt.Errorf("the phone numbers in the database are encrypted with key %q, and the first key of BACKSTOP_NUMBER_KEY is "+
 			"%q, another one", m.Key, key)
 	}
@@ -58,15 +58,11 @@ func (db *DB) CheckNumbers(ctx context.Context) error {
 }
 
 // refuseEnds returns why numbers cannot be searched by their last digits.
-func (db *DB) refuseEnds(ends string) error {
-	if ends == "" || !db.seals.IsSealed() {
+func (db *DB) refuseEnds(field string, ends ...string) error {
+	if strings.Join(ends, "") == "" || !db.seals.IsSealed() {
 		return nil
 	}
-	return wholeNumbersOnly("to_ends")
-}
-
-func wholeNumbersOnly(field string) error {
-	const reason = "must be a whole phone number, like +447400123456: numbers are encrypted, and cannot be searched by some digits"
+	const reason = "must be a whole phone number, like +447400123456: numbers are encrypted, so some of their digits find nothing"
 	return &backstop.Error{
 		Code: backstop.Invalid, Message: "phone numbers are encrypted",
 		Fields: []backstop.Field{backstop.NewField(field, backstop.FieldWholeNumber, reason)},

@@ -105,7 +105,7 @@ func (db *DB) isDone(v hidden) string {
 }
 
 // setNumberMode stores what the database is converted to.
-const setNumberMode = `UPDATE number_mode SET mode = $1, key = $2, proof = coalesce($3, '')`
+const setNumberMode = `UPDATE number_mode SET mode = $1, key = $2, proof = $3`
 
 // Converted is how far a conversion has come.
 type Converted struct {
@@ -122,8 +122,7 @@ func (db *DB) ConvertNumbers(ctx context.Context, report func(Converted)) error 
 	if err != nil {
 		return err
 	}
-	if _, proof := db.seals.Key(); m.Mode != modeConverting && db.seals.IsSealed() == (m.Mode == modeSealed) &&
-		string(proof) == string(m.Proof) {
+	if _, proof := db.seals.Key(); m.Mode != modeConverting && db.seals.IsSealed() == (m.Mode == modeSealed) && proof == m.Proof {
 		return nil
 	}
 	if err := db.beginConversion(ctx); err != nil {

@@ -205,7 +205,7 @@ func (db *DB) CountOptOuts(ctx context.Context, filter backstop.OptOutFilter) (b
 
 // findOptOuts is optOutsThat for a filter that a caller has chosen.
 func (db *DB) findOptOuts(f backstop.OptOutFilter) (where, error) {
-	if err := db.refuseEnds(f.ToEnds); err != nil {
+	if err := db.refuseEnds("to_ends", f.ToEnds); err != nil {
 		return where{}, err
 	}
 	f.To = db.seals.Hide(seals.Number, f.To)

@@ -84,7 +84,7 @@ func TestDB_InsertInbound_keywords(t *testing.T) {
 			db, err := postgres.Open(t.Context(), url, postgres.Options{OptOuts: backstop.OptOutRules{StopWords: []string{"ARRET"}}})
 			require.NoError(t, err)
 			defer func() { require.NoError(t, db.Close()) }()
-			_, err = db.Migrate(t.Context())
+			err = postgrestest.Migrate(t.Context(), db)
 			require.NoError(t, err)
 			for _, batch := range tc.batches {
 				_, err := db.InsertInbound(t.Context(), batch)

@@ -21,7 +21,7 @@ func TestDB_FinishOverdue_reads(t *testing.T) {
 	const n = 5
 	address := postgrestest.URL(t)
 	db := postgrestest.Open(t, address)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	for range n {
 		fallBack(t, db, underway(t, db).ID, time.Millisecond)
@@ -51,7 +51,7 @@ func TestDB_ClaimOverdue_leased(t *testing.T) {
 	const leased = 50
 	address := postgrestest.URL(t)
 	db := postgrestest.Open(t, address)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	for range leased + 1 {
 		fallBack(t, db, underway(t, db).ID, time.Millisecond)

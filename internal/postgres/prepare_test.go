@@ -13,7 +13,7 @@ func TestDB_prepared_migrated(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	db := postgrestest.Open(t, url)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	send := underway(t, db)
 	require.Equal(t, send, getSend(t, db, send.ID))

@@ -27,7 +27,7 @@ func newRecipients(t *testing.T) *recipients {
 	t.Helper()
 	url := postgrestest.URL(t)
 	r := &recipients{t: t, db: postgrestest.Open(t, url)}
-	_, err := r.db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), r.db)
 	require.NoError(t, err)
 	r.raw = postgrestest.Past(t, url)
 	return r

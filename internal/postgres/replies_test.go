@@ -15,7 +15,7 @@ func TestDB_InsertInbound_reads(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	db := postgrestest.Open(t, url)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	first, second := underway(t, db), underway(t, db)
 	unsent := insertSend(t, db)

@@ -138,7 +138,7 @@ func TestDB_RemoveOld_later(t *testing.T) {
 	t.Parallel()
 	address := postgrestest.URL(t)
 	db := postgrestest.Open(t, address)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	raw := postgrestest.Raw(t, address)
 	exec := func(statement string, args ...any) {
@@ -220,7 +220,7 @@ func TestDB_RemoveOldInbound(t *testing.T) {
 	t.Parallel()
 	address := postgrestest.URL(t)
 	db := postgrestest.Open(t, address)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	raw := postgrestest.Raw(t, address)
 	for i, age := range []time.Duration{time.Hour, 5 * aDay, 20 * aDay} {

@@ -18,7 +18,7 @@ func TestDB_ListRules_sort(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	db := postgrestest.Open(t, url)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	for _, name := range []string{"b", "C", "a 10", "A", "ä", "中", "_%"} {
 		createRule(t, db, name)
@@ -168,7 +168,7 @@ func TestDB_CountRules(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	db := postgrestest.Open(t, url)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	const add = `INSERT INTO rules (id, name, type, wait_seconds, send_id, countries, version, created_at, updated_at)
 SELECT gen_random_uuid(), 'rule ' || n, 'undelivered', 60, 'ACME', '{}', 1, now(), now() FROM generate_series($1::int, $2::int) AS n`

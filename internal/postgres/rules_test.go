@@ -42,7 +42,7 @@ func TestDB_CreateRule(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	db, raw := postgrestest.Open(t, url), postgrestest.Raw(t, url)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 
 	t.Run("is read back as it was returned", func(t *testing.T) {

@@ -102,7 +102,7 @@ func TestDB_ClaimScheduled_rate(t *testing.T) {
 	const due, rate, most = 60, 5, 100
 	address := postgrestest.URL(t)
 	db := postgrestest.Open(t, address)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	for range due {
 		insertScheduled(t, db, time.Minute)

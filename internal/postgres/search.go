@@ -44,7 +44,8 @@ type searchWay struct {
 
 // FindSends tries the ways to search in turn. It returns the newest sends of the first way with a result.
 func (db *DB) FindSends(ctx context.Context, text string, limit int) (backstop.FoundSends, error) {
-	for _, way := range db.searchWays(pool.Clean(strings.TrimSpace(text)), limit+1) {
+	text = pool.Clean(strings.TrimSpace(text))
+	for _, way := range db.searchWays(text, limit+1) {
 		list, err := way.find(ctx)
 		if err != nil {
 			return backstop.FoundSends{}, err
@@ -54,7 +55,7 @@ func (db *DB) FindSends(ctx context.Context, text string, limit int) (backstop.F
 			return backstop.FoundSends{By: way.by, Filter: way.filter, Sends: list, More: more}, nil
 		}
 	}
-	return backstop.FoundSends{By: backstop.FoundNothing}, nil
+	return backstop.FoundSends{By: backstop.FoundNothing}, db.refuseEnds("q", backstop.ReadNumber(text).ToEnds...)
 }
 
 // searchWays returns the ways to search for a text. Exact matches come first.
@@ -83,6 +84,9 @@ func (db *DB) searchWays(text string, limit int) []searchWay {
 		ways = append(ways, byFilter(backstop.FoundByNumber, backstop.SendFilter{To: number.To}))
 	}
 	for _, ends := range number.ToEnds {
+		if db.seals.IsSealed() {
+			break
+		}
 		ways = append(ways, byFilter(backstop.FoundByNumberEnd, backstop.SendFilter{ToEnds: ends}))
 	}
 	return ways

@@ -309,7 +309,7 @@ func (db *DB) ListSends(
 
 // findSends is sendsThat for a filter that a caller has chosen.
 func (db *DB) findSends(f backstop.SendFilter, ids idRange) (w where, found bool, err error) {
-	if err := db.refuseEnds(f.ToEnds); err != nil {
+	if err := db.refuseEnds("to_ends", f.ToEnds); err != nil {
 		return where{}, false, err
 	}
 	f.To = db.seals.Hide(seals.Number, f.To)

@@ -191,7 +191,7 @@ func TestDB_ListSends_skewedClock(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	db := postgrestest.Open(t, url)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	for _, ahead := range []time.Duration{-5 * time.Hour, 5 * time.Hour} {
 		skewed, err := postgres.Open(t.Context(), url, postgres.Options{

@@ -33,7 +33,7 @@ func TestDB_Session(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	db := postgrestest.Open(t, url)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	first, second := bytes.Repeat([]byte{0, 255}, 16), digestOf(7)
 	one := openSession(t, db, first, backstop.Session{

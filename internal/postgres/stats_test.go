@@ -266,7 +266,7 @@ func TestDB_Stats_slices(t *testing.T) {
 	t.Parallel()
 	address := postgrestest.URL(t)
 	db := postgrestest.Open(t, address)
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	raw := postgrestest.Raw(t, address)
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -320,7 +320,7 @@ func TestDB_Stats_times(t *testing.T) {
 func TestDB_Stats_tooMany(t *testing.T) {
 	t.Parallel()
 	address := postgrestest.URL(t)
-	_, err := postgrestest.Open(t, address).Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), postgrestest.Open(t, address))
 	require.NoError(t, err)
 	raw := postgrestest.Raw(t, address)
 	tx, err := raw.BeginTx(t.Context(), nil)

@@ -214,7 +214,7 @@ func twoProcesses(t *testing.T) (db, other *postgres.DB) {
 
 func migrate(t *testing.T, db *postgres.DB) {
 	t.Helper()
-	_, err := db.Migrate(t.Context())
+	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 }
 

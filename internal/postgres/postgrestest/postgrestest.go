@@ -3,7 +3,7 @@
 // from a template, mostly because DROP DATABASE waits for a checkpoint.
 //
 // If BACKSTOP_TEST_POOLER has the host and port of a PgBouncer, the tests go through it: see make test-pgbouncer. If
-// BACKSTOP_TEST_SEAL is set, the stores seal texts: see make test-sealed.
+// BACKSTOP_TEST_SEAL has texts, or texts,numbers, the stores seal those: see make test-sealed.
 package postgrestest
 
 import (
@@ -41,10 +41,18 @@ const (
 func New(tb testing.TB) *postgres.DB {
 	tb.Helper()
 	db := Open(tb, URL(tb))
-	if _, err := db.Migrate(tb.Context()); err != nil {
+	if err := Migrate(tb.Context(), db); err != nil {
 		tb.Fatalf("migrate: %v", err)
 	}
 	return db
+}
+
+// Migrate brings the schema of a store up to date. If the store seals numbers, the schema does so from then on.
+func Migrate(ctx context.Context, db *postgres.DB) error {
+	if _, err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	return db.ConvertNumbers(ctx, func(postgres.Converted) {})
 }
 
 // Open returns a store on a URL that URL returned. It is closed when the test ends.
@@ -53,12 +61,13 @@ func Open(tb testing.TB, url string) *postgres.DB {
 	return OpenWith(tb, url, postgres.Options{})
 }
 
-// OpenWith is Open with options. A store without a keyring seals texts if BACKSTOP_TEST_SEAL says so.
+// OpenWith is Open with options. A store without a keyring seals what BACKSTOP_TEST_SEAL says.
 func OpenWith(tb testing.TB, url string, o postgres.Options) *postgres.DB {
 	tb.Helper()
 	o.MaxConns = maxConns
 	if o.Keyring == nil {
 		o.Keyring, o.SealTexts = Keyring(tb, "k1"), os.Getenv(sealVariable) != ""
+		o.NumberKeys, o.SealNumbers = Keyring(tb, "n1"), SealsNumbers()
 	}
 	db, err := postgres.Open(tb.Context(), url, o)
 	if err != nil {
@@ -71,6 +80,9 @@ func OpenWith(tb testing.TB, url string, o postgres.Options) *postgres.DB {
 	})
 	return db
 }
+
+// SealsNumbers reports whether the stores seal numbers.
+func SealsNumbers() bool { return strings.Contains(os.Getenv(sealVariable), "numbers") }
 
 // Keyring returns a keyring with a key for each id. The first one seals. Keys of the same id are the same.
 func Keyring(tb testing.TB, ids ...string) *keyring.Keyring {

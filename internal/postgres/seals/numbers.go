@@ -54,7 +54,7 @@ type Numbers struct {
 type numberKey struct {
 	id    string
 	mark  []byte
-	proof []byte
+	proof string
 	siv   *subtle.AESSIV
 }
 
@@ -99,16 +99,16 @@ func newNumberKey(ring *keyring.Keyring, id string) (numberKey, error) {
 	if err != nil {
 		return numberKey{}, fmt.Errorf("use the key of numbers: %w", err)
 	}
-	return numberKey{id: id, mark: proof[proofSize:], proof: proof[:proofSize], siv: siv}, nil
+	return numberKey{id: id, mark: proof[proofSize:], proof: base64.RawURLEncoding.EncodeToString(proof[:proofSize]), siv: siv}, nil
 }
 
 // IsSealed reports whether tokens are stored in place of numbers.
 func (n *Numbers) IsSealed() bool { return n != nil && n.isSealed }
 
 // Key returns the id of the key that makes tokens, and a proof of the key that may be stored; both are empty if none does.
-func (n *Numbers) Key() (id string, proof []byte) {
+func (n *Numbers) Key() (id, proof string) {
 	if !n.IsSealed() {
-		return "", nil
+		return "", ""
 	}
 	return n.keys[0].id, n.keys[0].proof
 }

@@ -13,7 +13,7 @@ import (
 
 func newSeals(t testing.TB, texts bool, keys ...string) *seals.Seals {
 	t.Helper()
-	s, err := seals.New(postgrestest.Keyring(t, keys...), texts)
+	s, err := seals.New(postgrestest.Keyring(t, keys...), texts, nil)
 	require.NoError(t, err)
 	return s
 }
@@ -35,9 +35,9 @@ func TestSeals(t *testing.T) {
 		require.ErrorIs(t, err, keyring.ErrDamaged)
 	}
 	require.False(t, other.Texts())
-	_, err = seals.New(nil, true)
+	_, err = seals.New(nil, true, nil)
 	require.ErrorIs(t, err, keyring.ErrEmpty)
-	nobody, err := seals.New(nil, false)
+	nobody, err := seals.New(nil, false, nil)
 	require.NoError(t, err)
 	_, err = nobody.Open(seals.Content, "1", sealed)
 	require.ErrorContains(t, err, `key "k1" is missing`)
