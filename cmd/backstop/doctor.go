@@ -149,6 +149,7 @@ func (d *diagnosis) examine(ctx context.Context, environment map[string]string, 
 	d.checkTexts(p)
 	if isMigrated {
 		d.checkKeys(ctx, p)
+		d.checkNumbers(ctx, p)
 		if isReachable && !s.offline {
 			d.checkWorkers(ctx, p)
 		}
@@ -173,7 +174,13 @@ func (d *diagnosis) checkDatabase(ctx context.Context, p *program) bool {
 	ctx, cancel := within(ctx)
 	defer cancel()
 	const repair = "check that Postgres runs, and BACKSTOP_DATABASE_URL"
-	db, err := postgres.Open(ctx, string(p.config.Database.URL), postgres.Options{MaxConns: 2, OptOuts: p.config.OptOuts.rules()})
+	options, err := p.config.Seal.options(postgres.Options{MaxConns: 2, OptOuts: p.config.OptOuts.rules()}, nil)
+	options.SealTexts = false // it stores nothing
+	if err != nil {
+		d.add("numbers", isFault, err.Error(), "correct BACKSTOP_NUMBER_KEY")
+		return false
+	}
+	db, err := postgres.Open(ctx, string(p.config.Database.URL), options)
 	if err != nil {
 		d.add("database", isFault, "cannot be reached: "+causeOf(err), repair)
 		return false
@@ -275,6 +282,21 @@ func (d *diagnosis) checkTexts(p *program) {
 		return
 	}
 	d.add("texts", isOK, "new texts of messages in Postgres are encrypted with key "+ring.SealingID(), "")
+}
+
+// checkNumbers says whether phone numbers in Postgres are encrypted, and whether a process would start with this setting and key.
+func (d *diagnosis) checkNumbers(ctx context.Context, p *program) {
+	ctx, cancel := within(ctx)
+	defer cancel()
+	err := p.db.CheckNumbers(ctx)
+	switch {
+	case err != nil:
+		d.add("numbers", isFault, causeOf(err), "see docs/sealed-texts.md")
+	case p.config.Seal.numbers():
+		d.add("numbers", isOK, "phone numbers in Postgres are encrypted", "")
+	default:
+		d.add("numbers", isOK, "phone numbers in Postgres are not encrypted", "")
+	}
 }
 
 // openAccounts opens the accounts as a process does that serves.

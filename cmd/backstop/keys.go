@@ -15,7 +15,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres"
 )
 
-// keysConfig is the configuration of the commands keys rotate and keys check.
+// keysConfig is the configuration of the commands keys rotate, keys check and keys numbers.
 type keysConfig struct {
 	Log      logConfig
 	Database databaseConfig `envPrefix:"DATABASE_"`
@@ -35,8 +35,13 @@ func (c keysConfig) validate() error {
 	ring, err := keyring.Parse(string(c.Keys.Keyring))
 	if err != nil {
 		errs = append(errs, fmt.Errorf("%s: %w", keyring.Variable, err))
-	} else if fault := c.Seal.fault(ring); fault != "" {
-		errs = append(errs, fmt.Errorf("%sSEAL: %s", envPrefix, fault))
+	} else {
+		if fault := c.Seal.fault(ring); fault != "" {
+			errs = append(errs, fmt.Errorf("%sSEAL: %s", envPrefix, fault))
+		}
+		if fault := c.Seal.keyFault(ring); fault != "" {
+			errs = append(errs, fmt.Errorf("%sNUMBER_KEY: %s", envPrefix, fault))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -119,9 +124,11 @@ func withKeys(
 	if err != nil {
 		return usageError{fmt.Errorf("read the keyring: %w", err)}
 	}
-	db, err := openDatabase(ctx, c.Database, postgres.Options{
-		Log: newLog(stdout, c.Log.Level), Keyring: ring, SealTexts: c.Seal.texts(),
-	})
+	options, err := c.Seal.options(postgres.Options{Log: newLog(stdout, c.Log.Level)}, ring)
+	if err != nil {
+		return usageError{err}
+	}
+	db, err := openDatabase(ctx, c.Database, options)
 	if err != nil {
 		return err
 	}

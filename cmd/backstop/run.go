@@ -33,7 +33,8 @@ usage: backstop <command>
   worker    the worker alone
   migrate   bring the database's schema up to date
   keys      the keys that encrypt secrets of accounts and texts; "keys generate" prints a new one, "keys rotate" encrypts all
-            with the first, "keys check" prints which are in use; "keys callback" prints a new secret for callbacks
+            with the first, "keys check" prints which are in use; "keys numbers" makes the phone numbers in the database as
+            BACKSTOP_SEAL says, while nothing runs; "keys callback" prints a new secret for callbacks
   api-keys  the keys of the callers of the API: "api-keys list", "api-keys create", "api-keys rotate" and "api-keys revoke";
             "api-keys create --help" lists its flags
   listen    receive callbacks, verify and print them, to try them by hand; "listen --help" lists its flags
@@ -67,7 +68,7 @@ func commandsByName(args []string) map[string]command {
 	return map[string]command{
 		"serve": serveRole(apiRole | workerRole), "api": serveRole(apiRole), "worker": serveRole(workerRole),
 		"keys generate": generateKey, "keys rotate": rotateKeys, "keys check": checkKeys,
-		"keys callback": generateCallbackSecret, "listen": listenCommand(args), "api-keys": apiKeysCommand(args),
+		"keys callback": generateCallbackSecret, "keys numbers": convertNumbers, "listen": listenCommand(args), "api-keys": apiKeysCommand(args),
 		"send": sendCommand(args), "doctor": doctorCommand(args),
 		"export":  personCommand("export", exportUsage, args, personSettings.export),
 		"erase":   personCommand("erase", eraseUsage, args, personSettings.erase),
@@ -85,7 +86,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		name, args = name+" "+args[1], args[1:]
 	}
 	if name == "keys" {
-		fmt.Fprint(stderr, "backstop keys: say what to do: keys generate, keys rotate, keys check or keys callback\n")
+		fmt.Fprint(stderr, "backstop keys: say what to do: keys generate, keys rotate, keys check, keys numbers or keys callback\n")
 		return exitUsage
 	}
 	switch {

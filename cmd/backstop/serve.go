@@ -98,13 +98,19 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if err != nil {
 		return usageError{err}
 	}
-	p.db, err = openDatabase(ctx, p.config.Database, postgres.Options{
-		OptOuts: p.config.OptOuts.rules(), Log: p.log, Observer: p.observer(), Keyring: ring, SealTexts: p.config.Seal.texts(),
-	})
+	options, err := p.config.Seal.options(postgres.Options{
+		OptOuts: p.config.OptOuts.rules(), Log: p.log, Observer: p.observer(),
+	}, ring)
 	if err != nil {
+		return usageError{err}
+	}
+	if p.db, err = openDatabase(ctx, p.config.Database, options); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.db.Close()) }()
+	if err := p.checkNumbers(ctx); err != nil {
+		return err
+	}
 	if err := p.watchDatabase(); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 var auditor = backstop.Actor{Kind: backstop.ActorKey, ID: "key_1", Name: "shop", From: "192.0.2.7"}
@@ -276,7 +277,8 @@ func TestAudit_appendOnly(t *testing.T) {
 		require.ErrorContains(t, err, "append-only", statement)
 	}
 	var n int
-	require.NoError(t, raw.QueryRowContext(t.Context(), `SELECT audit_mask($1, '+44•')`, to).Scan(&n))
+	require.NoError(t, raw.QueryRowContext(t.Context(), `SELECT audit_mask($1, '+44•')`,
+		postgrestest.Stored(t, seals.Number, to)).Scan(&n))
 	require.Equal(t, 1, n)
 	_, err = raw.ExecContext(t.Context(), `DELETE FROM audit`)
 	require.ErrorContains(t, err, "append-only", "the door is shut again")

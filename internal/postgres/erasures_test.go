@@ -152,9 +152,13 @@ func (r erasureRig) create(keepOptOut bool) backstop.Erasure {
 func TestDB_Erase(t *testing.T) {
 	t.Parallel()
 	r := newErasureRig(t)
-	require.Equal(t, []string{
+	marked := []string{
 		"attempts", "audit", "callback_tries", "events", "guard_counts", "inbound", "opt_out_changes", "opt_outs", "receipts", "sends",
-	}, r.marked(), "the test has proven nothing of a table that is missing here")
+	}
+	if postgrestest.SealsNumbers() {
+		marked = []string{"sends"} // what the caller has chosen: the keys and the trace
+	}
+	require.Equal(t, marked, r.marked(), "the test has proven nothing of a table that is missing here")
 	before := stats(t, r.DB, everything())
 	created := r.create(false)
 	require.Equal(t, created.ID, r.create(true).ID, "one erasure of a person runs at a time")
@@ -217,7 +221,11 @@ func TestDB_Erase_keepOptOut(t *testing.T) {
 	r.erase(e.ID)
 	finish(t, r.DB, r.sends["sms under way"])
 	require.NotNil(t, r.erase(e.ID).FinishedAt)
-	require.Equal(t, []string{"opt_out_changes", "opt_outs"}, r.marked())
+	marked := []string{"opt_out_changes", "opt_outs"}
+	if postgrestest.SealsNumbers() {
+		marked = nil
+	}
+	require.Equal(t, marked, r.marked())
 	isOut, err := r.IsOptedOut(t.Context(), thePerson, backstop.Marketing)
 	require.NoError(t, err)
 	require.True(t, isOut)

@@ -19,6 +19,7 @@ import (
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // guarded is a database that two processes use.
@@ -99,7 +100,11 @@ func tryInsert(
 func (g *guarded) counted(guard backstop.Guard, key ...string) (sum int) {
 	g.t.Helper()
 	const query = `SELECT coalesce(sum(n), 0) FROM guard_counts, unnest(counts) AS n WHERE guard = $1 AND ($2 = '' OR key = $2)`
-	g.raw.Row(query, []any{string(guard), strings.Join(key, "")}, &sum)
+	stored := strings.Join(key, "")
+	if guard != backstop.GuardCountryCap {
+		stored = postgrestest.Stored(g.t, seals.Number, stored)
+	}
+	g.raw.Row(query, []any{string(guard), stored}, &sum)
 	return sum
 }
 
@@ -365,7 +370,7 @@ func TestDB_InsertGuarded_crash(t *testing.T) {
 	crashing, err := postgrestest.Raw(t, g.url).BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	_, err = crashing.ExecContext(t.Context(), `SELECT guard_refusal(gen_random_uuid(), now(), NULL, 0, '{recipient_cap}',
-		ARRAY[$1::text], '{1}', '{1}')`, to)
+		ARRAY[$1::text], '{1}', '{1}')`, postgrestest.Stored(t, seals.Number, to))
 	require.NoError(t, err)
 	var pid int
 	require.NoError(t, crashing.QueryRowContext(t.Context(), `SELECT pg_backend_pid()`).Scan(&pid))

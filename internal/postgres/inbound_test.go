@@ -17,7 +17,7 @@ import (
 func TestDB_InsertInbound(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
-	db, raw := postgrestest.Open(t, url), postgrestest.Raw(t, url)
+	db, raw := postgrestest.OpenPlain(t, url), postgrestest.Raw(t, url)
 	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	send := underway(t, db)

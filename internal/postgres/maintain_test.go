@@ -33,7 +33,7 @@ type planned struct {
 func newPlanned(t *testing.T) planned {
 	t.Helper()
 	url := postgrestest.URL(t)
-	p := planned{t: t, db: postgrestest.Open(t, url)}
+	p := planned{t: t, db: postgrestest.OpenPlain(t, url)}
 	err := postgrestest.Migrate(t.Context(), p.db)
 	require.NoError(t, err)
 	p.conn, err = postgrestest.Raw(t, postgrestest.Direct(t, url)).Conn(t.Context())
@@ -157,7 +157,7 @@ SELECT recipient, category, id, true, since, source, channel, provider, account,
 func TestDB_Maintain_orphans(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
-	db := postgrestest.Open(t, url)
+	db := postgrestest.OpenPlain(t, url)
 	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	raw := postgrestest.Past(t, url)

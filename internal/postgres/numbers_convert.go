@@ -255,10 +255,7 @@ func (db *DB) convertRow(values []hidden, stored []string) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", v.column, err)
 		}
-		texts[i] = text
-		if v.exempt != isCountry {
-			texts[i] = db.seals.Hide(v.kind, text)
-		}
+		texts[i] = db.seals.Hide(v.kind, text)
 	}
 	return texts, nil
 }

@@ -81,7 +81,8 @@ func TestDB_RemoveOld_content(t *testing.T) {
 
 func TestDB_RemoveOld_numbers(t *testing.T) {
 	t.Parallel()
-	db := postgrestest.New(t)
+	db := postgrestest.OpenPlain(t, postgrestest.URL(t))
+	require.NoError(t, postgrestest.Migrate(t.Context(), db))
 	send := oldSend(t, db, unchanged)
 	delivered(t, db, send.ID)
 	require.Equal(t, 1, removeOld(t, db, removal(backstop.RemoveNumbers), 10))
@@ -219,7 +220,7 @@ func TestDB_RemoveOld_categories(t *testing.T) {
 func TestDB_RemoveOldInbound(t *testing.T) {
 	t.Parallel()
 	address := postgrestest.URL(t)
-	db := postgrestest.Open(t, address)
+	db := postgrestest.OpenPlain(t, address)
 	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	raw := postgrestest.Raw(t, address)

@@ -194,17 +194,14 @@ func TestDB_ListSends_skewedClock(t *testing.T) {
 	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	for _, ahead := range []time.Duration{-5 * time.Hour, 5 * time.Hour} {
-		skewed, err := postgres.Open(t.Context(), url, postgres.Options{
-			Clock: func() time.Time { return time.Now().Add(ahead) },
-		})
-		require.NoError(t, err)
+		skewed := postgrestest.OpenWith(t, url, postgres.Options{Clock: func() time.Time { return time.Now().Add(ahead) }})
+		var err error
 		send := newSend(t)
 		send.AcceptedAt = skewed.Now()
 		send.ID, err = skewed.NewID(send.AcceptedAt)
 		require.NoError(t, err)
 		_, _, err = skewed.InsertSend(t.Context(), send, nil)
 		require.NoError(t, err)
-		require.NoError(t, skewed.Close())
 
 		around := backstop.SendFilter{From: time.Now().Add(-time.Minute), Until: time.Now().Add(time.Minute)}
 		list, _, err := db.ListSends(t.Context(), around, backstop.Page{Limit: 1})

@@ -265,7 +265,7 @@ func TestDB_Stats_edges(t *testing.T) {
 func TestDB_Stats_slices(t *testing.T) {
 	t.Parallel()
 	address := postgrestest.URL(t)
-	db := postgrestest.Open(t, address)
+	db := postgrestest.OpenPlain(t, address)
 	err := postgrestest.Migrate(t.Context(), db)
 	require.NoError(t, err)
 	raw := postgrestest.Raw(t, address)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // numbered is the message id of a gateway that counts its messages. Another gateway of the same driver gives it too.
@@ -79,7 +80,8 @@ func TestStore_accounts_once(t *testing.T) {
 		sends[r.Send]++
 	}
 	require.Equal(t, map[string]int{main.id: 1, bulk.id: 1, "": 1}, sends)
-	_, err := sqlDB.ExecContext(t.Context(), `UPDATE receipts SET account = 'main' WHERE message_id = $1`, numbered)
+	_, err := sqlDB.ExecContext(t.Context(), `UPDATE receipts SET account = 'main' WHERE message_id = $1`,
+		postgrestest.Stored(t, seals.MessageID, numbered))
 	require.ErrorContains(t, err, "receipts_once")
 }
 

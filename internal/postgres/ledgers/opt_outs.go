@@ -1,6 +1,7 @@
 package ledgers
 
 import (
+	"errors"
 	"time"
 
 	"github.com/lib/pq"
@@ -63,6 +64,9 @@ func (s *Store) OptOutRowOf(o backstop.OptOut, now time.Time) (OptOutRow, error)
 	id, err := pool.NewIDAt(now)
 	if err != nil {
 		return OptOutRow{}, err
+	}
+	if !backstop.IsE164(o.To) { // no constraint can see it in a token
+		return OptOutRow{}, errors.New("the recipient of an opt-out is no number")
 	}
 	since := o.Since
 	if since.IsZero() || since.After(now) { // a provider's clock may be ahead

@@ -8,6 +8,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // Orphans are merged when an attempt gets their message id, from the end of its call or in any other way.
@@ -19,7 +20,8 @@ func TestStore_orphans(t *testing.T) {
 	// know stores a message id and does not look for orphans, like a process that dies before it looks.
 	know := func(t *testing.T, d desk) {
 		t.Helper()
-		_, err := sqlDB.ExecContext(t.Context(), `UPDATE attempts SET message_id = $2 WHERE send = $1`, d.id, d.messageID(1))
+		_, err := sqlDB.ExecContext(t.Context(), `UPDATE attempts SET message_id = $2 WHERE send = $1`, d.id,
+			postgrestest.Stored(t, seals.MessageID, d.messageID(1)))
 		require.NoError(t, err)
 	}
 
@@ -28,7 +30,8 @@ func TestStore_orphans(t *testing.T) {
 		t.Helper()
 		_, err := sqlDB.ExecContext(t.Context(), `INSERT INTO receipts
     (id, provider, account, channel, message_id, status, received_at, at, needs_signal)
-VALUES ($1, 'meta', 'number', 'whatsapp', $2, 'read', $3, $3, false)`, newID(t), d.messageID(1), time.Now())
+VALUES ($1, 'meta', 'number', 'whatsapp', $2, 'read', $3, $3, false)`, newID(t),
+			postgrestest.Stored(t, seals.MessageID, d.messageID(1)), time.Now())
 		require.NoError(t, err)
 	}
 

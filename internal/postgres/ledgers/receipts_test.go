@@ -11,6 +11,7 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // row is a receipt as it is stored.
@@ -23,7 +24,8 @@ type row struct {
 func rowsOf(t *testing.T, db *sql.DB, messageID string) (list []row) {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), `SELECT id, coalesce(send::text, ''), coalesce(step, 0), status,
-    coalesce(failure ->> 'code', ''), needs_signal FROM receipts WHERE message_id = $1 ORDER BY id`, messageID)
+    coalesce(failure ->> 'code', ''), needs_signal FROM receipts WHERE message_id = $1 ORDER BY id`,
+		postgrestest.Stored(t, seals.MessageID, messageID))
 	require.NoError(t, err)
 	defer rows.Close()
 	for rows.Next() {

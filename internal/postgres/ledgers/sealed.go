@@ -28,6 +28,9 @@ type content struct {
 // Seal returns the row of a send as it is stored: with its content sealed, and with marks in place of the texts, if this process seals
 // texts; with tokens if it seals numbers.
 func (s *Store) Seal(r Row) (Row, error) {
+	if s.seals.IsSealed() && r.HasNumber() && !backstop.IsE164(r.To) { // no constraint can see it
+		return Row{}, fmt.Errorf("the recipient of send %s is no number", r.ID)
+	}
 	r.To, r.state = s.seals.Hide(seals.Number, r.To), s.hideWords(r.state)
 	if !s.seals.Texts() || r.ContentRemovedAt != nil {
 		return r, nil

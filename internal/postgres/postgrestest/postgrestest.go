@@ -27,6 +27,7 @@ import (
 	"github.com/backstophq/backstop/internal/cutproxy"
 	"github.com/backstophq/backstop/internal/keyring"
 	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // maxConns leaves connections to the other tests that run at the same time.
@@ -83,6 +84,22 @@ func OpenWith(tb testing.TB, url string, o postgres.Options) *postgres.DB {
 
 // SealsNumbers reports whether the stores seal numbers.
 func SealsNumbers() bool { return strings.Contains(os.Getenv(sealVariable), "numbers") }
+
+// Stored returns a text as a store of New or Open stores it.
+func Stored(tb testing.TB, kind seals.Kind, text string) string {
+	tb.Helper()
+	numbers, err := seals.NewNumbers(Keyring(tb, "n1"), SealsNumbers())
+	if err != nil {
+		tb.Fatalf("make tokens: %v", err)
+	}
+	return numbers.Hide(kind, text)
+}
+
+// OpenPlain is Open for a test that writes or reads numbers by statements of its own: the store has no tokens.
+func OpenPlain(tb testing.TB, url string) *postgres.DB {
+	tb.Helper()
+	return OpenWith(tb, url, postgres.Options{Keyring: Keyring(tb, "k1"), SealTexts: os.Getenv(sealVariable) != ""})
+}
 
 // Keyring returns a keyring with a key for each id. The first one seals. Keys of the same id are the same.
 func Keyring(tb testing.TB, ids ...string) *keyring.Keyring {
