@@ -59,8 +59,8 @@ test-pgbouncer: bin/devstack ## run the tests of the store through a PgBouncer i
 	bin/devstack --fast --services postgres --data .data/test -- \
 		go run ./cmd/pgbouncer go test$(if $(RACE), $(RACE)) -count=1 ./internal/postgres/...
 
-test-sealed: bin/devstack ## run the tests of the store with the texts of messages sealed (BACKSTOP_SEAL)
-	BACKSTOP_TEST_SEAL=texts bin/devstack --fast --services postgres --data .data/test -- \
+test-sealed: bin/devstack ## run the tests of the store with texts and numbers sealed (BACKSTOP_SEAL)
+	BACKSTOP_TEST_SEAL=texts,numbers bin/devstack --fast --services postgres --data .data/test -- \
 		go test$(if $(RACE), $(RACE)) -count=1 ./internal/postgres/...
 
 test-cli: ## run the tests of devstack on the dev server of Temporal's CLI; wants temporal on PATH

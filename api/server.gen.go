@@ -309,6 +309,7 @@ const (
 	FieldErrorCodeVariableSyntax      FieldErrorCode = "variable_syntax"
 	FieldErrorCodeVariableUnused      FieldErrorCode = "variable_unused"
 	FieldErrorCodeWaitOfUnread        FieldErrorCode = "wait_of_unread"
+	FieldErrorCodeWholeNumber         FieldErrorCode = "whole_number"
 	FieldErrorCodeWrongType           FieldErrorCode = "wrong_type"
 )
 
@@ -4556,7 +4557,7 @@ type ListOptOutsParams struct {
 	// To Only this phone number, in E.164 form. Write its plus sign as `%2B`.
 	To *OfPerson `form:"to,omitempty" json:"to,omitempty"`
 
-	// ToEnds Only phone numbers that end with these digits.
+	// ToEnds Only phone numbers that end with these digits. A 422 if numbers are encrypted in the database.
 	ToEnds *string `form:"to_ends,omitempty" json:"to_ends,omitempty"`
 
 	// Category Only entries of this category.
@@ -4580,7 +4581,7 @@ type ExportOptOutsParams struct {
 	// To Only this phone number, in E.164 form. Write its plus sign as `%2B`.
 	To *OfPerson `form:"to,omitempty" json:"to,omitempty"`
 
-	// ToEnds Only phone numbers that end with these digits.
+	// ToEnds Only phone numbers that end with these digits. A 422 if numbers are encrypted in the database.
 	ToEnds *string `form:"to_ends,omitempty" json:"to_ends,omitempty"`
 
 	// Category Only entries of this category.
@@ -4715,7 +4716,7 @@ type ListSendsParams struct {
 	// To Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`.
 	To *OfTo `form:"to,omitempty" json:"to,omitempty"`
 
-	// ToEnds Only sends to phone numbers that end with these digits.
+	// ToEnds Only sends to phone numbers that end with these digits. A 422 if numbers are encrypted in the database.
 	ToEnds *ToEnds `form:"to_ends,omitempty" json:"to_ends,omitempty"`
 
 	// From Only sends accepted at this time or later.
@@ -4806,7 +4807,7 @@ type ExportSendsParams struct {
 	// To Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`.
 	To *OfTo `form:"to,omitempty" json:"to,omitempty"`
 
-	// ToEnds Only sends to phone numbers that end with these digits.
+	// ToEnds Only sends to phone numbers that end with these digits. A 422 if numbers are encrypted in the database.
 	ToEnds *ToEnds `form:"to_ends,omitempty" json:"to_ends,omitempty"`
 
 	// From Only sends accepted at this time or later.

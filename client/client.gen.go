@@ -308,6 +308,7 @@ const (
 	FieldErrorCodeVariableSyntax      FieldErrorCode = "variable_syntax"
 	FieldErrorCodeVariableUnused      FieldErrorCode = "variable_unused"
 	FieldErrorCodeWaitOfUnread        FieldErrorCode = "wait_of_unread"
+	FieldErrorCodeWholeNumber         FieldErrorCode = "whole_number"
 	FieldErrorCodeWrongType           FieldErrorCode = "wrong_type"
 )
 
@@ -4441,7 +4442,7 @@ type ListOptOutsParams struct {
 	// To Only this phone number, in E.164 form. Write its plus sign as `%2B`.
 	To *OfPerson `form:"to,omitempty" json:"to,omitempty"`
 
-	// ToEnds Only phone numbers that end with these digits.
+	// ToEnds Only phone numbers that end with these digits. A 422 if numbers are encrypted in the database.
 	ToEnds *string `form:"to_ends,omitempty" json:"to_ends,omitempty"`
 
 	// Category Only entries of this category.
@@ -4465,7 +4466,7 @@ type ExportOptOutsParams struct {
 	// To Only this phone number, in E.164 form. Write its plus sign as `%2B`.
 	To *OfPerson `form:"to,omitempty" json:"to,omitempty"`
 
-	// ToEnds Only phone numbers that end with these digits.
+	// ToEnds Only phone numbers that end with these digits. A 422 if numbers are encrypted in the database.
 	ToEnds *string `form:"to_ends,omitempty" json:"to_ends,omitempty"`
 
 	// Category Only entries of this category.
@@ -4600,7 +4601,7 @@ type ListSendsParams struct {
 	// To Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`.
 	To *OfTo `form:"to,omitempty" json:"to,omitempty"`
 
-	// ToEnds Only sends to phone numbers that end with these digits.
+	// ToEnds Only sends to phone numbers that end with these digits. A 422 if numbers are encrypted in the database.
 	ToEnds *ToEnds `form:"to_ends,omitempty" json:"to_ends,omitempty"`
 
 	// From Only sends accepted at this time or later.
@@ -4691,7 +4692,7 @@ type ExportSendsParams struct {
 	// To Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`.
 	To *OfTo `form:"to,omitempty" json:"to,omitempty"`
 
-	// ToEnds Only sends to phone numbers that end with these digits.
+	// ToEnds Only sends to phone numbers that end with these digits. A 422 if numbers are encrypted in the database.
 	ToEnds *ToEnds `form:"to_ends,omitempty" json:"to_ends,omitempty"`
 
 	// From Only sends accepted at this time or later.
@@ -5868,7 +5869,8 @@ type ClientInterface interface {
 	//
 	// Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
 	// id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
-	// written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
+	// written as people write it: with or without its country, with spaces, or only its last 4 or more digits. If numbers are
+	// encrypted in the database, it must be whole, with its country: some digits that find nothing else are a 422.
 	//
 	// Corresponds with GET /v1/search (the `Search` operationId).
 	Search(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -7559,7 +7561,8 @@ func (c *Client) ReplaceRule(ctx context.Context, id ID, params *ReplaceRulePara
 //
 // Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
 // id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
-// written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
+// written as people write it: with or without its country, with spaces, or only its last 4 or more digits. If numbers are
+// encrypted in the database, it must be whole, with its country: some digits that find nothing else are a 422.
 //
 // Corresponds with GET /v1/search (the `Search` operationId).
 func (c *Client) Search(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -13647,7 +13650,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
 	// id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
-	// written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
+	// written as people write it: with or without its country, with spaces, or only its last 4 or more digits. If numbers are
+	// encrypted in the database, it must be whole, with its country: some digits that find nothing else are a 422.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -21472,7 +21476,8 @@ func (c *ClientWithResponses) ReplaceRuleWithResponse(ctx context.Context, id ID
 //
 // Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
 // id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
-// written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
+// written as people write it: with or without its country, with spaces, or only its last 4 or more digits. If numbers are
+// encrypted in the database, it must be whole, with its country: some digits that find nothing else are a 422.
 //
 // Returns a wrapper object for the known response body format(s).
 //

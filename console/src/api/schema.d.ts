@@ -488,7 +488,8 @@ export interface paths {
          * Find sends, rules and policies
          * @description Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
          *     id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
-         *     written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
+         *     written as people write it: with or without its country, with spaces, or only its last 4 or more digits. If numbers are
+         *     encrypted in the database, it must be whole, with its country: some digits that find nothing else are a 422.
          */
         get: operations["Search"];
         put?: never;
@@ -4177,7 +4178,7 @@ export interface components {
          *     have).
          * @enum {string}
          */
-        FieldErrorCode: "account_name" | "after_other" | "blank" | "blocked_too" | "bytes_max" | "callback_url" | "callbacks_off" | "cap_reached" | "control_characters" | "correlation_taken" | "country_code" | "country_refused" | "cursor" | "days_ahead_max" | "digits" | "etag" | "exclusive_ttl" | "exclusive_unread" | "exclusive_wait" | "given_twice" | "hours_past_max" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "link" | "message_or_texts" | "metadata_key" | "must_be_future" | "must_be_past" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "one_value" | "opted_out" | "outer_space" | "outside_key" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "same_text" | "schema" | "scope_of_limited" | "segments_max" | "send_id" | "taken" | "template_forms" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "texts" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "variable_missing" | "variable_syntax" | "variable_unused" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "account_name" | "after_other" | "blank" | "blocked_too" | "bytes_max" | "callback_url" | "callbacks_off" | "cap_reached" | "control_characters" | "correlation_taken" | "country_code" | "country_refused" | "cursor" | "days_ahead_max" | "digits" | "etag" | "exclusive_ttl" | "exclusive_unread" | "exclusive_wait" | "given_twice" | "hours_past_max" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "link" | "message_or_texts" | "metadata_key" | "must_be_future" | "must_be_past" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "one_value" | "opted_out" | "outer_space" | "outside_key" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "same_text" | "schema" | "scope_of_limited" | "segments_max" | "send_id" | "taken" | "template_forms" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "texts" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "variable_missing" | "variable_syntax" | "variable_unused" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "whole_number" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**
@@ -4489,7 +4490,7 @@ export interface components {
         OfTo: string;
         /** @description Only this phone number, in E.164 form. Write its plus sign as `%2B`. */
         OfPerson: string;
-        /** @description Only sends to phone numbers that end with these digits. */
+        /** @description Only sends to phone numbers that end with these digits. A 422 if numbers are encrypted in the database. */
         ToEnds: string;
         /** @description With `true`, only sends of test keys. Absent or `false`, only the others; of a test key, only those of test keys. */
         OfTestKey: boolean;
@@ -5170,7 +5171,7 @@ export interface operations {
                 policy_id?: components["parameters"]["PolicyID"];
                 /** @description Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`. */
                 to?: components["parameters"]["OfTo"];
-                /** @description Only sends to phone numbers that end with these digits. */
+                /** @description Only sends to phone numbers that end with these digits. A 422 if numbers are encrypted in the database. */
                 to_ends?: components["parameters"]["ToEnds"];
                 /** @description Only sends accepted at this time or later. */
                 from?: components["parameters"]["From"];
@@ -5505,7 +5506,7 @@ export interface operations {
                 policy_id?: components["parameters"]["PolicyID"];
                 /** @description Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`. */
                 to?: components["parameters"]["OfTo"];
-                /** @description Only sends to phone numbers that end with these digits. */
+                /** @description Only sends to phone numbers that end with these digits. A 422 if numbers are encrypted in the database. */
                 to_ends?: components["parameters"]["ToEnds"];
                 /** @description Only sends accepted at this time or later. */
                 from?: components["parameters"]["From"];
@@ -6327,7 +6328,7 @@ export interface operations {
             query?: {
                 /** @description Only this phone number, in E.164 form. Write its plus sign as `%2B`. */
                 to?: components["parameters"]["OfPerson"];
-                /** @description Only phone numbers that end with these digits. */
+                /** @description Only phone numbers that end with these digits. A 422 if numbers are encrypted in the database. */
                 to_ends?: string;
                 /** @description Only entries of this category. */
                 category?: components["schemas"]["OptOutCategory"];
@@ -6451,7 +6452,7 @@ export interface operations {
             query?: {
                 /** @description Only this phone number, in E.164 form. Write its plus sign as `%2B`. */
                 to?: components["parameters"]["OfPerson"];
-                /** @description Only phone numbers that end with these digits. */
+                /** @description Only phone numbers that end with these digits. A 422 if numbers are encrypted in the database. */
                 to_ends?: string;
                 /** @description Only entries of this category. */
                 category?: components["schemas"]["OptOutCategory"];

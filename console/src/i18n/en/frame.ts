@@ -138,6 +138,7 @@ export const frame = {
       value_max: "must be at most {{max}}",
       value_min: "must be at least {{min}}",
       wait_of_unread: "is required for an unread rule: no provider reports that a message was not read",
+      whole_number: "must be a whole phone number with its country: numbers are encrypted in the database",
       wrong_type: "must have the type {{type}}",
     },
   },

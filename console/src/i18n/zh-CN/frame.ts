@@ -151,6 +151,7 @@ export const frame: Pick<
       value_max: "不能大于 {{max}}",
       value_min: "不能小于 {{min}}",
       wait_of_unread: "“未读”规则必须设置等待时间：没有服务商会报告消息未读",
+      whole_number: "必须是带国家/地区代码的完整号码：数据库中的号码已加密",
       wrong_type: "类型必须是 {{type}}",
     },
   },
