@@ -151,9 +151,13 @@ func TestKeys_texts(t *testing.T) {
 	for _, send := range list {
 		require.Equal(t, "plain too", send.SMSText)
 	}
-	code, _, stderr = keys("rotate", present, "numbers")
-	require.Equal(t, exitUsage, code)
-	require.Contains(t, stderr, "BACKSTOP_SEAL: must be texts, or empty")
+	for seal, fault := range map[string]string{
+		"text": "must be texts, or texts,numbers, or empty", "numbers": "must have texts too", "texts,numbers": "set BACKSTOP_NUMBER_KEY",
+	} {
+		code, _, stderr = keys("rotate", present, seal)
+		require.Equal(t, exitUsage, code)
+		require.Contains(t, stderr, fault)
+	}
 }
 
 // TestKeys_wrong: a wrong keyring is a wrong configuration, and its key is not shown.

@@ -374,7 +374,7 @@ func TestNumbers_running(t *testing.T) {
 	require.ErrorContains(t, err, "sends_tokens_recipient")
 	_, err = running.PutOptOut(t.Context(), backstop.OptOut{To: to, Category: "all", OptOutOrigin: backstop.OptOutOrigin{Source: backstop.ByAPI}})
 	require.ErrorContains(t, err, "opt_outs_tokens_")
-	late := receipt(sends[0], 1, backstop.Read)
+	late := receipt(sends[0], 1, backstop.Delivered)
 	late.MessageID = r.wamid(1)
 	_, err = running.InsertReceipts(t.Context(), []backstop.Receipt{late})
 	require.Error(t, err)

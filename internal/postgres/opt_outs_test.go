@@ -172,6 +172,10 @@ func TestDB_ListOptOuts(t *testing.T) {
 		1: {To: "+447400120007"}, 4: {ToEnds: "999"}, 0: {Category: backstop.OptOutAll}, 4500: {Source: backstop.ByImport},
 	} {
 		total, err := db.CountOptOuts(t.Context(), filter)
+		if filter.ToEnds != "" && postgrestest.SealsNumbers() {
+			requireCode(t, backstop.Invalid, err)
+			continue
+		}
 		require.NoError(t, err)
 		require.Equal(t, backstop.Total{Count: want, IsExact: true}, total, "%+v", filter)
 	}
