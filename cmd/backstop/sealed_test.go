@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -63,4 +64,64 @@ func TestSealed(t *testing.T) {
 	second := send("two", to)
 	r.ended(second)
 	require.Equal(t, []string{"sends"}, postgrestest.TablesWith(t, raw, marks), "the test above has looked where texts are")
+}
+
+// TestSealed_numbers: the real program with numbers sealed, on a database that had plain ones. It refuses to start before the
+// conversion, and without its setting and its key afterwards. No number is left in any column, and the messages go to their people.
+func TestSealed_numbers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, map[string]string{
+		"BACKSTOP_SEAL": "texts", "BACKSTOP_CALLBACK_SECRETS": callbacks.GenerateSecret(), "BACKSTOP_CALLBACK_ALLOW": "127.0.0.1",
+		"BACKSTOP_CALLBACK_URL": newInbox(t),
+	})
+	policy, err := r.caller.EnsurePolicy(t.Context(), "Unread",
+		demo.Rule{Name: "Unread", Type: client.RuleTypeUnread, Wait: time.Second, SendID: "ACME"})
+	require.NoError(t, err)
+	const to = "+447400123402"
+	text := "hello"
+	send := func() string {
+		accepted, err := r.caller.API.CreateSendWithResponse(t.Context(), &client.CreateSendParams{}, client.SendInput{
+			To: to, Whatsapp: client.WhatsAppInput{Text: &text}, Fallback: client.FallbackInput{PolicyID: &policy, Text: text},
+		})
+		require.NoError(t, err)
+		require.NotNil(t, accepted.JSON202, string(accepted.Body))
+		r.ended(accepted.JSON202.ID)
+		r.endedCallbacks(accepted.JSON202.ID)
+		return accepted.JSON202.ID
+	}
+	backstop := func(command ...string) (code int, output string) {
+		var out, errs bytes.Buffer
+		code = run(t.Context(), command, lines(r.environment), &out, &errs)
+		return code, out.String() + errs.String()
+	}
+	first := send()
+	r.textTwilio(to, "I wrote this", "SM00000000000000000000000000000001")
+	r.kill()
+	raw := postgrestest.Raw(t, r.environment["BACKSTOP_DATABASE_URL"])
+	marks := postgrestest.Encodings(to[1:])
+	require.NotEmpty(t, postgrestest.TablesWith(t, raw, marks), "the test has proven nothing")
+
+	key, id := newKey(t)
+	r.environment["BACKSTOP_SEAL"], r.environment["BACKSTOP_NUMBER_KEY"] = "texts,numbers", key
+	code, output := backstop("serve")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, output, "run backstop keys numbers")
+	code, output = backstop("keys", "numbers")
+	require.Equal(t, exitOK, code, output)
+	require.Contains(t, output, "converted ")
+	require.Empty(t, postgrestest.TablesWith(t, raw, marks))
+	r.start()
+	require.Equal(t, to, r.ended(first).To)
+	require.Equal(t, to, r.ended(send()).To)
+	require.Len(t, r.calls(func(m sandbox.Message) bool { return m.Accepted && m.To == to }), 4, "two messages of each send")
+	require.Empty(t, postgrestest.TablesWith(t, raw, marks))
+	r.kill()
+
+	for seal, fault := range map[string]string{"texts": `encrypted with key "` + id, "texts,numbers": "another one"} {
+		r.environment["BACKSTOP_SEAL"] = seal
+		r.environment["BACKSTOP_NUMBER_KEY"], _ = newKey(t)
+		code, output = backstop("serve")
+		require.Equal(t, exitFailed, code)
+		require.Contains(t, output, fault)
+	}
 }
