@@ -161,6 +161,11 @@ func (c sealConfig) fault(ring *keyring.Keyring) string {
 	return ""
 }
 
+// faults returns what is wrong, or empty texts, by variable.
+func (c sealConfig) faults(ring *keyring.Keyring) map[string]string {
+	return map[string]string{"SEAL": c.fault(ring), "NUMBER_KEY": c.keyFault(ring)}
+}
+
 // keyFault returns what is wrong with the key of numbers, or an empty text.
 func (c sealConfig) keyFault(ring *keyring.Keyring) string {
 	keys, err := c.numberKeys()
@@ -266,10 +271,9 @@ func (c config) validate() error {
 	check(err == nil, "KEYRING", fmt.Sprint(err))
 	check(!c.Temporal.Encrypt || err != nil || !ring.IsEmpty(), "TEMPORAL_ENCRYPT", needsKey)
 	if err == nil {
-		fault := c.Seal.fault(ring)
-		check(fault == "", "SEAL", fault)
-		fault = c.Seal.keyFault(ring)
-		check(fault == "", "NUMBER_KEY", fault)
+		for name, fault := range c.Seal.faults(ring) {
+			check(fault == "", name, fault)
+		}
 	}
 	check(c.Temporal.UIURL == "" || isHTTPURL(c.Temporal.UIURL), "TEMPORAL_UI_URL", "must be an http or https URL")
 	fault := databaseFault(string(c.Database.URL))

@@ -36,11 +36,10 @@ func (c keysConfig) validate() error {
 	if err != nil {
 		errs = append(errs, fmt.Errorf("%s: %w", keyring.Variable, err))
 	} else {
-		if fault := c.Seal.fault(ring); fault != "" {
-			errs = append(errs, fmt.Errorf("%sSEAL: %s", envPrefix, fault))
-		}
-		if fault := c.Seal.keyFault(ring); fault != "" {
-			errs = append(errs, fmt.Errorf("%sNUMBER_KEY: %s", envPrefix, fault))
+		for name, fault := range c.Seal.faults(ring) {
+			if fault != "" {
+				errs = append(errs, fmt.Errorf("%s%s: %s", envPrefix, name, fault))
+			}
 		}
 	}
 	return errors.Join(errs...)

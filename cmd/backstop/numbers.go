@@ -10,6 +10,21 @@ import (
 	"github.com/backstophq/backstop/internal/postgres"
 )
 
+// openStore opens the database as a process does that serves.
+func (p *program) openStore(ctx context.Context) (*postgres.DB, error) {
+	ring, err := p.config.keyring()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	options, err := p.config.Seal.options(postgres.Options{
+		OptOuts: p.config.OptOuts.rules(), Log: p.log, Observer: p.observer(),
+	}, ring)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return openDatabase(ctx, p.config.Database, options)
+}
+
 // checkNumbers fails if this process has another setting, or another key, for phone numbers than the database.
 func (p *program) checkNumbers(ctx context.Context) error {
 	_, err := untilAnswered(ctx, p.log, func(ctx context.Context) (struct{}, error) { return struct{}{}, p.db.CheckNumbers(ctx) })

@@ -68,7 +68,8 @@ func commandsByName(args []string) map[string]command {
 	return map[string]command{
 		"serve": serveRole(apiRole | workerRole), "api": serveRole(apiRole), "worker": serveRole(workerRole),
 		"keys generate": generateKey, "keys rotate": rotateKeys, "keys check": checkKeys,
-		"keys callback": generateCallbackSecret, "keys numbers": convertNumbers, "listen": listenCommand(args), "api-keys": apiKeysCommand(args),
+		"keys callback": generateCallbackSecret, "keys numbers": convertNumbers,
+		"listen": listenCommand(args), "api-keys": apiKeysCommand(args),
 		"send": sendCommand(args), "doctor": doctorCommand(args),
 		"export":  personCommand("export", exportUsage, args, personSettings.export),
 		"erase":   personCommand("erase", eraseUsage, args, personSettings.erase),
@@ -86,7 +87,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		name, args = name+" "+args[1], args[1:]
 	}
 	if name == "keys" {
-		fmt.Fprint(stderr, "backstop keys: say what to do: keys generate, keys rotate, keys check, keys numbers or keys callback\n")
+		fmt.Fprint(stderr,
+			"backstop keys: say what to do: keys generate, keys rotate, keys check, keys numbers or keys callback\n")
 		return exitUsage
 	}
 	switch {

@@ -94,17 +94,7 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		return err
 	}
 	defer p.closeTelemetry(ctx)
-	ring, err := p.config.keyring()
-	if err != nil {
-		return usageError{err}
-	}
-	options, err := p.config.Seal.options(postgres.Options{
-		OptOuts: p.config.OptOuts.rules(), Log: p.log, Observer: p.observer(),
-	}, ring)
-	if err != nil {
-		return usageError{err}
-	}
-	if p.db, err = openDatabase(ctx, p.config.Database, options); err != nil {
+	if p.db, err = p.openStore(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.db.Close()) }()

@@ -89,8 +89,8 @@ func parseKey(entry string) (key, error) {
 	return key{id: id, aead: aead, mac: mac, root: root}, nil
 }
 
-// Derive returns a key for another purpose, of so many bytes, that is derived from a key of the ring (HKDF). It gives away nothing of
-// the key, and nothing of the keys for other purposes.
+// Derive returns a key for another purpose, of so many bytes, that is derived from a key of the ring (HKDF). It gives away
+// nothing of the key, and nothing of the keys for other purposes.
 func (r *Keyring) Derive(id, purpose string, size int) ([]byte, error) {
 	i := r.place(id)
 	if i < 0 {

@@ -228,7 +228,8 @@ func (db *DB) endpointOf(r endpointRow) backstop.CallbackEndpoint {
 func (db *DB) endpointRowOf(e backstop.CallbackEndpoint) endpointRow {
 	return endpointRow{
 		URL: e.URL, FailingSince: pool.StampPtr(e.FailingSince), Failures: e.Failures, Status: e.Status,
-		Error: db.seals.Hide(seals.Words, pool.Clean(e.Error)), PausedAt: pool.StampPtr(e.PausedAt), RetryAt: pool.StampPtr(e.RetryAt),
+		Error: db.seals.Hide(seals.Words, pool.Clean(e.Error)), PausedAt: pool.StampPtr(e.PausedAt),
+		RetryAt: pool.StampPtr(e.RetryAt),
 	}
 }
 

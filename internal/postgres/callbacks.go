@@ -69,7 +69,7 @@ var listedCallbackColumns = storedCallbackColumns.Names() + `,
     (SELECT row_to_json(t) FROM callback_tries AS t WHERE callback = callbacks.id ORDER BY number DESC LIMIT 1) AS newest`
 
 func (db *DB) callbackOf(r listedCallback) (backstop.QueuedCallback, error) {
-	c := r.storedCallback.callback()
+	c := r.callback()
 	if r.Newest == nil {
 		return c, nil
 	}

@@ -180,7 +180,8 @@ func (db *DB) Erase(ctx context.Context, id string, limit int) (e backstop.Erasu
 		if err != nil {
 			return fmt.Errorf("write erasure: %w", err)
 		}
-		return pool.Execute(ctx, tx, saveErasure, id, string(changed), e.Cancelled, e.Pending, e.FinishedAt, orNull(db.seals.Hide(seals.Number, e.To)))
+		return pool.Execute(ctx, tx, saveErasure, id, string(changed), e.Cancelled, e.Pending, e.FinishedAt,
+			orNull(db.seals.Hide(seals.Number, e.To)))
 	})
 	return e, more, err
 }
@@ -190,7 +191,8 @@ func (db *DB) eraseBatch(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, 
 		ID        string `db:"id"`
 		Cancelled bool   `db:"cancelled"`
 	}
-	if err := tx.SelectContext(ctx, &found, listToErase, db.seals.Hide(seals.Number, e.To), e.CreatedAt, limit, pool.TimeOf(e.ID)); err != nil {
+	number := db.seals.Hide(seals.Number, e.To)
+	if err := tx.SelectContext(ctx, &found, listToErase, number, e.CreatedAt, limit, pool.TimeOf(e.ID)); err != nil {
 		return false, fmt.Errorf("list sends to erase: %w", err)
 	}
 	if len(found) == 0 {

@@ -109,8 +109,9 @@ func (db *DB) inboundRowOf(r backstop.Receipt, now time.Time) (inboundRow, error
 		return inboundRow{}, err
 	}
 	row := inboundRow{
-		ID: id, Provider: r.Provider, Account: r.Account, Channel: r.Channel, MessageID: db.seals.Hide(seals.MessageID, pool.Clean(r.MessageID)),
-		Sender: db.seals.Hide(seals.Number, pool.Clean(r.Inbound.From)), Recipient: pool.Clean(r.Inbound.To),
+		ID: id, Provider: r.Provider, Account: r.Account, Channel: r.Channel,
+		MessageID: db.seals.Hide(seals.MessageID, pool.Clean(r.MessageID)),
+		Sender:    db.seals.Hide(seals.Number, pool.Clean(r.Inbound.From)), Recipient: pool.Clean(r.Inbound.To),
 		Text: firstRunes(pool.Clean(r.Inbound.Text)), Keyword: db.optOuts.Read(r.Channel, *r.Inbound),
 		Category: r.Inbound.Category, ReplyTo: db.seals.Hide(seals.MessageID, pool.Clean(r.Inbound.ReplyTo)),
 		At: r.At, ReceivedAt: now,

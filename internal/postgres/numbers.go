@@ -33,8 +33,8 @@ func (db *DB) numberMode(ctx context.Context) (m numberMode, err error) {
 // convertCommand is the command that calls ConvertNumbers.
 const convertCommand = "backstop keys numbers"
 
-// CheckNumbers returns an error unless this process seals numbers as the database has them: all of them, or none, with the same key.
-// A program must not serve before that.
+// CheckNumbers returns an error unless this process seals numbers as the database has them: all of them, or none, with the same
+// key. A program must not serve before that.
 func (db *DB) CheckNumbers(ctx context.Context) error {
 	m, err := db.numberMode(ctx)
 	if err != nil {
@@ -48,10 +48,10 @@ func (db *DB) CheckNumbers(ctx context.Context) error {
 		return fmt.Errorf("BACKSTOP_SEAL has numbers, and those in the database are plain: stop all processes and run %s",
 			convertCommand)
 	case m.Mode == modeSealed && !db.seals.IsSealed():
-		return fmt.Errorf("the phone numbers in the database are encrypted with key %q: add numbers to BACKSTOP_SEAL, or stop all "+
-			"processes and run %s to decrypt them", m.Key, convertCommand)
+		return fmt.Errorf("the phone numbers in the database are encrypted with key %q: add numbers to BACKSTOP_SEAL, or stop "+
+			"all processes and run %s to decrypt them", m.Key, convertCommand)
 	case m.Mode == modeSealed && m.Proof != proof:
-		return fmt.Errorf("the phone numbers in the database are encrypted with key %q, and the first key of BACKSTOP_NUMBER_KEY is "+
+		return fmt.Errorf("the phone numbers in the database are encrypted with key %q, and the first of BACKSTOP_NUMBER_KEY is "+
 			"%q, another one", m.Key, key)
 	}
 	return nil

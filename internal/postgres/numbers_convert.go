@@ -31,8 +31,8 @@ const (
 	isCountry = `guard = 'country_cap'`
 )
 
-// hiddenValues returns all values that may have a phone number. A column that is added with one needs its line here, and Hide and Show
-// where it is written and read; TestNumbers fails otherwise, if its sends fill the column.
+// hiddenValues returns all values that may have a phone number. A column that is added with one needs its line here, and Hide
+// and Show where it is written and read; TestNumbers fails otherwise, if its sends fill the column.
 func hiddenValues() []hidden {
 	return []hidden{
 		{table: "sends", column: "recipient", kind: seals.Number, exempt: isMask},
@@ -113,10 +113,10 @@ type Converted struct {
 	Rows  int // that were changed in the table
 }
 
-// ConvertNumbers makes the phone numbers in the database, and all that may repeat them, what this process stores: tokens of the first
-// key, or plain. It needs the keys of the tokens that are there. No process may serve meanwhile: the mode keeps them from starting, and
-// the constraints keep one that still runs from storing a number in the other form. If it dies, it is called again, and skips what is
-// done. It calls report after each batch.
+// ConvertNumbers makes the phone numbers in the database, and all that may repeat them, what this process stores: tokens of the
+// first key, or plain. It needs the keys of the tokens that are there. No process may serve meanwhile: the mode keeps them from
+// starting, and the constraints keep one that still runs from storing a number in the other form. If it dies, it is called
+// again, and skips what is done. It calls report after each batch.
 func (db *DB) ConvertNumbers(ctx context.Context, report func(Converted)) error {
 	m, err := db.numberMode(ctx)
 	if err != nil {
@@ -136,7 +136,8 @@ func (db *DB) ConvertNumbers(ctx context.Context, report func(Converted)) error 
 	return db.endConversion(ctx)
 }
 
-// beginConversion replaces the constraints of the former mode by those of the new one. They hold for new rows, and for changed ones.
+// beginConversion replaces the constraints of the former mode by those of the new one. They hold for new rows, and for changed
+// ones.
 func (db *DB) beginConversion(ctx context.Context) error {
 	key, proof := db.seals.Key()
 	return db.pool.InTx(ctx, "begin conversion of numbers", func(tx *sqlx.Tx) error {
@@ -186,8 +187,8 @@ const convertPages = 32
 
 const countPages = `SELECT pg_relation_size($1::regclass) / current_setting('block_size')::int`
 
-// convertTable converts the rows in the order of their pages. The new versions of rows are at the end, or in pages that were read, and
-// are skipped.
+// convertTable converts the rows in the order of their pages. The new versions of rows are at the end, or in pages that were
+// read, and are skipped.
 func (db *DB) convertTable(ctx context.Context, values []hidden, report func(Converted)) error {
 	done := Converted{Table: values[0].table}
 	for page := int64(0); ; page += convertPages {

@@ -156,7 +156,8 @@ func removeFrom(ctx context.Context, tx *sqlx.Tx, what backstop.Removable, sends
 
 // maskOf returns the mask of a number in a column. That of a number that is sealed has no digit.
 func maskOf(column string) string {
-	return `CASE WHEN ` + column + ` LIKE '~%' THEN '+•••••' ELSE left(` + column + `, 3) || '•••••' || right(` + column + `, 2) END`
+	return `CASE WHEN ` + column + ` LIKE '~%' THEN '+•••••'
+        ELSE left(` + column + `, 3) || '•••••' || right(` + column + `, 2) END`
 }
 
 var maskNumbers = `UPDATE sends SET recipient = ` + maskOf(`recipient`) + `, ` + dropFiredReason + `,

@@ -80,7 +80,8 @@ const listStopping = `SELECT category FROM opt_outs WHERE recipient = $1 AND cat
 // optedOutOf returns the opt-outs that stop a send.
 func (db *DB) optedOutOf(ctx context.Context, send backstop.Send) ([]backstop.OptOutCategory, error) {
 	var list []backstop.OptOutCategory
-	if err := db.pool.SelectAll(ctx, &list, listStopping, db.seals.Hide(seals.Number, send.To), ledgers.Stopping(send.Category)); err != nil {
+	number := db.seals.Hide(seals.Number, send.To)
+	if err := db.pool.SelectAll(ctx, &list, listStopping, number, ledgers.Stopping(send.Category)); err != nil {
 		return nil, fmt.Errorf("list opt-outs: %w", err)
 	}
 	return list, nil

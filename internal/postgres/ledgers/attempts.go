@@ -43,8 +43,8 @@ type attemptRow struct {
 func (s *Store) attemptRowOf(a backstop.Attempt) attemptRow {
 	return attemptRow{
 		Step: a.Ref.Step, Number: a.Number, Channel: a.Channel, Provider: a.Provider, Account: a.Account, Rule: a.Rule,
-		Reason: s.seals.Hide(seals.Words, pool.Clean(a.Reason)), Cause: a.Cause, SendID: a.SendID, State: a.State, Status: a.Status,
-		MessageID: s.seals.Hide(seals.MessageID, a.MessageID), Segments: a.Segments,
+		Reason: s.seals.Hide(seals.Words, pool.Clean(a.Reason)), Cause: a.Cause, SendID: a.SendID, State: a.State,
+		Status: a.Status, MessageID: s.seals.Hide(seals.MessageID, a.MessageID), Segments: a.Segments,
 		Failure: s.hideReason(cleanFailure(a.Failure)), Refusal: s.hideReason(cleanFailure(a.Refusal)), StartedAt: a.StartedAt,
 		EndedAt: a.EndedAt, Token: a.Token, Reported: a.Reported, AwaitsReceiptsUntil: a.AwaitsReceiptsUntil,
 		RefusesRepeats: a.RefusesRepeats, WasUnknown: a.WasUnknown,

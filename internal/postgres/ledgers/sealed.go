@@ -25,8 +25,8 @@ type content struct {
 	Metadata *string `json:"metadata,omitempty"`
 }
 
-// Seal returns the row of a send as it is stored: with its content sealed, and with marks in place of the texts, if this process seals
-// texts; with tokens if it seals numbers.
+// Seal returns the row of a send as it is stored: with its content sealed, and with marks in place of the texts, if this
+// process seals texts; with tokens if it seals numbers.
 func (s *Store) Seal(r Row) (Row, error) {
 	if s.seals.IsSealed() && r.HasNumber() && !backstop.IsE164(r.To) { // no constraint can see it
 		return Row{}, fmt.Errorf("the recipient of send %s is no number", r.ID)
@@ -99,8 +99,8 @@ func (s *Store) OpenContent(r Row) (Row, error) {
 	return r, nil
 }
 
-// SendOf returns the send of a stored row. If its content or its number does not open, the send has none, and says so in Unreadable:
-// the rest of the send is good for lists and for receipts.
+// SendOf returns the send of a stored row. If its content or its number does not open, the send has none, and says so in
+// Unreadable: the rest of the send is good for lists and for receipts.
 func (s *Store) SendOf(r Row) (backstop.Send, error) {
 	r.FiredReason = s.seals.Show(seals.Words, r.FiredReason)
 	to, isDamaged := s.seals.OpenToken(seals.Number, r.To)

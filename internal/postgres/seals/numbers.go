@@ -58,8 +58,8 @@ type numberKey struct {
 	siv   *subtle.AESSIV
 }
 
-// NewNumbers returns the tokens of a keyring, whose keys are for nothing else. If numbers are to be sealed, its first key makes the
-// tokens; it fails with ErrNoNumberKey if there is none.
+// NewNumbers returns the tokens of a keyring, whose keys are for nothing else. If numbers are to be sealed, its first key makes
+// the tokens; it fails with ErrNoNumberKey if there is none.
 func NewNumbers(ring *keyring.Keyring, isSealed bool) (*Numbers, error) {
 	n := &Numbers{isSealed: isSealed}
 	if ring.IsEmpty() {
@@ -99,7 +99,8 @@ func newNumberKey(ring *keyring.Keyring, id string) (numberKey, error) {
 	if err != nil {
 		return numberKey{}, fmt.Errorf("use the key of numbers: %w", err)
 	}
-	return numberKey{id: id, mark: proof[proofSize:], proof: base64.RawURLEncoding.EncodeToString(proof[:proofSize]), siv: siv}, nil
+	shown := base64.RawURLEncoding.EncodeToString(proof[:proofSize])
+	return numberKey{id: id, mark: proof[proofSize:], proof: shown, siv: siv}, nil
 }
 
 // IsSealed reports whether tokens are stored in place of numbers.
@@ -144,7 +145,7 @@ var tokenInJSON = regexp.MustCompile(`"` + tokenForm + `"`)
 
 const (
 	tokenForm = tokenSign + `[nmw]` + tokenEnd
-	tokenEnd  = `[A-Za-z0-9_-]{26,}`
+	tokenEnd  = `[A-Za-z0-9_-]{26,}` //nolint:gosec // a pattern, not a credential
 )
 
 // TokenPattern returns the regular expression of the tokens of a kind, of any key.

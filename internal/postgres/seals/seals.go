@@ -1,5 +1,5 @@
-// Package seals encrypts the texts of messages, and numbers, for the columns of the database. Each text is bound to its column and its
-// row: it does not open elsewhere. A number has the same token everywhere, because Postgres compares it.
+// Package seals encrypts the texts of messages, and numbers, for the columns of the database. Each text is bound to its column
+// and its row: it does not open elsewhere. A number has the same token everywhere, because Postgres compares it.
 package seals
 
 import (
