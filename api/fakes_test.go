@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -42,6 +43,7 @@ type store struct {
 	messages   backstop.MessageStats
 	changes    backstop.Changes
 	found      backstop.FoundSends
+	refused    error                  // of FindSends
 	slow       time.Duration          // how long each page of sends takes
 	breakOff   int                    // after so many pages of sends the store is away; 0: never
 	asked      []backstop.StatsFilter // of all that was counted
@@ -346,7 +348,7 @@ func (s *store) StatsChanges(_ context.Context, filter backstop.StatsFilter) (ba
 func (s *store) FindSends(_ context.Context, text string, _ int) (backstop.FoundSends, error) {
 	defer s.begin()()
 	s.search = text
-	return s.found, s.away
+	return s.found, cmp.Or(s.refused, s.away)
 }
 
 // Stats waits without the lock, so other requests for the same statistics can arrive.

@@ -42,6 +42,16 @@ func TestSearch(t *testing.T) {
 	require.Equal(t, rule.ID, found.Rules[0].ID)
 	require.Equal(t, policy.ID, found.Policies[0].ID)
 
+	// Some digits of a number find no send where numbers are encrypted. A name may have them.
+	r.refused = &backstop.Error{
+		Code: backstop.Invalid, Message: "phone numbers are encrypted", Fields: []backstop.Field{{Name: "q", Code: backstop.FieldWholeNumber}},
+	}
+	r.call(t, "GET", "/v1/search?q=x", "").into(200, &found)
+	require.Equal(t, rule.ID, found.Rules[0].ID)
+	nameless := newRig(t)
+	nameless.refused, r.refused = r.refused, nil
+	nameless.call(t, "GET", "/v1/search?q=345678", "").problem(422, "invalid", "q")
+
 	for _, q := range []string{"", "q=", "q=%20", "q=" + strings.Repeat("x", 256)} {
 		r.call(t, "GET", "/v1/search?"+q, "").problem(400, "malformed", "q")
 	}
