@@ -44,7 +44,9 @@ func TestSearch(t *testing.T) {
 
 	// Some digits of a number find no send where numbers are encrypted. A name may have them.
 	r.refused = &backstop.Error{
-		Code: backstop.Invalid, Message: "phone numbers are encrypted", Fields: []backstop.Field{{Name: "q", Code: backstop.FieldWholeNumber}},
+		Code: backstop.Invalid, Message: "phone numbers are encrypted", Fields: []backstop.Field{
+			backstop.NewField("q", backstop.FieldWholeNumber, "must be a whole number"),
+		},
 	}
 	r.call(t, "GET", "/v1/search?q=x", "").into(200, &found)
 	require.Equal(t, rule.ID, found.Rules[0].ID)
