@@ -55,7 +55,7 @@ func TestActivities_endNotStored_taskLost(t *testing.T) {
 	r.store.endAway.left.Store(2)
 	_, err := r.try(r.acts.SendWhatsApp, r.step())
 	requireRetry(t, activities.Unsaved, 0, err)
-	require.Eventually(t, func() bool { return r.attempt(backstop.WhatsApp).State == backstop.Accepted }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return r.attempt(backstop.WhatsApp).State == backstop.Accepted }, 30*time.Second, 10*time.Millisecond)
 	require.NotEmpty(t, r.attempt(backstop.WhatsApp).MessageID)
 	result, err := r.try(r.acts.SendWhatsApp, r.step())
 	r.requireVerdict(activities.Accepted, result, err)

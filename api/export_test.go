@@ -102,7 +102,7 @@ func TestSends_Export_pages(t *testing.T) {
 	status, _, _, err := r.export(t, "")
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	require.Equal(t, 200, status)
-	require.Eventually(t, func() bool { return strings.Contains(r.logs.String(), "export aborted") }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(r.logs.String(), "export aborted") }, patience, 10*time.Millisecond)
 }
 
 // The time-outs of the server bound a request, and not a long file.

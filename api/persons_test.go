@@ -83,7 +83,7 @@ func TestPersons_Export_brokenOff(t *testing.T) {
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	require.Equal(t, 200, status)
 	require.False(t, json.Valid([]byte(file)))
-	require.Eventually(t, func() bool { return strings.Contains(r.logs.String(), "export aborted") }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(r.logs.String(), "export aborted") }, patience, 10*time.Millisecond)
 }
 
 // The time-outs of the server bound a request, and not a long export.

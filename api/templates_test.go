@@ -79,7 +79,7 @@ func TestSends_template_repeated(t *testing.T) {
 	require.Eventually(t, func() bool { // the cache is fresh for 2 seconds
 		r.call(t, "POST", "/v1/sends/"+first.ID+"/repeat", "").into(202, &second)
 		return r.sends[len(r.sends)-1].Plan.Template.Fault != ""
-	}, 10*time.Second, 500*time.Millisecond)
+	}, 30*time.Second, 500*time.Millisecond)
 	require.Equal(t, "template_unsendable", string((*second.Warnings)[0].Code))
 }
 

@@ -124,7 +124,7 @@ func TestAccounts_limitsGone(t *testing.T) {
 	t.Parallel()
 	r := newLimitsRig(t, 1)
 	r.send(20)
-	require.Eventually(t, func() bool { return len(r.called()) > 0 }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return len(r.called()) > 0 }, 30*time.Second, 20*time.Millisecond)
 	r.stop()
 	apiURL, stop := r.second("api")
 	running := r.caller

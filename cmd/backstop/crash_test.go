@@ -232,7 +232,7 @@ func TestServe_stops(t *testing.T) {
 	require.Eventually(t, func() bool {
 		messages, err := r.get(r.sandboxURL + "/messages")
 		return err == nil && strings.Contains(messages, "447400123410")
-	}, 10*time.Second, 20*time.Millisecond)
+	}, 30*time.Second, 20*time.Millisecond)
 	rest := r.watch(id)
 	began := time.Now()
 	require.NoError(t, r.process.Process.Signal(syscall.SIGTERM))

@@ -102,12 +102,12 @@ func TestServe_secondSignal(t *testing.T) {
 	require.Eventually(t, func() bool {
 		messages, err := r.get(r.sandboxURL + "/messages")
 		return err == nil && strings.Contains(messages, "447400123410")
-	}, 10*time.Second, 20*time.Millisecond)
+	}, 30*time.Second, 20*time.Millisecond)
 	require.NoError(t, r.process.Process.Signal(syscall.SIGTERM))
 	require.Eventually(t, func() bool {
 		_, err := r.get(r.apiURL + "/readyz")
 		return err != nil
-	}, 5*time.Second, 20*time.Millisecond)
+	}, 30*time.Second, 20*time.Millisecond)
 	began := time.Now()
 	require.NoError(t, r.process.Process.Signal(syscall.SIGTERM))
 	require.ErrorContains(t, r.process.Wait(), "terminated")

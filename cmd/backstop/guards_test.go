@@ -111,7 +111,7 @@ func TestGuards_processes(t *testing.T) {
 		}
 		return refused[client.GuardCountries] == 50 && refused[client.GuardRecipientCap] == 47 && refused[client.GuardCountryCap] == 33 &&
 			refused[client.GuardPrefixCap] == 33
-	}, 10*time.Second, 100*time.Millisecond, "all refusals of both processes are counted")
+	}, 30*time.Second, 100*time.Millisecond, "all refusals of both processes are counted")
 
 	second := 60
 	g.set(client.GuardsInput{SameTextSeconds: &second})
@@ -156,7 +156,7 @@ func TestGuards_crash(t *testing.T) {
 		before := sends
 		count()
 		return sends > 0 && sends == before
-	}, 10*time.Second, 300*time.Millisecond)
+	}, 30*time.Second, 300*time.Millisecond)
 	require.Equal(t, sends, counted)
 	require.GreaterOrEqual(t, sends, 60)
 	require.Less(t, sends, most)

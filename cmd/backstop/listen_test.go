@@ -53,7 +53,7 @@ func startListen(t *testing.T, environ []string, args ...string) listening {
 			l.url = found[1]
 		}
 		return found != nil
-	}, 10*time.Second, 5*time.Millisecond, l.stderr.String())
+	}, 30*time.Second, 5*time.Millisecond, l.stderr.String())
 	return l
 }
 
@@ -203,7 +203,7 @@ func TestListen_interrupted(t *testing.T) {
 	stderr := &logtest.Buffer{}
 	program.Stderr = stderr
 	require.NoError(t, program.Start())
-	require.Eventually(t, func() bool { return listenedAt.MatchString(stderr.String()) }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return listenedAt.MatchString(stderr.String()) }, 30*time.Second, 5*time.Millisecond)
 	require.NoError(t, program.Process.Signal(syscall.SIGINT))
 	require.NoError(t, program.Wait(), stderr.String())
 }

@@ -142,7 +142,7 @@ func (p *prometheus) evaluated() (rules []rule) {
 			rules = append(rules, group.Rules...)
 		}
 		return len(rules) > 0 && !slices.ContainsFunc(rules, func(r rule) bool { return r.Health == "unknown" })
-	}, 10*time.Second, 100*time.Millisecond)
+	}, 30*time.Second, 100*time.Millisecond)
 	return rules
 }
 

@@ -378,7 +378,7 @@ func TestSender_connections(t *testing.T) {
 	for range 150 {
 		require.True(t, s.Post(t.Context(), endpoint(start().URL), message()).Delivered())
 	}
-	require.Eventually(t, func() bool { return open.Load() <= 100 }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return open.Load() <= 100 }, 30*time.Second, 10*time.Millisecond)
 	s.Close()
-	require.Eventually(t, func() bool { return open.Load() == 0 }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return open.Load() == 0 }, 30*time.Second, 10*time.Millisecond)
 }

@@ -224,10 +224,10 @@ func TestHandoff_slowSignal(t *testing.T) {
 	h := r.handoff(nil)
 	send := accept(t, h)
 	r.requireMarked()
-	r.engine.fails(func(string) error { time.Sleep(patience + time.Second); return nil })
+	r.engine.fails(func(string) error { time.Sleep(4 * patience); return nil })
 	began := time.Now()
 	require.NoError(t, h.Deliver(t.Context(), []backstop.Receipt{receipt(send.ID, backstop.Sent)}))
-	require.Less(t, time.Since(began), patience)
+	require.Less(t, time.Since(began), 3*patience)
 	require.Eventually(t, func() bool {
 		_, receipts := r.unmarked()
 		return receipts == 0

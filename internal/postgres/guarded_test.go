@@ -381,7 +381,7 @@ func TestDB_InsertGuarded_crash(t *testing.T) {
 		var waits bool
 		g.raw.Row(`SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND $1 = ANY(pg_blocking_pids(pid)))`, []any{pid}, &waits)
 		return waits
-	}, 10*time.Second, 10*time.Millisecond, "the other send waits for the place")
+	}, 30*time.Second, 10*time.Millisecond, "the other send waits for the place")
 	g.raw.Exec(`SELECT pg_terminate_backend($1)`, pid)
 	require.NoError(t, <-done)
 	require.Equal(t, 1, g.counted(backstop.GuardRecipientCap))

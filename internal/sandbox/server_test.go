@@ -185,7 +185,7 @@ func TestServer_Live(t *testing.T) {
 		defer cancel()
 		_, err := api.Client().Do(metaRequest(ctx, api.URL, textBody(recipient+"09", "42"))) //nolint:bodyclose // there is none
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.Eventually(t, func() bool { return len(rc.statuses()) == 3 }, 5*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return len(rc.statuses()) == 3 }, 30*time.Second, time.Millisecond)
 		require.True(t, messages(t, s, "")[0].Accepted)
 		rc.requireNoFaults(t)
 	})
@@ -197,7 +197,7 @@ func TestServer_Live(t *testing.T) {
 			_, err := api.Client().Do(metaRequest(t.Context(), api.URL, textBody(recipient+"10", "42"))) //nolint:bodyclose // there is none
 			result <- err
 		}()
-		require.Eventually(t, func() bool { return len(messages(t, s, "")) == 1 }, 5*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return len(messages(t, s, "")) == 1 }, 30*time.Second, time.Millisecond)
 		require.NoError(t, s.Shutdown(t.Context()))
 		require.ErrorContains(t, <-result, "EOF")
 	})
@@ -211,7 +211,7 @@ func TestServer_Live(t *testing.T) {
 		res, err := api.Client().Do(twilioRequest(t.Context(), api.URL, form))
 		require.NoError(t, err)
 		require.NoError(t, res.Body.Close())
-		require.Eventually(t, func() bool { return len(rc.statuses()) == 2 }, 5*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return len(rc.statuses()) == 2 }, 30*time.Second, time.Millisecond)
 		rc.requireNoFaults(t)
 	})
 }

@@ -140,7 +140,7 @@ func TestPool_readOnly(t *testing.T) {
 	postgrestest.Set(t, address, "default_transaction_read_only", "")
 	_, err = p.Exec(t.Context(), count, 1)
 	for start := time.Now(); err != nil; _, err = p.Exec(t.Context(), count, 1) {
-		require.Less(t, time.Since(start), 2*time.Second, err)
+		require.Less(t, time.Since(start), 20*time.Second, err)
 		require.Equal(t, backstop.TryLater, backstop.CodeOf(pool.Failed(t.Context(), "count", err)))
 	}
 	for range conns {

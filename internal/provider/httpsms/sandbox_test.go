@@ -100,7 +100,7 @@ func (g *rig) words(t *testing.T, id string, hasRef bool) []string {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		return len(g.receipts) >= 2
-	}, 10*time.Second, 5*time.Millisecond)
+	}, 30*time.Second, 5*time.Millisecond)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	require.NoError(t, errors.Join(g.errs...))

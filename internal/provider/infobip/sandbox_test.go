@@ -156,7 +156,7 @@ func TestSandbox_finds(t *testing.T) {
 				word += " " + string(found.Failure.Class) + " " + found.Failure.Code
 			}
 			return word == want
-		}, 10*time.Second, 5*time.Millisecond, digits)
+		}, 30*time.Second, 5*time.Millisecond, digits)
 	}
 }
 
@@ -181,5 +181,5 @@ func TestSandbox_expires(t *testing.T) {
 	require.Eventually(t, func() bool {
 		found, err := client.Find(t.Context(), backstop.Inquiry{Ref: m.Ref, Since: time.Now()})
 		return err == nil && found.Failure != nil && found.Failure.Class == backstop.Expired && found.Failure.Code == "EC_MESSAGE_CANCELED"
-	}, 10*time.Second, 20*time.Millisecond)
+	}, 30*time.Second, 20*time.Millisecond)
 }

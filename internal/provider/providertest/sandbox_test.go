@@ -123,7 +123,7 @@ func (g *rig) words(t *testing.T, n int, channel backstop.Channel, id string) []
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		return len(g.receipts) >= n
-	}, 10*time.Second, 5*time.Millisecond)
+	}, 30*time.Second, 5*time.Millisecond)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	require.NoError(t, errors.Join(g.errs...))
@@ -260,7 +260,7 @@ func TestSandbox_finds(t *testing.T) {
 			require.Eventually(t, func() bool {
 				_, word := find(t, g, backstop.Inquiry{MessageID: submission.MessageID})
 				return word == want
-			}, 10*time.Second, 5*time.Millisecond)
+			}, 30*time.Second, 5*time.Millisecond)
 			id, word := find(t, g, inquiry("+49151000000"+digits, began))
 			require.Equal(t, submission.MessageID, id)
 			require.Equal(t, want, word)

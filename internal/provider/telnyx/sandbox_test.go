@@ -127,7 +127,7 @@ func TestSandbox_finds(t *testing.T) {
 				word += " " + string(found.Failure.Class) + " " + found.Failure.Code
 			}
 			return word == want && found.Segments == 1
-		}, 10*time.Second, 5*time.Millisecond)
+		}, 30*time.Second, 5*time.Millisecond)
 		inquiry.MessageID = "4ee8c3a6-4995-4309-a3c6-38e3db9ea4be"
 		found, err := g.client.Find(t.Context(), inquiry)
 		require.NoError(t, err)
