@@ -12,6 +12,7 @@ async function search(page: Page, number: string) {
   await page.goto("opt-outs");
   await page.getByLabel("Recipient", { exact: true }).fill(number);
   await page.keyboard.press("Enter");
+  await expect(page).toHaveURL((url) => url.searchParams.get("to") === number);
 }
 
 test("a number is added, found, stops a send, and is removed after a confirmation", async ({ page, api }) => {
