@@ -12,7 +12,6 @@ async function search(page: Page, number: string) {
   await page.goto("opt-outs");
   await page.getByLabel("Recipient", { exact: true }).fill(number);
   await page.keyboard.press("Enter");
-  await expect(page).toHaveURL((url) => url.searchParams.get("to") === number);
 }
 
 test("a number is added, found, stops a send, and is removed after a confirmation", async ({ page, api }) => {
@@ -105,8 +104,10 @@ test("a file is imported, its wrong lines are named, and the list is exported", 
   await search(page, second);
   await expect(rowOf(page, second)).toContainText("All messages");
   await expect(rowOf(page, second)).toContainText(note);
+  const link = page.getByRole("link", { name: /CSV/ });
+  await expect(link).toHaveAttribute("href", new RegExp(second.slice(1))); // the list may have shown the entry before the search
   const download = page.waitForEvent("download");
-  await page.getByRole("link", { name: /CSV/ }).click();
+  await link.click();
   const file = await readFile(await (await download).path(), "utf8");
   expect(file).toMatch(new RegExp(`^\\${second},all,[^,]*,import,`, "m"));
   expect(file).not.toContain(first);

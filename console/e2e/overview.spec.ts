@@ -37,7 +37,7 @@ async function mixed(api: API) {
 }
 
 test("the numbers match the sends, and each opens its sends", async ({ page, api }) => {
-  test.setTimeout(120 * second);
+  test.setTimeout(300 * second);
   const { policy, rule, sender } = await mixed(api);
   await page.goto(`?policy=${policy.id}&range=hour`);
   await expect(page.getByRole("link", { name: "7 sends accepted" })).toBeVisible();
@@ -299,7 +299,7 @@ for (const look of [
     });
 
     test("every table is accessible and fits", async ({ page, api }) => {
-      test.setTimeout(120 * second);
+      test.setTimeout(300 * second);
       const { path } = await riseOf(api);
       for (const table of ["policy", "rule", "sender", "country", "reason", "code", "type", "time"]) {
         await page.goto(`${path}&table=${table}${table === "rule" ? "&chart=outcomes" : ""}`);

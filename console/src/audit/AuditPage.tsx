@@ -51,7 +51,7 @@ export default function AuditPage() {
           )
         }
       />
-      <Pager pages={pages} nextCursor={entries.data?.next_cursor} loading={entries.isFetching} />
+      <Pager pages={pages} nextCursor={entries.data?.next_cursor} loading={entries.isPlaceholderData} />
       {open && <EntryDrawer entry={open} onClose={() => setOpen(undefined)} />}
     </>
   );
