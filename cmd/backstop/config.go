@@ -220,7 +220,7 @@ func (c config) validate() error {
 	check(c.OTLP.Endpoint == "" || isHTTPURL(c.OTLP.Endpoint), "OTLP_ENDPOINT", "must be an http or https URL")
 	check(c.OTLP.Endpoint != "" || !c.OTLP.Metrics, "OTLP_METRICS", "must be set together with "+envPrefix+"OTLP_ENDPOINT")
 	check(c.API.Key == "" || len(c.API.Key) >= minAPIKey, "API_KEY", fmt.Sprintf("must have at least %d characters", minAPIKey))
-	check(!strings.ContainsFunc(string(c.API.Key), isNotInHeader), "API_KEY", "must have printable ASCII characters only, and no spaces")
+	check(!strings.ContainsFunc(string(c.API.Key), isNotInHeader), "API_KEY", "must be printable ASCII characters without spaces")
 	check(c.Database.MaxConns > 0, "DATABASE_MAX_CONNS", "must be at least 1")
 	check(c.Worker.Calls > 0, "WORKER_CALLS", "must be at least 1")
 	check(c.Worker.Cached > 0, "WORKER_CACHED", "must be at least 1")
