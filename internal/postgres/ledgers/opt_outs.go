@@ -32,10 +32,19 @@ type OptOutOrigin struct {
 	Note     string                `db:"note"     json:"note"     type:"text"`
 }
 
+// NewOptOut is a new entry. A phone that is known by several numbers has an entry for each.
+type NewOptOut struct {
+	OptOutRow
+
+	Notations []string `json:"notations" type:"text[]"` // all numbers of the phone
+}
+
 // OptOutColumns are the columns of an entry. OptOutOrigins are those of its origin.
 var (
 	OptOutColumns = pool.ColumnsOf[OptOutRow]()
 	OptOutOrigins = pool.ColumnsOf[OptOutOrigin]()
+
+	newOptOutColumns = pool.ColumnsOf[NewOptOut]()
 )
 
 // AddOptOuts returns the parts of a statement that insert the entries in a parameter, with their lines in the history. The part
@@ -44,9 +53,9 @@ var (
 func AddOptOuts(from, param string) string {
 	return `opt_out AS (
     INSERT INTO opt_outs (` + OptOutColumns.Names() + `)
-    SELECT ` + OptOutColumns.NamesIn("u") + ` FROM ` + from + OptOutColumns.Recordset(param) + `
+    SELECT ` + OptOutColumns.NamesIn("u") + ` FROM ` + from + newOptOutColumns.Recordset(param) + `
     WHERE u.source NOT IN ('message', 'preference', 'provider') OR NOT EXISTS (
-        SELECT FROM inbound AS i WHERE i.sender = u.recipient AND i.keyword = 'start' AND i.category IN ('', u.category)
+        SELECT FROM inbound AS i WHERE i.sender = ANY(u.notations) AND i.keyword = 'start' AND i.category IN ('', u.category)
             AND date_trunc('second', i.at) > date_trunc('second', u.since)
     )
     ON CONFLICT (recipient, category) DO NOTHING
@@ -57,20 +66,25 @@ func AddOptOuts(from, param string) string {
 )`
 }
 
-// OptOutRowOf returns the row of a new entry.
-func OptOutRowOf(o backstop.OptOut, now time.Time) (OptOutRow, error) {
-	id, err := pool.NewIDAt(now)
-	if err != nil {
-		return OptOutRow{}, err
-	}
+// NewOptOuts returns the rows of a new entry.
+func NewOptOuts(o backstop.OptOut, now time.Time) ([]NewOptOut, error) {
 	since := o.Since
 	if since.IsZero() || since.After(now) { // a provider's clock may be ahead
 		since = now
 	}
-	return OptOutRow{
-		ID: id, To: o.To, Category: o.Category, Since: pool.Stamp(since), StoredAt: pool.Stamp(now),
-		OptOutOrigin: OptOutOriginOf(o.OptOutOrigin),
-	}, nil
+	numbers := backstop.Notations(o.To)
+	rows := make([]NewOptOut, len(numbers))
+	for i, number := range numbers {
+		id, err := pool.NewIDAt(now)
+		if err != nil {
+			return nil, err
+		}
+		rows[i] = NewOptOut{Notations: numbers, OptOutRow: OptOutRow{
+			ID: id, To: number, Category: o.Category, Since: pool.Stamp(since), StoredAt: pool.Stamp(now),
+			OptOutOrigin: OptOutOriginOf(o.OptOutOrigin),
+		}}
+	}
+	return rows, nil
 }
 
 // OptOutOriginOf returns the columns of an origin.
@@ -98,15 +112,15 @@ func (r OptOutOrigin) Origin() backstop.OptOutOrigin {
 }
 
 // optOutRows returns the entries that a change of a send adds: one for each category that the refusal means.
-func (s *Store) optOutRows(l *backstop.Ledger) ([]OptOutRow, error) {
-	rows := []OptOutRow{}
+func (s *Store) optOutRows(l *backstop.Ledger) ([]NewOptOut, error) {
+	rows := []NewOptOut{}
 	for _, o := range l.OptOuts {
 		for _, o.Category = range s.optOuts.CategoriesOf(o.Channel) {
-			row, err := OptOutRowOf(o, s.pool.Now())
+			entries, err := NewOptOuts(o, s.pool.Now())
 			if err != nil {
 				return nil, err
 			}
-			rows = append(rows, row)
+			rows = append(rows, entries...)
 		}
 	}
 	return rows, nil
