@@ -76,7 +76,7 @@ function useColumns(show: (entry: AuditEntry) => void): ListColumn<AuditEntry>[]
       rowScope: "row",
       width: 300,
       render: (_, entry) => (
-        <Button type="link" className="in-cell" onClick={() => show(entry)}>
+        <Button type="link" onClick={() => show(entry)}>
           {text.thing(entry)}
         </Button>
       ),
