@@ -9,8 +9,8 @@ type notation struct {
 }
 
 // notations are the countries that changed their mobile numbers. WhatsApp keeps the number by which a person has registered, so
-// its webhooks may name a person by another number than a send does. Two forms never belong to two phones: the subscriber's number
-// is the same.
+// its webhooks may name a person by another number than a send does. Two forms never belong to two phones: the subscriber's
+// number is the same.
 //
 //   - Mexico has left out the 1 after the calling code since 2019. WhatsApp writes it.
 //   - Brazil put a 9 before all mobile numbers until 2016. WhatsApp leaves it out in most areas.
