@@ -31,8 +31,12 @@ import (
 // program is missing fails if it is not named there.
 const without = "BACKSTOP_TEST_WITHOUT"
 
+// scrapeEvery is also the time that a scrape may take. One that takes longer makes all series stale, and on a busy machine one
+// after the other may.
+const scrapeEvery = 3 * time.Second
+
 // scrapes is the time for two scrapes.
-const scrapes = 1500 * time.Millisecond
+const scrapes = 2*scrapeEvery + scrapeEvery/2
 
 // prometheus is a real Prometheus with our rules, which scrapes one address.
 type prometheus struct {
@@ -56,12 +60,12 @@ func startPrometheus(t *testing.T, target string) *prometheus {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "prometheus.yml")
 	require.NoError(t, os.WriteFile(file, []byte(fmt.Sprintf(`
-global: {scrape_interval: 500ms, evaluation_interval: 500ms}
+global: {scrape_interval: %v, evaluation_interval: 500ms}
 rule_files: [%q]
 scrape_configs:
   - job_name: backstop
     static_configs: [{targets: [%q]}]
-`, rules, target)), 0o600))
+`, scrapeEvery, rules, target)), 0o600))
 	var log bytes.Buffer
 	process := exec.CommandContext(context.WithoutCancel(t.Context()), program, "--config.file="+file,
 		"--storage.tsdb.path="+filepath.Join(folder, "data"), "--web.listen-address="+free.Addr().String(), "--log.level=warn")
@@ -234,7 +238,7 @@ func fallBack(t *testing.T, b demo.Backstop) {
 func (p *prometheus) checkSoon() {
 	p.t.Helper()
 	rules := p.evaluated()
-	require.EventuallyWithT(p.t, func(t *assert.CollectT) { p.check(t, rules) }, 30*time.Second, scrapes)
+	require.EventuallyWithT(p.t, func(t *assert.CollectT) { p.check(t, rules) }, time.Minute, scrapeEvery)
 }
 
 func (p *prometheus) check(t assert.TestingT, rules []rule) {
