@@ -25,8 +25,8 @@ var notations = []notation{
 	{regexp.MustCompile(`^\+549?([1-3][0-9]{9})$`), [2]string{"+549${1}", "+54${1}"}},
 }
 
-// Notations returns all numbers in E.164 form by which the phone of a number is known, the one that is dialled today first. A
-// number of most countries, and a text that is no number, is the only one.
+// Notations returns all numbers of a phone, in E.164 form. The one that is dialled today is the first. In most countries a phone
+// has one number. A text that is no number is returned alone.
 func Notations(number string) []string {
 	for _, n := range notations {
 		if match := n.number.FindStringSubmatchIndex(number); match != nil {

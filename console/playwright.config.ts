@@ -11,7 +11,7 @@ export default defineConfig({
   globalSetup: "./e2e/program.ts",
   fullyParallel: true,
   workers: 2,
-  timeout: 180_000, // what hangs is told from what is slow, on a busy machine too
+  timeout: 180_000, // a busy machine needs less
   expect: { timeout: 20_000 },
   forbidOnly: true,
   retries: process.env.CI ? 1 : 0, // for a busy machine; a test that passes at the second try is reported as flaky

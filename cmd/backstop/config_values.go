@@ -34,7 +34,7 @@ func isHTTPURL(s string) bool {
 // isNotInHeader reports whether a character cannot be in a key that comes in the header Authorization.
 func isNotInHeader(r rune) bool { return r <= ' ' || r > '~' }
 
-// isAddressRange reports whether a text is an IP address or a CIDR range, without a zone, and not of all addresses.
+// isAddressRange reports whether a text is an IP address without a zone, or a CIDR range that leaves addresses out.
 func isAddressRange(s string) bool {
 	if address, err := netip.ParseAddr(s); err == nil {
 		return address.Zone() == ""

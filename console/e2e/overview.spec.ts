@@ -265,7 +265,7 @@ test.describe("with an error of one part", () => {
     const again = changes.getByRole("button", { name: "Try again" });
     await again.focus();
     fails = false;
-    await page.keyboard.press("Enter"); // at once: the page tries again by itself too, and the parts above may still move a click
+    await page.keyboard.press("Enter"); // not a click: the parts above may still move the button
     await expect(page.getByText("There were no sends in the range before")).toBeVisible();
   });
 });

@@ -152,7 +152,7 @@ test.describe("lists at 390 px", () => {
 
   test("times of another day, which have a date, and long names fit into the cards", async ({ page, api }) => {
     const policy = await api.policy([await api.rule()]);
-    await api.rule({ name: longName("R") }); // the last one in the audit but for what follows
+    await api.rule({ name: longName("R") }); // page 1 of the audit has it
     await api.key({ expires_at: new Date(Date.now() + 40 * 86_400_000).toISOString() });
     await api.optOut(recipient("01"));
     await api.message();

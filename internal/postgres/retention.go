@@ -15,7 +15,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// removeLaterEvery is how long at least a send that could not be removed waits for the next try.
+// removeLaterEvery is the least time until a send that could not be removed is tried again.
 const removeLaterEvery = time.Hour
 
 const (
