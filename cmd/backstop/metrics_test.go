@@ -31,8 +31,8 @@ import (
 // program is missing fails if it is not named there.
 const without = "BACKSTOP_TEST_WITHOUT"
 
-// scrapeEvery is the time between two scrapes, and the longest time that one may take. After a scrape that takes longer, no series
-// has a value until the next one.
+// scrapeEvery is the time between two scrapes, and the longest time that one may take. After a scrape that takes longer, no
+// series has a value until the next one.
 const scrapeEvery = 3 * time.Second
 
 // scrapes is the time for two scrapes.
