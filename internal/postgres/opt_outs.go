@@ -67,8 +67,8 @@ func (db *DB) PutOptOut(ctx context.Context, o backstop.OptOut) (stored backstop
 	return stored, err
 }
 
-// addEntries stores entries, also of the other numbers of their phones, and returns how many of the given ones are new. Those that
-// exist stay as they are.
+// addEntries stores entries, also of the other numbers of their phones, and returns how many of the given ones are new. Those
+// that exist stay as they are.
 func addEntries(ctx context.Context, run counted, now time.Time, entries []backstop.OptOut) (added int, err error) {
 	rows := make([]ledgers.NewOptOut, 0, len(entries))
 	numbers := make(pq.StringArray, len(entries))
