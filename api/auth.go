@@ -21,17 +21,31 @@ func (s *server) authenticate(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	a, found := s.contract.access[c.Request.Method+" "+c.FullPath()]
+	who.request, who.access = c.Request, a
 	admit(c, who)
 	if err := s.checkRate(c, who.key); err != nil {
 		s.fail(c, err)
 		return
 	}
-	if a, found := s.contract.access[c.Request.Method+" "+c.FullPath()]; found {
+	if found {
 		if err := checkAccess(who, a); err != nil {
 			c.Header("WWW-Authenticate", fmt.Sprintf(`Bearer realm="backstop", error="insufficient_scope", scope="%s"`, a.scope))
 			s.fail(c, err)
 		}
 	}
+}
+
+// readmit checks the credentials of a request once more: an answer in several parts may outlive them. It returns the context with
+// what the caller may do now.
+func (s *server) readmit(ctx context.Context) (context.Context, error) {
+	before := callerFrom(ctx)
+	who, err := s.checkCredentials(before.request.WithContext(ctx))
+	if err == nil {
+		err = checkAccess(who, before.access)
+	}
+	who.request, who.access = before.request, before.access
+	return context.WithValue(ctx, callerContextKey{}, who), err
 }
 
 // configuredKey is BACKSTOP_API_KEY.
@@ -53,6 +67,8 @@ func personKey(p backstop.Person) backstop.APIKey {
 type caller struct {
 	key     backstop.APIKey
 	session *backstop.Session // nil: the request has an API key
+	request *http.Request     // with the credentials
+	access  access            // what the operation asks of the key
 }
 
 // actor is who causes a change: the person of a session, or else the key.

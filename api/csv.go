@@ -44,6 +44,9 @@ func newCSVFile[T any](
 			if err := yield(showAll(items, of.Row)); err != nil || !more {
 				return err
 			}
+			if _, err := s.readmit(ctx); err != nil {
+				return err
+			}
 			of.Page.After = of.ID(items[len(items)-1])
 			if items, more, err = of.List(ctx, of.Page); err != nil {
 				return err

@@ -16,7 +16,7 @@ func (s *server) CancelSend(ctx context.Context, r CancelSendRequestObject) (Can
 	if cancelled != nil && backstop.CodeOf(cancelled) != backstop.Conflict {
 		return nil, cancelled
 	}
-	send, err := s.loadSend(ctx, id)
+	send, err := s.loadEnded(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -35,11 +35,24 @@ func (s *server) ConfirmSend(ctx context.Context, r ConfirmSendRequestObject) (C
 	if err := s.handoff.Confirm(ctx, id); err != nil {
 		return nil, err
 	}
-	send, err := s.loadSend(ctx, id)
+	send, err := s.loadEnded(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	return ConfirmSend200JSONResponse(send), nil
+}
+
+// loadEnded loads a send with what the caller may read of it. A key that may only write sees no person.
+func (s *server) loadEnded(ctx context.Context, id string) (Send, error) {
+	send, err := s.loadSend(ctx, id)
+	if err != nil || keyOf(ctx).Has(backstop.ScopeSendsRead) {
+		return send, err
+	}
+	send.To, send.Metadata = backstop.Mask(send.To), nil
+	for i := range send.Attempts {
+		send.Attempts[i].MessageID = nil // it may contain the number
+	}
+	return send, nil
 }
 
 // lateError is an error of code Conflict: the state of a send no longer allows a change. The problem document shows that state.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -43,8 +44,6 @@ func (s *server) endSends(
 	if err != nil {
 		return EndedSends{}, err
 	}
-	key := keyOf(ctx)
-	sends = slices.DeleteFunc(sends, func(send backstop.Send) bool { return !key.Sees(send) })
 	if len(sends) == 0 {
 		return EndedSends{}, &backstop.Error{Code: backstop.NotFound, Message: "no send has this correlation_id"}
 	}
@@ -69,18 +68,37 @@ func (s *server) sendsToEnd(ctx context.Context, correlationID string) (sends []
 	open := backstop.SendFilter{
 		IsTest: keyOf(ctx).IsTest(), CorrelationID: correlationID, Outcomes: []backstop.Outcome{backstop.OutcomePending},
 	}
-	sends, more, err = s.sends.ListSends(ctx, open, backstop.Page{Limit: maxEnded})
+	sends, more, err = s.listSeen(ctx, open, maxEnded)
 	if err != nil || len(sends) == maxEnded {
 		return sends, more, err
 	}
 	ended := open
 	ended.Outcomes = slices.DeleteFunc(backstop.Outcomes(), func(o backstop.Outcome) bool { return o == backstop.OutcomePending })
-	others, _, err := s.sends.ListSends(ctx, ended, backstop.Page{Limit: maxEnded - len(sends)})
+	others, _, err := s.listSeen(ctx, ended, maxEnded-len(sends))
 	// A send that ended between the two lists is in both.
 	others = slices.DeleteFunc(others, func(o backstop.Send) bool {
 		return slices.ContainsFunc(sends, func(s backstop.Send) bool { return s.ID == o.ID })
 	})
 	return append(sends, others...), false, err
+}
+
+// listSeen lists the newest sends that the key of the request sees. A list is of one policy, so a key with several needs several.
+func (s *server) listSeen(
+	ctx context.Context, f backstop.SendFilter, limit int,
+) (sends []backstop.Send, more bool, err error) {
+	policies := keyOf(ctx).Policies
+	if len(policies) == 0 {
+		policies = []string{""}
+	}
+	for _, f.PolicyID = range policies {
+		found, further, err := s.sends.ListSends(ctx, f, backstop.Page{Limit: limit})
+		if err != nil {
+			return nil, false, err
+		}
+		sends, more = append(sends, found...), more || further
+	}
+	slices.SortFunc(sends, func(a, b backstop.Send) int { return strings.Compare(b.ID, a.ID) })
+	return sends[:min(len(sends), limit)], more || len(sends) > limit, nil
 }
 
 func (s *server) endOne(ctx context.Context, id string, end func(context.Context, string) error) (EndedSend, error) {
@@ -96,6 +114,8 @@ func (s *server) endOne(ctx context.Context, id string, end func(context.Context
 	if err != nil {
 		return EndedSend{}, err
 	}
-	shown.Send = showSummary(send)
+	if shown.Send = showSummary(send); !keyOf(ctx).Has(backstop.ScopeSendsRead) {
+		shown.Send.To, shown.Send.Metadata = backstop.Mask(send.To), nil
+	}
 	return shown, nil
 }

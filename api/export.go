@@ -34,7 +34,7 @@ func (s *server) ExportSends(ctx context.Context, r ExportSendsRequestObject) (E
 	if err != nil {
 		return nil, err
 	}
-	e := &export{sends: s.sends, filter: filter, page: backstop.Page{Limit: exportPage, Sort: orderOf(p.Order)}}
+	e := &export{server: s, filter: filter, page: backstop.Page{Limit: exportPage, Sort: orderOf(p.Order)}}
 	if err := e.load(ctx); err != nil {
 		return nil, err
 	}
@@ -44,7 +44,8 @@ func (s *server) ExportSends(ctx context.Context, r ExportSendsRequestObject) (E
 // export reads the sends of a file page by page. A send that is accepted or changes meanwhile may be in the file or not; every
 // other send that fits is in it once.
 type export struct {
-	sends  Sends
+	*server
+
 	filter backstop.SendFilter
 	page   backstop.Page
 
@@ -103,7 +104,9 @@ func (e *export) write(ctx context.Context, w http.ResponseWriter) error {
 		if !e.more {
 			return nil
 		}
-		err = e.load(ctx)
+		if _, err = e.readmit(ctx); err == nil {
+			err = e.load(ctx)
+		}
 	}
 	return err
 }

@@ -105,3 +105,9 @@ func (s *keyStore) DeleteAPIKey(_ context.Context, id string) error {
 func (s *keyStore) TouchAPIKeys(context.Context, map[string]time.Time, time.Duration) error {
 	return s.away
 }
+
+// set sets the clock.
+func (s *keyStore) set(at time.Time) {
+	defer s.begin()()
+	s.now = at
+}

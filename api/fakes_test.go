@@ -316,8 +316,9 @@ func (s *store) ListSends(
 		}
 	}
 	sends := slices.DeleteFunc(slices.Clone(s.sends), func(v backstop.Send) bool {
-		return filter.CorrelationID != "" && (v.CorrelationID != filter.CorrelationID ||
-			len(filter.Outcomes) > 0 && !slices.Contains(filter.Outcomes, v.Outcome))
+		return filter.PolicyID != "" && filter.CorrelationID != "" && v.Plan.PolicyID != filter.PolicyID ||
+			filter.CorrelationID != "" && (v.CorrelationID != filter.CorrelationID ||
+				len(filter.Outcomes) > 0 && !slices.Contains(filter.Outcomes, v.Outcome))
 	})
 	items, more := cut(sends, page, func(v backstop.Send) string { return v.ID })
 	return items, more, s.away

@@ -125,8 +125,11 @@ func (e personExport) write(w http.ResponseWriter, at time.Time) error {
 		if err := cmp.Or(file.Flush(), control.Flush()); err != nil {
 			return fmt.Errorf("write rows: %w", err)
 		}
-		var err error
-		if part, err, more = e.next(); err != nil {
+		_, err := e.readmit(e.ctx)
+		if err == nil {
+			part, err, more = e.next()
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -101,6 +101,9 @@ func (w *watcher) poll(ctx context.Context) ([]byte, error) {
 	if id == w.seen {
 		return nil, nil
 	}
+	if ctx, err = w.readmit(ctx); err != nil {
+		return nil, err
+	}
 	send, err := w.loadSend(ctx, w.id)
 	if err != nil {
 		return nil, err
@@ -113,7 +116,7 @@ func (w *watcher) poll(ctx context.Context) ([]byte, error) {
 	return fmt.Appendf(nil, "id: %s\nevent: send\ndata: %s\n\n", id, data), nil
 }
 
-// stream sends the first event, and then the later ones until ctx is done.
+// stream sends the first event, and then the later ones until ctx is done, or until the caller may not read the send any more.
 func (w *watcher) stream(ctx context.Context, out stream, event []byte) error {
 	looks, beats := time.NewTicker(w.watch.Every), time.NewTicker(w.watch.Heartbeat)
 	defer looks.Stop()
@@ -129,6 +132,9 @@ func (w *watcher) stream(ctx context.Context, out stream, event []byte) error {
 			return nil
 		case <-beats.C:
 			due = []byte(heartbeatComment)
+			if _, err := w.readmit(ctx); err != nil {
+				return err
+			}
 		case <-looks.C:
 			if due, err = w.poll(ctx); err != nil {
 				return err

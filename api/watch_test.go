@@ -64,7 +64,9 @@ func (w *watched) open(t *testing.T, headers ...string) *watching {
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+apiKey)
 	for i := 0; i < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
+		if request.Header.Set(headers[i], headers[i+1]); headers[i+1] == "" {
+			request.Header.Del(headers[i])
+		}
 	}
 	response, err := http.DefaultTransport.RoundTrip(request)
 	require.NoError(t, err)

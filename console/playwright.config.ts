@@ -11,8 +11,8 @@ export default defineConfig({
   globalSetup: "./e2e/program.ts",
   fullyParallel: true,
   workers: 2,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  timeout: 180_000, // a busy machine needs less
+  expect: { timeout: 20_000 },
   forbidOnly: true,
   retries: process.env.CI ? 1 : 0, // for a busy machine; a test that passes at the second try is reported as flaky
   reporter: [["list"], ["html", { outputFolder: "e2e/.report", open: "never" }]],

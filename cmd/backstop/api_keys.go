@@ -86,8 +86,8 @@ func apiKeysCommand(args []string) command {
 		case flags.NArg() != wanted:
 			return usageError{fmt.Errorf("%d arguments follow the flags, and %d are wanted", flags.NArg(), wanted)}
 		}
-		return withAPIKeys(ctx, environment, stdout, func(k *keys.Keeper, now time.Time) error {
-			return given.run(ctx, action, flags.Arg(0), k, now, stdout, stderr)
+		return withAPIKeys(ctx, environment, stdout, func(k *keys.Keeper, db *postgres.DB) error {
+			return given.run(ctx, action, flags.Arg(0), k, db, stdout, stderr)
 		})
 	}
 }
@@ -101,7 +101,7 @@ func allScopes() string {
 }
 
 func withAPIKeys(
-	ctx context.Context, environment map[string]string, stdout io.Writer, do func(*keys.Keeper, time.Time) error,
+	ctx context.Context, environment map[string]string, stdout io.Writer, do func(*keys.Keeper, *postgres.DB) error,
 ) error {
 	c, err := readConfig[apiKeysConfig](environment)
 	if err != nil {
@@ -114,17 +114,17 @@ func withAPIKeys(
 	}
 	keeper, err := keys.New(db, log)
 	if err == nil {
-		err = do(keeper, db.Now())
+		err = do(keeper, db)
 	}
 	return errors.Join(err, db.Close())
 }
 
 func (f apiKeyFlags) run(
-	ctx context.Context, action, id string, k *keys.Keeper, now time.Time, stdout, stderr io.Writer,
+	ctx context.Context, action, id string, k *keys.Keeper, db *postgres.DB, stdout, stderr io.Writer,
 ) error {
 	switch action {
 	case "create":
-		return f.create(ctx, k, now, stdout, stderr)
+		return f.create(ctx, k, db, stdout, stderr)
 	case "rotate":
 		if f.keep < 0 || f.keep > backstop.MaxKeyOverlap {
 			return usageError{fmt.Errorf("-keep must be between 0s and %v", backstop.MaxKeyOverlap)}
@@ -145,9 +145,10 @@ func (f apiKeyFlags) run(
 	}
 }
 
-func (f apiKeyFlags) create(ctx context.Context, k *keys.Keeper, now time.Time, stdout, stderr io.Writer) error {
+func (f apiKeyFlags) create(ctx context.Context, k *keys.Keeper, db *postgres.DB, stdout, stderr io.Writer) error {
+	now := db.Now()
 	in := backstop.APIKeyInput{
-		Name: f.name, Policies: splitList(f.policies), Accounts: splitList(f.accounts), RateLimit: f.rate,
+		Name: f.name, Policies: splitList(strings.ToLower(f.policies)), Accounts: splitList(f.accounts), RateLimit: f.rate,
 	}
 	for _, scope := range splitList(f.scopes) {
 		in.Scopes = append(in.Scopes, backstop.Scope(scope))
@@ -161,6 +162,11 @@ func (f apiKeyFlags) create(ctx context.Context, k *keys.Keeper, now time.Time, 
 	}
 	if err := in.Validate(kind, now); err != nil {
 		return usageError{err}
+	}
+	for _, id := range in.Policies { // a key of a policy that does not exist could do nothing
+		if _, err := db.Policy(ctx, id); err != nil {
+			return fmt.Errorf("policy %s: %w", id, err)
+		}
 	}
 	key, secret, err := k.Create(ctx, in, kind)
 	if err != nil {

@@ -4,12 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
-	"net/netip"
-	"net/url"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -233,25 +231,6 @@ func (c config) settings() workflows.Settings {
 	}
 }
 
-// databaseFault describes the fault of a database URL. It never repeats the URL, which holds the password.
-func databaseFault(dsn string) string {
-	u, err := url.Parse(dsn)
-	switch {
-	case dsn == "": // describeErrors reports a missing variable
-		return ""
-	case !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://"):
-		return "must begin with postgres://"
-	case err != nil || u.Fragment != "" || strings.Contains(u.Host, "@"):
-		return "is not a URL; special characters of the password, such as # / @ and spaces, must be percent-encoded"
-	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return "must have a port from 1 to 65535"
-		}
-	}
-	return ""
-}
-
 func (c config) validate() error {
 	var errs []error
 	check := func(ok bool, name, reason string) {
@@ -288,10 +267,12 @@ func (c config) validate() error {
 	check(c.OTLP.Endpoint == "" || isHTTPURL(c.OTLP.Endpoint), "OTLP_ENDPOINT", "must be an http or https URL")
 	check(c.OTLP.Endpoint != "" || !c.OTLP.Metrics, "OTLP_METRICS", "must be set together with "+envPrefix+"OTLP_ENDPOINT")
 	check(c.API.Key == "" || len(c.API.Key) >= minAPIKey, "API_KEY", fmt.Sprintf("must have at least %d characters", minAPIKey))
+	check(!strings.ContainsFunc(string(c.API.Key), isNotInHeader), "API_KEY", "must be printable ASCII characters without spaces")
 	check(c.Database.MaxConns > 0, "DATABASE_MAX_CONNS", "must be at least 1")
 	check(c.Worker.Calls > 0, "WORKER_CALLS", "must be at least 1")
 	check(c.Worker.Cached > 0, "WORKER_CACHED", "must be at least 1")
-	check(c.Worker.CallsPerSecond >= 0, "WORKER_CALLS_PER_SECOND", "must not be negative")
+	check(c.Worker.CallsPerSecond >= 0 && !math.IsInf(c.Worker.CallsPerSecond, 0), "WORKER_CALLS_PER_SECOND",
+		"must be 0, for no limit, or more")
 	check(c.Send.UnknownWait > 0, "UNKNOWN_WAIT", "must be more than 0")
 	check(c.Send.SMSReceiptWait > 0, "SMS_RECEIPT_WAIT", "must be more than 0")
 	check(c.Send.AwaitReceipts >= 0 && c.Send.AwaitReceipts <= maxAwaitReceipts, "AWAIT_RECEIPTS",
@@ -334,20 +315,6 @@ func (c config) keyring() (*keyring.Keyring, error) {
 
 // minAPIKey is the minimum length of the API key, in characters. A shorter key is easier to guess.
 const minAPIKey = 16
-
-func isHTTPURL(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
-}
-
-// isAddressRange reports whether a text is an IP address or a CIDR range.
-func isAddressRange(s string) bool {
-	if _, err := netip.ParseAddr(s); err == nil {
-		return true
-	}
-	_, err := netip.ParsePrefix(s)
-	return err == nil
-}
 
 // readConfig fills a configuration from the environment. Its error lists every problem with the name of its variable. A
 // variable that no command reads is a problem too: if its name is misspelt, a default would apply unnoticed.

@@ -131,6 +131,22 @@ func TestRead_namesTheForm(t *testing.T) {
 	}
 }
 
+// Values that can be read, and would break later or open a door.
+func TestRead_refuses(t *testing.T) {
+	t.Parallel()
+	for _, row := range [][2]string{
+		{"BACKSTOP_API_KEY", "0123456789abcdef\n"}, {"BACKSTOP_API_KEY", " 0123456789abcdef"}, {"BACKSTOP_API_KEY", "0123456789abcdé0"},
+		{"BACKSTOP_WORKER_CALLS_PER_SECOND", "Inf"}, {"BACKSTOP_WORKER_CALLS_PER_SECOND", "NaN"},
+		{"BACKSTOP_TRUSTED_PROXIES", "0.0.0.0/0"}, {"BACKSTOP_TRUSTED_PROXIES", "10.0.0.1,::/0"},
+		{"BACKSTOP_TRUSTED_PROXIES", "fe80::1%eth0"},
+	} {
+		environment := complete()
+		environment[row[0]] = row[1]
+		_, err := readConfig[config](environment)
+		require.ErrorContains(t, err, row[0]+": must ", "%q", row[1])
+	}
+}
+
 func TestRead_complete(t *testing.T) {
 	t.Parallel()
 	c, err := readConfig[config](complete())

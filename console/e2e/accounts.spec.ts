@@ -24,7 +24,7 @@ test.describe("a Twilio account", () => {
   test.use({ mayFail: answers(422, 409) });
 
   test("is refused with wrong credentials, added, edited, checked, disabled and deleted", async ({ page }) => {
-    test.setTimeout(120_000);
+    test.setTimeout(300_000);
     const name = uniqueAccount("sms");
     await open(page, "Twilio");
     const form = formOf(page);

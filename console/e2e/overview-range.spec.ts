@@ -15,6 +15,7 @@ test("since a time of day needs only the time", async ({ page, api }) => {
   expect(Date.parse(params.get("from") ?? "")).toBe(midnight);
   expect(params.has("until")).toBe(false);
   await expect(page.getByRole("link", { name: "1 send accepted" })).toBeVisible();
+  await expect(page.getByRole("radio", { name: "Own range" })).toBeChecked(); // it makes the choices beside it move
   await page.getByText("24 hours", { exact: true }).click();
   await expect(page).not.toHaveURL(/from=/);
   await expect(since).toHaveValue("");

@@ -142,7 +142,11 @@ test("the list has filters and pages", async ({ page, api }) => {
   await page.goto(`sends?policy=${policy.id}`);
   const rows = page.getByRole("rowheader");
   await expect(rows).toHaveCount(50);
-  await page.getByRole("button", { name: "Next" }).click();
+  const refresh = page.waitForRequest(/v1\/sends\?/);
+  const release = await hold(page, /v1\/sends\?/);
+  await refresh;
+  await page.getByRole("button", { name: "Next" }).click(); // while the list refreshes itself
+  release();
   await expect(rows).toHaveCount(6);
   await expect(page.getByRole("button", { name: "Next" })).toBeDisabled();
   await page.getByRole("button", { name: "Previous" }).click();

@@ -150,6 +150,26 @@ for (const width of [1440, 390]) {
 test.describe("lists at 390 px", () => {
   test.use({ viewport: { width: 390, height: 844 } });
 
+  test("times of another day, which have a date, and long names fit into the cards", async ({ page, api }) => {
+    const policy = await api.policy([await api.rule()]);
+    await api.rule({ name: longName("R") }); // page 1 of the audit has it
+    await api.key({ expires_at: new Date(Date.now() + 40 * 86_400_000).toISOString() });
+    await api.optOut(recipient("01"));
+    await api.message();
+    await api.send(policy, recipient("01"));
+    await page.route("**/v1/**", async (route) => {
+      const answer = await route.fetch();
+      const body = (await answer.text()).replace(/"[0-9-]{10}T[0-9:.]+Z"/g, '"2025-09-28T22:58:58.888Z"');
+      await route.fulfill({ response: answer, body });
+    });
+    for (const path of ["rules", "policies", "sends", "messages", "opt-outs", "audit", "api-keys", "sessions"]) {
+      await page.goto(path);
+      await expect(page.getByRole("main").getByRole("heading", { level: 2 }).first()).toBeVisible();
+      await expect(page.locator("main time").first(), path).toBeVisible();
+      expect(await sideways(page), path).toBeLessThanOrEqual(0);
+    }
+  });
+
   /** expectTouchable expects that a finger can hit what is shown: at least 44 px each way. */
   async function expectTouchable(targets: Locator): Promise<void> {
     const wanted = 41.5; // a field of 44 px has a border of 1 px, and the buttons in it are inside

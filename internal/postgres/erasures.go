@@ -54,12 +54,12 @@ RETURNING ` + erasureColumns.Names()
 
 const (
 	listRunning = `SELECT id FROM erasures WHERE finished_at IS NULL ORDER BY created_at LIMIT $1`
-	maskInAudit = `SELECT audit_mask($1, '+•••••')`
+	maskInAudit = `SELECT sum(audit_mask(number, '+•••••'))::bigint FROM unnest($1::text[]) AS number`
 	saveErasure = `UPDATE erasures SET changed = $2, cancelled = $3, pending = $4, finished_at = $5, recipient = $6 WHERE id = $1`
-	listUnended = `SELECT id FROM sends WHERE reverse(recipient) = reverse($1) AND finished_at IS NULL AND accepted_at <= $2
+	listUnended = `SELECT id FROM sends WHERE ` + ofNumbers + ` AND finished_at IS NULL AND accepted_at <= $2
 ORDER BY id`
 	listToErase = `SELECT id, outcome = 'cancelled' AND finished_at >= $4 AS cancelled FROM sends
-WHERE reverse(recipient) = reverse($1) AND finished_at IS NOT NULL AND accepted_at <= $2 ORDER BY id LIMIT $3 FOR UPDATE`
+WHERE ` + ofNumbers + ` AND finished_at IS NOT NULL AND accepted_at <= $2 ORDER BY id LIMIT $3 FOR UPDATE`
 )
 
 // CreateErasure stores that a person is to be removed. If an erasure of the number runs already, it returns that one, which then
@@ -102,7 +102,7 @@ func (db *DB) RunningErasures(ctx context.Context, limit int) (ids []string, err
 
 // SendsToCancel returns the sends of an erasure that have not ended.
 func (db *DB) SendsToCancel(ctx context.Context, e backstop.Erasure) (ids []string, err error) {
-	err = db.pool.SelectUnprepared(ctx, &ids, listUnended, db.seals.Hide(seals.Number, e.To), e.CreatedAt)
+	err = db.pool.SelectUnprepared(ctx, &ids, listUnended, db.NumbersOf(e.To), e.CreatedAt)
 	return ids, pool.Failed(ctx, "list sends to cancel", err)
 }
 
@@ -137,23 +137,23 @@ WHERE id = ANY($1)`
 // eraseOfNumber returns the statements about the rows that have the number and no send, but for the list of opt-outs.
 func eraseOfNumber() []erasing {
 	return []erasing{
-		{"inbound", `DELETE FROM inbound WHERE sender = $1`},
-		{"guard_counts", `DELETE FROM guard_counts WHERE guard = 'recipient_cap' AND key = $1`},
+		{"inbound", `DELETE FROM inbound WHERE sender = ANY($1)`},
+		{"guard_counts", `DELETE FROM guard_counts WHERE guard = 'recipient_cap' AND key = ANY($1)`},
 	}
 }
 
 // eraseOptOuts returns the statements about the list of opt-outs. If the opt-out is kept, its words are removed.
 func eraseOptOuts(keep bool) []erasing {
 	if keep {
-		const words = ` SET note = '', inbound = '' WHERE recipient = $1 AND (note <> '' OR inbound <> '')`
+		const words = ` SET note = '', inbound = '' WHERE recipient = ANY($1) AND (note <> '' OR inbound <> '')`
 		return []erasing{
 			{"opt_outs", `UPDATE opt_outs` + words},
 			{"opt_out_changes", `UPDATE opt_out_changes` + words},
 		}
 	}
 	return []erasing{
-		{"opt_outs", `DELETE FROM opt_outs WHERE recipient = $1`},
-		{"opt_out_changes", `DELETE FROM opt_out_changes WHERE recipient = $1`},
+		{"opt_outs", `DELETE FROM opt_outs WHERE recipient = ANY($1)`},
+		{"opt_out_changes", `DELETE FROM opt_out_changes WHERE recipient = ANY($1)`},
 	}
 }
 
@@ -191,8 +191,7 @@ func (db *DB) eraseBatch(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, 
 		ID        string `db:"id"`
 		Cancelled bool   `db:"cancelled"`
 	}
-	number := db.seals.Hide(seals.Number, e.To)
-	if err := tx.SelectContext(ctx, &found, listToErase, number, e.CreatedAt, limit, pool.TimeOf(e.ID)); err != nil {
+	if err := tx.SelectContext(ctx, &found, listToErase, db.NumbersOf(e.To), e.CreatedAt, limit, pool.TimeOf(e.ID)); err != nil {
 		return false, fmt.Errorf("list sends to erase: %w", err)
 	}
 	if len(found) == 0 {
@@ -215,9 +214,9 @@ func (db *DB) eraseBatch(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, 
 
 // eraseRest removes what is left, if no send is under way: the providers' answers about such a send need its number.
 func (db *DB) eraseRest(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, now time.Time) error {
-	rest, number := eraseOfNumber(), db.seals.Hide(seals.Number, e.To)
+	rest, numbers := eraseOfNumber(), db.NumbersOf(e.To)
 	var unended []string
-	if err := tx.SelectContext(ctx, &unended, listUnended, number, e.CreatedAt); err != nil {
+	if err := tx.SelectContext(ctx, &unended, listUnended, numbers, e.CreatedAt); err != nil {
 		return fmt.Errorf("list sends under way: %w", err)
 	}
 	e.Pending = len(unended)
@@ -225,14 +224,14 @@ func (db *DB) eraseRest(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, n
 		rest = append(rest, eraseOptOuts(e.KeepOptOut)...)
 	}
 	for _, s := range rest {
-		if err := change(ctx, tx, e, s.table, s.statement, number); err != nil {
+		if err := change(ctx, tx, e, s.table, s.statement, numbers); err != nil {
 			return err
 		}
 	}
 	if e.Pending > 0 {
 		return nil
 	}
-	if err := maskAudit(ctx, tx, e, number); err != nil {
+	if err := maskAudit(ctx, tx, e, numbers); err != nil {
 		return err
 	}
 	e.FinishedAt, e.To = &now, ""
@@ -240,9 +239,9 @@ func (db *DB) eraseRest(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, n
 }
 
 // maskAudit is last, because the triggers of the audit have written the number again.
-func maskAudit(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, number string) error {
+func maskAudit(ctx context.Context, tx *sqlx.Tx, e *backstop.Erasure, numbers pq.StringArray) error {
 	var masked int
-	if err := tx.GetContext(ctx, &masked, maskInAudit, number); err != nil {
+	if err := tx.GetContext(ctx, &masked, maskInAudit, numbers); err != nil {
 		return fmt.Errorf("erase from audit: %w", err)
 	}
 	e.Add("audit", masked)

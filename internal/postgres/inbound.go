@@ -70,7 +70,7 @@ func (db *DB) InsertInbound(ctx context.Context, receipts []backstop.Receipt) ([
 		if row.MessageID != "" && row.Account != "" {
 			rows, stored = append(rows, row), append(stored, r)
 			if row.Keyword != "" {
-				asking = append(asking, row.Sender)
+				asking = append(asking, db.NumbersOf(pool.Clean(r.Inbound.From))[0])
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/ledgers"
@@ -16,7 +17,8 @@ import (
 )
 
 var (
-	addOptOuts = `WITH ` + ledgers.AddOptOuts("", "$1") + ` SELECT count(*) FROM opt_out`
+	addOptOuts = `WITH ` + ledgers.AddOptOuts("", "$1") + ` SELECT count(*) FROM opt_out
+WHERE recipient = ANY($2)`
 
 	getOptOut = `SELECT ` + ledgers.OptOutColumns.Names() + ` FROM opt_outs WHERE recipient = $1 AND category = $2`
 
@@ -25,10 +27,10 @@ var (
     DELETE FROM opt_outs AS o USING u
     WHERE o.recipient = u.recipient AND o.category = u.category
         AND date_trunc('second', o.since) <= date_trunc('second', u.at)
-    RETURNING o.category
+    RETURNING o.recipient, o.category
 ), opt_out_change AS (
     INSERT INTO opt_out_changes (is_out, ` + removalColumns.Names() + `)
-    SELECT false, ` + removalColumns.NamesIn("u") + ` FROM u JOIN gone USING (category)
+    SELECT false, ` + removalColumns.NamesIn("u") + ` FROM u JOIN gone USING (recipient, category)
 )
 SELECT count(*) FROM gone`
 )
@@ -66,19 +68,23 @@ func (db *DB) PutOptOut(ctx context.Context, o backstop.OptOut) (stored backstop
 	return stored, err
 }
 
-// addEntries stores entries, and returns how many are new. It leaves those that exist.
+// addEntries stores entries, also of the other numbers of their phones, and returns how many of the given ones are new. Those
+// that exist stay as they are.
 func (db *DB) addEntries(ctx context.Context, run counted, now time.Time, entries []backstop.OptOut) (added int, err error) {
-	rows := make([]ledgers.OptOutRow, len(entries))
+	rows := make([]ledgers.NewOptOut, 0, len(entries))
+	numbers := make(pq.StringArray, len(entries))
 	for i, o := range entries {
-		if rows[i], err = db.OptOutRowOf(o, now); err != nil {
+		all, err := db.NewOptOuts(o, now)
+		if err != nil {
 			return 0, err
 		}
+		rows, numbers[i] = append(rows, all...), db.seals.Hide(seals.Number, o.To)
 	}
 	written, err := pool.JSONRows(rows)
 	if err != nil {
 		return 0, err
 	}
-	if err := run(ctx, &added, addOptOuts, written); err != nil {
+	if err := run(ctx, &added, addOptOuts, written, numbers); err != nil {
 		return 0, fmt.Errorf("add opt-outs: %w", err)
 	}
 	return added, nil
@@ -95,19 +101,21 @@ func (db *DB) DeleteOptOut(
 	})
 }
 
-// removeEntries removes the entries of a person in some categories that are not newer than the change.
+// removeEntries removes the entries of a phone in some categories that are not newer than the change.
 func (db *DB) removeEntries(
 	ctx context.Context, run counted, now time.Time, change backstop.OptOutChange, categories ...backstop.OptOutCategory,
 ) error {
-	rows := make([]removalRow, len(categories))
-	for i, category := range categories {
-		id, err := pool.NewIDAt(now)
-		if err != nil {
-			return err
-		}
-		rows[i] = removalRow{
-			ID: id, To: db.seals.Hide(seals.Number, change.To), Category: category, At: pool.Stamp(change.At),
-			StoredAt: pool.Stamp(now), OptOutOrigin: db.OptOutOriginOf(change.OptOutOrigin),
+	var rows []removalRow
+	for _, number := range db.NumbersOf(change.To) {
+		for _, category := range categories {
+			id, err := pool.NewIDAt(now)
+			if err != nil {
+				return err
+			}
+			rows = append(rows, removalRow{
+				ID: id, To: number, Category: category, At: pool.Stamp(change.At), StoredAt: pool.Stamp(now),
+				OptOutOrigin: db.OptOutOriginOf(change.OptOutOrigin),
+			})
 		}
 	}
 	written, err := pool.JSONRows(rows)

@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"iter"
 
+	"github.com/lib/pq"
+
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
-	"github.com/backstophq/backstop/internal/postgres/seals"
 )
 
 // personPage is how many rows one statement reads. A send comes with its attempts, receipts, events and callbacks.
@@ -17,20 +18,23 @@ const personPage = 200
 type personTable struct {
 	name string
 	row  string // an expression: the row as a JSON object, without what only the program needs
-	of   string // the condition; $1 is the number
+	of   string // the condition; $1 is the numbers of the person's phone
 	id   string // the order of the rows, a uuid
 }
+
+// ofNumbers is the condition of the sends to the numbers in $1, which has their index.
+const ofNumbers = `reverse(recipient) IN (SELECT reverse(number) FROM unnest($1::text[]) AS number)`
 
 // personTables returns the tables that have phone numbers. All other tables with rows about a person are parts of a send. The
 // erasure changes the same tables.
 func personTables() []personTable {
-	const number = `recipient = $1`
+	const number = `recipient = ANY($1)`
 	return []personTable{
-		{"sends", personSend, `reverse(recipient) = reverse($1)`, `id`},
-		{"inbound", `to_jsonb(t)`, `sender = $1`, `id`},
+		{"sends", personSend, ofNumbers, `id`},
+		{"inbound", `to_jsonb(t)`, `sender = ANY($1)`, `id`},
 		{"opt_outs", `to_jsonb(t)`, number, `id`},
 		{"opt_out_changes", `to_jsonb(t)`, number, `id`},
-		{"guard_counts", `to_jsonb(t)`, `guard = 'recipient_cap' AND key = $1`, `md5(key || slot)::uuid`},
+		{"guard_counts", `to_jsonb(t)`, `guard = 'recipient_cap' AND key = ANY($1)`, `md5(key || slot)::uuid`},
 		{"audit", `to_jsonb(t) - '{actor_id,actor_name,actor_from}'::text[]`, `recipient <> '' AND ` + number, `id`},
 		{"erasures", `to_jsonb(t)`, number, `id`},
 	}
@@ -63,7 +67,6 @@ const personSend = `to_jsonb(t) - '{handed_over,sweep_at,refusals,check_at,resta
 // What is stored or changed meanwhile may be among them or not.
 func (db *DB) ExportPerson(ctx context.Context, number string) iter.Seq2[backstop.PersonPart, error] {
 	return func(yield func(backstop.PersonPart, error) bool) {
-		number = db.seals.Hide(seals.Number, number)
 		for _, table := range personTables() {
 			for after, more := noPolicy, true; more; {
 				part := backstop.PersonPart{Table: table.name}
@@ -86,7 +89,7 @@ func (db *DB) exportPage(ctx context.Context, t personTable, number, after strin
 	}
 	query := `SELECT ` + t.id + ` AS id, ` + t.row + ` AS row FROM ` + t.name + ` AS t
 WHERE ` + t.of + ` AND ` + t.id + ` > $2 ORDER BY ` + t.id + ` LIMIT $3`
-	if err := db.pool.SelectUnprepared(ctx, &found, query, number, after, personPage); err != nil {
+	if err := db.pool.SelectUnprepared(ctx, &found, query, db.NumbersOf(number), after, personPage); err != nil {
 		return "", pool.Failed(ctx, "export "+t.name, err)
 	}
 	for _, f := range found {
@@ -101,18 +104,17 @@ WHERE ` + t.of + ` AND ` + t.id + ` > $2 ORDER BY ` + t.id + ` LIMIT $3`
 }
 
 const countPerson = `SELECT s.sends, s.open_sends,
-    (SELECT count(*) FROM inbound WHERE sender = $1) AS inbound,
-    (SELECT count(*) FROM opt_outs WHERE recipient = $1) AS opt_outs,
-    (SELECT count(*) FROM opt_out_changes WHERE recipient = $1) AS opt_out_changes,
-    (SELECT count(*) FROM audit WHERE recipient <> '' AND recipient = $1) AS audit_entries
+    (SELECT count(*) FROM inbound WHERE sender = ANY($1)) AS inbound,
+    (SELECT count(*) FROM opt_outs WHERE recipient = ANY($1)) AS opt_outs,
+    (SELECT count(*) FROM opt_out_changes WHERE recipient = ANY($1)) AS opt_out_changes,
+    (SELECT count(*) FROM audit WHERE recipient <> '' AND recipient = ANY($1)) AS audit_entries
 FROM (SELECT count(*) AS sends, count(*) FILTER (WHERE finished_at IS NULL) AS open_sends
-    FROM sends WHERE reverse(recipient) = reverse($1)) AS s`
+    FROM sends WHERE ` + ofNumbers + `) AS s`
 
-var runningErasure = `SELECT ` + erasureColumns.Names() + ` FROM erasures WHERE recipient = $1`
+var runningErasure = `SELECT ` + erasureColumns.Names() + ` FROM erasures WHERE recipient = ANY($1)`
 
 // PersonalData counts what is stored about the person of a number.
 func (db *DB) PersonalData(ctx context.Context, number string) (backstop.PersonalData, error) {
-	number = db.seals.Hide(seals.Number, number)
 	var row struct {
 		Sends         int `db:"sends"`
 		OpenSends     int `db:"open_sends"`
@@ -121,7 +123,7 @@ func (db *DB) PersonalData(ctx context.Context, number string) (backstop.Persona
 		OptOutChanges int `db:"opt_out_changes"`
 		AuditEntries  int `db:"audit_entries"`
 	}
-	if err := db.pool.GetUnprepared(ctx, &row, countPerson, number); err != nil {
+	if err := db.pool.GetUnprepared(ctx, &row, countPerson, db.NumbersOf(number)); err != nil {
 		return backstop.PersonalData{}, pool.Failed(ctx, "count rows of person", err)
 	}
 	person := backstop.PersonalData{
@@ -129,7 +131,7 @@ func (db *DB) PersonalData(ctx context.Context, number string) (backstop.Persona
 		OptOutChanges: row.OptOutChanges, AuditEntries: row.AuditEntries,
 	}
 	var running []erasureRow
-	if err := db.pool.SelectUnprepared(ctx, &running, runningErasure, number); err != nil {
+	if err := db.pool.SelectUnprepared(ctx, &running, runningErasure, db.NumbersOf(number)); err != nil {
 		return backstop.PersonalData{}, pool.Failed(ctx, "find erasure", err)
 	}
 	for _, r := range running {

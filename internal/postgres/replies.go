@@ -47,7 +47,14 @@ type reply struct {
 func (db *DB) readByReply(ctx context.Context, inbound []backstop.Receipt, rows []inboundRow) ([]backstop.Receipt, error) {
 	var replies []reply
 	for i, row := range rows {
-		if row.Channel == backstop.WhatsApp && row.Category == "" {
+		if row.Channel != backstop.WhatsApp || row.Category != "" {
+			continue
+		}
+		numbers := []string{row.Sender}
+		if row.ReplyTo == "" {
+			numbers = db.NumbersOf(pool.Clean(inbound[i].Inbound.From))
+		}
+		for _, row.Sender = range numbers {
 			replies = append(replies, reply{inboundRow: row, N: i})
 		}
 	}

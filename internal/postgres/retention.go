@@ -15,7 +15,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// removeLaterEvery is how long a send that could not be removed waits for the next try.
+// removeLaterEvery is the least time until a send that could not be removed is tried again.
 const removeLaterEvery = time.Hour
 
 const (
@@ -25,15 +25,18 @@ const (
 
 	listRemovable = `SELECT id, category FROM sends WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3`
 
-	// lockRemovable locks those of the sends that nothing happens to any more, but for late receipts.
+	// lockRemovable locks those of the sends that nothing happens to any more, but for late receipts. The age of a scheduled send
+	// counts from its start.
 	lockRemovable = `SELECT id FROM sends AS s WHERE id = ANY($1) AND finished_at IS NOT NULL
+    AND (started_at IS NULL OR started_at < $2)
     AND NOT EXISTS (SELECT FROM callback_queues AS q WHERE q.send = s.id)
     AND NOT EXISTS (SELECT FROM callbacks AS c WHERE c.send = s.id AND c.state = 'pending')
     AND NOT EXISTS (SELECT FROM receipts AS r WHERE r.send = s.id AND r.needs_signal)
 ORDER BY id FOR UPDATE SKIP LOCKED`
 
 	removeLater = `INSERT INTO removals_later (name, send, due_at)
-SELECT $1, unnest($2::uuid[]), $3 ON CONFLICT (name, send) DO UPDATE SET due_at = excluded.due_at`
+SELECT $1, id, greatest($3, started_at + $4 * interval '1 microsecond') FROM sends WHERE id = ANY($2)
+ON CONFLICT (name, send) DO UPDATE SET due_at = excluded.due_at`
 	listLater = `SELECT send FROM removals_later WHERE name = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3`
 	dropLater = `DELETE FROM removals_later AS l WHERE name = $1 AND send = ANY($2)
     AND (send = ANY($3) OR NOT EXISTS (SELECT FROM sends WHERE id = l.send))`
@@ -110,7 +113,7 @@ func (b *batch) find(ctx context.Context, through string, limit int) error {
 func (b *batch) remove(ctx context.Context) error {
 	ready := pq.StringArray{}
 	if len(b.sends) > 0 {
-		if err := b.tx.SelectContext(ctx, &ready, lockRemovable, b.sends); err != nil {
+		if err := b.tx.SelectContext(ctx, &ready, lockRemovable, b.sends, b.now.Add(-b.removal.Age)); err != nil {
 			return fmt.Errorf("lock sends to remove: %w", err)
 		}
 	}
@@ -133,7 +136,8 @@ func (b *batch) postpone(ctx context.Context, ready pq.StringArray) error {
 		return isReady
 	})
 	if len(wait) > 0 {
-		if err := pool.Execute(ctx, b.tx, removeLater, name, wait, b.now.Add(removeLaterEvery)); err != nil {
+		err := pool.Execute(ctx, b.tx, removeLater, name, wait, b.now.Add(removeLaterEvery), b.removal.Age.Microseconds())
+		if err != nil {
 			return err
 		}
 	}

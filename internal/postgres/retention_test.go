@@ -199,6 +199,38 @@ func TestDB_RemoveOld_later(t *testing.T) {
 	require.Equal(t, int64(len(sends)), states[1].Removed)
 }
 
+// A scheduled send is kept for the age after its start, however long it has waited: its receipts come then.
+func TestDB_RemoveOld_scheduled(t *testing.T) {
+	t.Parallel()
+	address := postgrestest.URL(t)
+	db := postgrestest.Open(t, address)
+	_, err := db.Migrate(t.Context())
+	require.NoError(t, err)
+	raw := postgrestest.Raw(t, address)
+	start := time.Now().Add(-time.Hour)
+	send := oldSend(t, db, func(s *backstop.Send) { s.SendAt, s.ExpiresAt = &start, new(start.Add(aDay)) })
+	require.Equal(t, []string{send.ID}, sendIDs(claimScheduled(t, db, time.Now(), 9, quick)))
+	delivered(t, db, send.ID)
+	due := func() (at time.Time) {
+		t.Helper()
+		require.NoError(t, raw.QueryRowContext(t.Context(), `SELECT due_at FROM removals_later`).Scan(&at))
+		return at
+	}
+	for range 2 {
+		require.Equal(t, 1, removeOld(t, db, records(), 10))
+		require.Equal(t, send.ID, getSend(t, db, send.ID).ID)
+		require.WithinDuration(t, time.Now().Add(records().Age), due(), time.Minute, "not each hour")
+		_, err = raw.ExecContext(t.Context(), `UPDATE removals_later SET due_at = now()`)
+		require.NoError(t, err)
+	}
+	_, err = raw.ExecContext(t.Context(), `UPDATE sends SET send_at = send_at - $1 * interval '1 second',
+    started_at = started_at - $1 * interval '1 second'`, int(records().Age.Seconds()))
+	require.NoError(t, err)
+	require.Equal(t, 1, removeOld(t, db, records(), 10))
+	_, err = db.Send(t.Context(), send.ID)
+	require.Equal(t, backstop.NotFound, backstop.CodeOf(err))
+}
+
 // Categories have ages of their own.
 func TestDB_RemoveOld_categories(t *testing.T) {
 	t.Parallel()

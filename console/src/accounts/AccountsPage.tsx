@@ -61,7 +61,7 @@ export default function AccountsPage() {
           )
         }
       />
-      <Pager pages={pages} nextCursor={accounts.data?.next_cursor} loading={accounts.isFetching} />
+      <Pager pages={pages} nextCursor={accounts.data?.next_cursor} loading={accounts.isPlaceholderData} />
       {editing && (
         <AccountDialog
           account={editing.account}

@@ -51,7 +51,7 @@ export default function AuditPage() {
           )
         }
       />
-      <Pager pages={pages} nextCursor={entries.data?.next_cursor} loading={entries.isFetching} />
+      <Pager pages={pages} nextCursor={entries.data?.next_cursor} loading={entries.isPlaceholderData} />
       {open && <EntryDrawer entry={open} onClose={() => setOpen(undefined)} />}
     </>
   );
@@ -76,7 +76,7 @@ function useColumns(show: (entry: AuditEntry) => void): ListColumn<AuditEntry>[]
       rowScope: "row",
       width: 300,
       render: (_, entry) => (
-        <Button type="link" className="in-cell" onClick={() => show(entry)}>
+        <Button type="link" onClick={() => show(entry)}>
           {text.thing(entry)}
         </Button>
       ),

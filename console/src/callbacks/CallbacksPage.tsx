@@ -58,7 +58,7 @@ export default function CallbacksPage() {
           )
         }
       />
-      <Pager pages={pages} nextCursor={callbacks.data?.next_cursor} loading={callbacks.isFetching} />
+      <Pager pages={pages} nextCursor={callbacks.data?.next_cursor} loading={callbacks.isPlaceholderData} />
     </>
   );
 }

@@ -60,7 +60,7 @@ export default function MessagesPage() {
           )
         }
       />
-      <Pager pages={pages} nextCursor={messages.data?.next_cursor} loading={messages.isFetching} />
+      <Pager pages={pages} nextCursor={messages.data?.next_cursor} loading={messages.isPlaceholderData} />
       {editing && <MessageDialog message={editing.message} onClose={() => setEditing(undefined)} />}
       {deleting && <DeleteDialog of="messages" item={deleting} onClose={() => setDeleting(undefined)} />}
     </>

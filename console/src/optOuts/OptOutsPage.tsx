@@ -66,7 +66,7 @@ export default function OptOutsPage() {
           )
         }
       />
-      <Pager pages={pages} nextCursor={entries.data?.next_cursor} loading={entries.isFetching} />
+      <Pager pages={pages} nextCursor={entries.data?.next_cursor} loading={entries.isPlaceholderData} />
       {dialog === "add" && <AddDialog onClose={() => setDialog(undefined)} />}
       {dialog === "import" && <ImportDialog onClose={() => setDialog(undefined)} />}
       {removing && <RemoveDialog entry={removing} onClose={() => setRemoving(undefined)} />}

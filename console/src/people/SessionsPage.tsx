@@ -19,7 +19,7 @@ export default function SessionsPage() {
     <>
       <PageHeader title={t("people.title")} about={t("people.about")} />
       <ListTable list={sessions} columns={useColumns()} empty={<EmptyState title={t("people.none")} />} />
-      <Pager pages={pages} nextCursor={sessions.data?.next_cursor} loading={sessions.isFetching} />
+      <Pager pages={pages} nextCursor={sessions.data?.next_cursor} loading={sessions.isPlaceholderData} />
     </>
   );
 }

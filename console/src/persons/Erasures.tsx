@@ -25,7 +25,7 @@ export function Erasures() {
         expandable={{ expandedRowRender: (erasure) => <ErasureFacts erasure={erasure} /> }}
         empty={<EmptyState title={t("persons.none")} />}
       />
-      <Pager pages={pages} nextCursor={list.data?.next_cursor} loading={list.isFetching} />
+      <Pager pages={pages} nextCursor={list.data?.next_cursor} loading={list.isPlaceholderData} />
     </section>
   );
 }

@@ -59,7 +59,7 @@ export default function PoliciesPage() {
           )
         }
       />
-      <Pager pages={pages} nextCursor={policies.data?.next_cursor} loading={policies.isFetching} />
+      <Pager pages={pages} nextCursor={policies.data?.next_cursor} loading={policies.isPlaceholderData} />
       {editing && <PolicyDialog policy={editing.policy} onClose={() => setEditing(undefined)} />}
       {deleting && <DeleteDialog of="policies" item={deleting} onClose={() => setDeleting(undefined)} />}
     </>

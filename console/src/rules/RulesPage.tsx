@@ -60,7 +60,7 @@ export default function RulesPage() {
           )
         }
       />
-      <Pager pages={pages} nextCursor={rules.data?.next_cursor} loading={rules.isFetching} />
+      <Pager pages={pages} nextCursor={rules.data?.next_cursor} loading={rules.isPlaceholderData} />
       {editing && <RuleDialog rule={editing.rule} onClose={() => setEditing(undefined)} />}
       {deleting && (
         <DeleteDialog

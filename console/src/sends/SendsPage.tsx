@@ -58,7 +58,7 @@ export default function SendsPage({ session }: { session: Session }) {
           )
         }
       />
-      <Pager pages={pages} nextCursor={sends.data?.next_cursor} loading={sends.isFetching} />
+      <Pager pages={pages} nextCursor={sends.data?.next_cursor} loading={sends.isPlaceholderData} />
     </>
   );
 }

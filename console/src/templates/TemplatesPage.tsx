@@ -57,7 +57,7 @@ export default function TemplatesPage() {
           )
         }
       />
-      <Pager pages={pages} nextCursor={templates.data?.next_cursor} loading={templates.isFetching} />
+      <Pager pages={pages} nextCursor={templates.data?.next_cursor} loading={templates.isPlaceholderData} />
     </>
   );
 }

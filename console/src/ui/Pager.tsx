@@ -32,7 +32,7 @@ function withCursors(before: URLSearchParams, cursors: string[]): URLSearchParam
 interface Props {
   pages: ReturnType<typeof useCursor>;
   nextCursor: string | undefined;
-  loading: boolean;
+  loading: boolean; // the list still shows another page; a refresh of the shown one must not swallow a click
 }
 
 /** Pager has the buttons for the next and the previous page. It is empty if the list has one page. */

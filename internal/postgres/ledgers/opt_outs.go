@@ -34,10 +34,19 @@ type OptOutOrigin struct {
 	Note     string                `db:"note"     json:"note"     type:"text"`
 }
 
+// NewOptOut is a new entry. A phone that is known by several numbers has an entry for each.
+type NewOptOut struct {
+	OptOutRow
+
+	Notations []string `json:"notations" type:"text[]"` // all numbers of the phone
+}
+
 // OptOutColumns are the columns of an entry. OptOutOrigins are those of its origin.
 var (
 	OptOutColumns = pool.ColumnsOf[OptOutRow]()
 	OptOutOrigins = pool.ColumnsOf[OptOutOrigin]()
+
+	newOptOutColumns = pool.ColumnsOf[NewOptOut]()
 )
 
 // AddOptOuts returns the parts of a statement that insert the entries in a parameter, with their lines in the history. The part
@@ -46,9 +55,9 @@ var (
 func AddOptOuts(from, param string) string {
 	return `opt_out AS (
     INSERT INTO opt_outs (` + OptOutColumns.Names() + `)
-    SELECT ` + OptOutColumns.NamesIn("u") + ` FROM ` + from + OptOutColumns.Recordset(param) + `
+    SELECT ` + OptOutColumns.NamesIn("u") + ` FROM ` + from + newOptOutColumns.Recordset(param) + `
     WHERE u.source NOT IN ('message', 'preference', 'provider') OR NOT EXISTS (
-        SELECT FROM inbound AS i WHERE i.sender = u.recipient AND i.keyword = 'start' AND i.category IN ('', u.category)
+        SELECT FROM inbound AS i WHERE i.sender = ANY(u.notations) AND i.keyword = 'start' AND i.category IN ('', u.category)
             AND date_trunc('second', i.at) > date_trunc('second', u.since)
     )
     ON CONFLICT (recipient, category) DO NOTHING
@@ -59,23 +68,37 @@ func AddOptOuts(from, param string) string {
 )`
 }
 
-// OptOutRowOf returns the row of a new entry.
-func (s *Store) OptOutRowOf(o backstop.OptOut, now time.Time) (OptOutRow, error) {
-	id, err := pool.NewIDAt(now)
-	if err != nil {
-		return OptOutRow{}, err
+// NumbersOf returns all numbers of a phone as they are stored.
+func (s *Store) NumbersOf(number string) pq.StringArray {
+	numbers := pq.StringArray(backstop.Notations(number))
+	for i, n := range numbers {
+		numbers[i] = s.seals.Hide(seals.Number, n)
 	}
+	return numbers
+}
+
+// NewOptOuts returns the rows of a new entry.
+func (s *Store) NewOptOuts(o backstop.OptOut, now time.Time) ([]NewOptOut, error) {
 	if !backstop.IsE164(o.To) { // no constraint can see it in a token
-		return OptOutRow{}, errors.New("the recipient of an opt-out is no number")
+		return nil, errors.New("the recipient of an opt-out is no number")
 	}
 	since := o.Since
 	if since.IsZero() || since.After(now) { // a provider's clock may be ahead
 		since = now
 	}
-	return OptOutRow{
-		ID: id, To: s.seals.Hide(seals.Number, o.To), Category: o.Category, Since: pool.Stamp(since), StoredAt: pool.Stamp(now),
-		OptOutOrigin: s.OptOutOriginOf(o.OptOutOrigin),
-	}, nil
+	numbers := s.NumbersOf(o.To)
+	rows := make([]NewOptOut, len(numbers))
+	for i, number := range numbers {
+		id, err := pool.NewIDAt(now)
+		if err != nil {
+			return nil, err
+		}
+		rows[i] = NewOptOut{Notations: numbers, OptOutRow: OptOutRow{
+			ID: id, To: number, Category: o.Category, Since: pool.Stamp(since), StoredAt: pool.Stamp(now),
+			OptOutOrigin: s.OptOutOriginOf(o.OptOutOrigin),
+		}}
+	}
+	return rows, nil
 }
 
 // OptOutOriginOf returns the columns of an origin.
@@ -104,15 +127,15 @@ func (s *Store) OriginOf(r OptOutOrigin) backstop.OptOutOrigin {
 }
 
 // optOutRows returns the entries that a change of a send adds: one for each category that the refusal means.
-func (s *Store) optOutRows(l *backstop.Ledger) ([]OptOutRow, error) {
-	rows := []OptOutRow{}
+func (s *Store) optOutRows(l *backstop.Ledger) ([]NewOptOut, error) {
+	rows := []NewOptOut{}
 	for _, o := range l.OptOuts {
 		for _, o.Category = range s.optOuts.CategoriesOf(o.Channel) {
-			row, err := s.OptOutRowOf(o, s.pool.Now())
+			entries, err := s.NewOptOuts(o, s.pool.Now())
 			if err != nil {
 				return nil, err
 			}
-			rows = append(rows, row)
+			rows = append(rows, entries...)
 		}
 	}
 	return rows, nil

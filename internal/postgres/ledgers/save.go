@@ -159,7 +159,7 @@ func identifiedSteps(before, l *backstop.Ledger) []int {
 
 // statementOf returns the smallest statement that saves the ledger, without its callbacks and its end.
 func (s *Store) statementOf(
-	before, l *backstop.Ledger, receipts []receiptRow, optOuts []OptOutRow,
+	before, l *backstop.Ledger, receipts []receiptRow, optOuts []NewOptOut,
 ) (string, []any, error) {
 	send, attempts := l.Send, changedAttempts(before, l)
 	needsNoStart := len(l.Attempts) > len(before.Attempts) || send.FinishedAt != nil
