@@ -146,8 +146,8 @@ func (d *diagnosis) examine(ctx context.Context, environment map[string]string, 
 	}
 	isReachable := d.checkNamespace(ctx, p, isMigrated)
 	d.checkEncryption(p)
-	d.checkTexts(p)
 	if isMigrated {
+		d.checkTexts(ctx, p)
 		d.checkKeys(ctx, p)
 		d.checkNumbers(ctx, p)
 		if isReachable && !s.offline {
@@ -274,14 +274,27 @@ func (d *diagnosis) checkEncryption(p *program) {
 	d.add("encryption", isOK, "payloads in Temporal are encrypted with key "+ring.SealingID(), "")
 }
 
-// checkTexts says whether the texts of messages in Postgres are encrypted.
-func (d *diagnosis) checkTexts(p *program) {
+// checkTexts says whether the texts of messages in Postgres are encrypted, and whether the keys of the newest ones are there.
+func (d *diagnosis) checkTexts(ctx context.Context, p *program) {
+	ctx, cancel := within(ctx)
+	defer cancel()
 	ring, err := p.config.keyring()
-	if err != nil || !p.config.Seal.texts() {
-		d.add("texts", isOK, "new texts of messages in Postgres are not encrypted", "")
-		return
+	if err != nil {
+		return // checkKeys says so
 	}
-	d.add("texts", isOK, "new texts of messages in Postgres are encrypted with key "+ring.SealingID(), "")
+	uses, err := p.db.RecentSeals(ctx)
+	id := missingKey(uses, ring)
+	switch {
+	case err != nil:
+		d.add("texts", isFault, "the texts cannot be read: "+causeOf(err), "see the log of Postgres")
+	case id != "":
+		d.add("texts", isFault, fmt.Sprintf("texts need key %q, which is missing", id),
+			"add the key to BACKSTOP_KEYRING; backstop keys check reads all texts")
+	case !p.config.Seal.texts():
+		d.add("texts", isOK, "new texts of messages in Postgres are not encrypted", "")
+	default:
+		d.add("texts", isOK, "new texts of messages in Postgres are encrypted with key "+ring.SealingID(), "")
+	}
 }
 
 // checkNumbers says whether phone numbers in Postgres are encrypted, and whether a process would start with this setting and key.

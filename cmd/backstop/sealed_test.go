@@ -58,6 +58,11 @@ func TestSealed(t *testing.T) {
 	require.Equal(t, 1, replies)
 
 	r.kill()
+	require.Equal(t, isOK, examine(t, r.environment, nil, "--offline").levelOf("texts"))
+	otherKey, _ := newKey(t)
+	missing := examine(t, r.environment, map[string]string{"BACKSTOP_KEYRING": otherKey}, "--offline")
+	require.Equal(t, isFault, missing.levelOf("texts"))
+	require.Contains(t, missing.found["texts"][0].Text, `texts need key "local", which is missing`)
 	delete(r.environment, "BACKSTOP_SEAL")
 	r.start()
 	require.Equal(t, words, r.ended(first).Metadata["name"])

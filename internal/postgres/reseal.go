@@ -233,8 +233,8 @@ func sealedBy(sealed, isPlain string) string {
         WHEN ` + isPlain + ` THEN '' END AS key`
 }
 
-// countSeals returns the query of the keys of a batch of rows. It has at least one row if there are rows after $1.
-func countSeals(columns, table, values string) string {
+// sealsQuery returns the query of the keys of a batch of rows. It has at least one row if there are rows after $1.
+func sealsQuery(columns, table, values string) string {
 	return `WITH v AS (SELECT id, ` + columns + ` FROM ` + table + ` WHERE id > $1 ORDER BY id LIMIT $2)
 SELECT key, count(*) AS rows, (SELECT id FROM v ORDER BY id DESC LIMIT 1) AS last FROM (` + values + `) AS k GROUP BY key`
 }
@@ -242,11 +242,11 @@ SELECT key, count(*) AS rows, (SELECT id FROM v ORDER BY id DESC LIMIT 1) AS las
 const hashIfSealed = `CASE WHEN octet_length(idempotency_hash) > 32 THEN idempotency_hash END AS hash`
 
 var (
-	countSendSeals = countSeals(`sealed_content, content_removed_at, `+hashIfSealed, `sends`, `
+	countSendSeals = sealsQuery(`sealed_content, content_removed_at, `+hashIfSealed, `sends`, `
     SELECT `+sealedBy(`sealed_content`, `content_removed_at IS NULL`)+` FROM v UNION ALL
     SELECT `+sealedBy(`hash`, `false`)+` FROM v
 `)
-	countInboundSeals = countSeals(`sealed_text, text`, `inbound`,
+	countInboundSeals = sealsQuery(`sealed_text, text`, `inbound`,
 		`SELECT `+sealedBy(`sealed_text`, `text <> ''`)+` FROM v`)
 )
 
@@ -258,22 +258,46 @@ const countBatch = 10000
 func (db *DB) SealsInUse(ctx context.Context) (map[string]int64, error) {
 	uses := map[string]int64{}
 	for _, query := range []string{countSendSeals, countInboundSeals} {
-		for last := uuid.Nil.String(); last != ""; {
-			var rows []struct {
-				Key  *string `db:"key"`
-				Rows int64   `db:"rows"`
-				Last string  `db:"last"`
-			}
-			if err := db.pool.SelectUnprepared(ctx, &rows, query, last, countBatch); err != nil {
-				return nil, pool.Failed(ctx, "count sealed texts", err)
-			}
-			last = ""
-			for _, row := range rows {
-				if last = row.Last; row.Key != nil {
-					uses[*row.Key] += row.Rows
-				}
-			}
+		if err := db.countSeals(ctx, uses, query, uuid.Nil.String()); err != nil {
+			return nil, err
 		}
 	}
 	return uses, nil
+}
+
+// RecentSeals is SealsInUse for the newest rows of each table, a batch of them.
+func (db *DB) RecentSeals(ctx context.Context) (map[string]int64, error) {
+	uses := map[string]int64{}
+	for table, query := range map[string]string{"sends": countSendSeals, "inbound": countInboundSeals} {
+		var before string
+		findBatch := `SELECT coalesce((SELECT id FROM ` + table + ` ORDER BY id DESC OFFSET $1 LIMIT 1), $2)`
+		if err := db.pool.GetUnprepared(ctx, &before, findBatch, countBatch, uuid.Nil.String()); err != nil {
+			return nil, pool.Failed(ctx, "find newest texts", err)
+		}
+		if err := db.countSeals(ctx, uses, query, before); err != nil {
+			return nil, err
+		}
+	}
+	return uses, nil
+}
+
+// countSeals adds the values of the rows after an id.
+func (db *DB) countSeals(ctx context.Context, uses map[string]int64, query, last string) error {
+	for last != "" {
+		var rows []struct {
+			Key  *string `db:"key"`
+			Rows int64   `db:"rows"`
+			Last string  `db:"last"`
+		}
+		if err := db.pool.SelectUnprepared(ctx, &rows, query, last, countBatch); err != nil {
+			return pool.Failed(ctx, "count sealed texts", err)
+		}
+		last = ""
+		for _, row := range rows {
+			if last = row.Last; row.Key != nil {
+				uses[*row.Key] += row.Rows
+			}
+		}
+	}
+	return nil
 }

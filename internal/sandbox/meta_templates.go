@@ -120,15 +120,21 @@ const (
 	maxPage     = 1000
 )
 
-// getMetaEdge answers GET /{version}/{waba}/message_templates. The paths of other providers would conflict with a pattern that
-// has this name.
+// getMetaEdge answers GET /{version}/{waba}/message_templates and subscribed_apps. The paths of other providers would conflict
+// with a pattern that has these names.
 func (s *Server) getMetaEdge(w http.ResponseWriter, r *http.Request) {
-	if r.PathValue("edge") != "message_templates" {
+	edge := r.PathValue("edge")
+	if edge != "message_templates" && edge != "subscribed_apps" {
 		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
 		return
 	}
 	if f := s.checkMetaObject(r, "get", r.PathValue("waba"), wabaID); f != nil {
 		refuseMeta(w, f)
+		return
+	}
+	if edge == "subscribed_apps" {
+		app := map[string]string{"id": "670843887433847", "name": "Sandbox", "link": "https://www.facebook.com/games/?app_id=670843887433847"}
+		writeJSON(w, http.StatusOK, map[string]any{"data": []any{map[string]any{"whatsapp_business_api_data": app}}})
 		return
 	}
 	from, limit := 0, defaultPage

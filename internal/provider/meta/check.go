@@ -12,8 +12,8 @@ import (
 // codeNumber is Meta's code for a business number that is deleted or unknown.
 const codeNumber = 33
 
-// Check reads the number from Meta. It returns a *provider.FieldError if Meta refuses the access token or the number, else a
-// *backstop.Failure.
+// Check reads the number from Meta, and whether an app gets the webhooks of its WhatsApp Business account. It returns a
+// *provider.FieldError if Meta refuses the access token or the number, or if no app gets them, else a *backstop.Failure.
 func (c *Client) Check(ctx context.Context) error {
 	answer, err := c.poster.Get(ctx, c.numberURL+"?fields=id,verified_name,quality_rating", c.header)
 	if err != nil {
@@ -28,7 +28,28 @@ func (c *Client) Check(ctx context.Context) error {
 	if json.Unmarshal(answer.Body, &number) != nil || string(number.ID) != c.phoneNumberID {
 		return &backstop.Failure{Kind: backstop.Unavailable, Reason: "the answer is not readable"}
 	}
-	return nil
+	return c.checkSubscription(ctx)
+}
+
+// checkSubscription returns an error if no app is subscribed to the webhooks of the WhatsApp Business account. Meta does not say
+// which of several apps is that of the settings. A token that may not read the list may still send, so a refusal is no error.
+func (c *Client) checkSubscription(ctx context.Context) error {
+	if c.wabaID == "" {
+		return nil
+	}
+	answer, err := c.poster.Get(ctx, c.subscribedURL, c.header)
+	if err != nil {
+		return err
+	}
+	var apps struct {
+		Data []json.RawMessage `json:"data"`
+	}
+	if !answer.Accepted() || json.Unmarshal(answer.Body, &apps) != nil || apps.Data == nil || len(apps.Data) > 0 {
+		return nil
+	}
+	return &provider.FieldError{
+		Field: "waba_id", Reason: "has no app that is subscribed to its webhooks, so no status arrives: POST /<WABA id>/subscribed_apps",
+	}
 }
 
 // refusedCheck returns the error of a check that Meta refused. Nothing was sent, so it may be repeated if Meta's answer was lost.

@@ -65,6 +65,42 @@ func TestClient_Check(t *testing.T) {
 	}
 }
 
+// Without a subscribed app Meta reports no status of any message.
+func TestClient_Check_subscription(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		status int
+		body   string
+		want   string
+	}{
+		"an app":      {200, `{"data":[{"whatsapp_business_api_data":{"id":"670843887433847","name":"Ada's","link":"https://x.example"}}]}`, ""},
+		"no app":      {200, `{"data":[]}`, "waba_id has no app that is subscribed to its webhooks, so no status arrives: POST /<WABA id>/subscribed_apps"},
+		"not allowed": {403, `{"error":{"message":"(#200) no","code":200}}`, ""},
+		"not a list":  {200, `{"success":true}`, ""},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch r.URL.Path {
+			case "/v23.0/" + phoneID:
+				_, _ = io.WriteString(w, `{"id":"`+phoneID+`"}`)
+			case "/v23.0/102290129340398/subscribed_apps":
+				w.WriteHeader(row.status)
+				_, _ = io.WriteString(w, row.body)
+			default:
+				w.WriteHeader(http.StatusTeapot)
+			}
+		}))
+		t.Cleanup(server.Close)
+		o := options(server.URL)
+		o.Values["waba_id"] = "102290129340398"
+		err := newClient(t, o).Check(t.Context())
+		if row.want == "" {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.EqualError(t, err, row.want, name)
+	}
+}
+
 // If Meta does not answer, or says nothing about a setting, the error is a failure.
 func TestClient_Check_failure(t *testing.T) {
 	t.Parallel()

@@ -41,8 +41,9 @@ type Client struct {
 	pace          *pacer
 	sibling       func(field, value string) provider.Client // another account; may be nil
 
-	wabaID       string // the id of the WhatsApp Business account; may be empty
-	templatesURL string // the URL of its templates
+	wabaID        string // the id of the WhatsApp Business account; may be empty
+	subscribedURL string // the URL of the apps that get its webhooks
+	templatesURL  string // the URL of its templates
 }
 
 // name is the name of the provider.
@@ -86,6 +87,7 @@ func New(s provider.Settings) (*Client, error) {
 		pace:          pace,
 		sibling:       s.Sibling,
 		wabaID:        v["waba_id"],
+		subscribedURL: base.JoinPath(url.PathEscape(v["version"]), url.PathEscape(v["waba_id"]), "subscribed_apps").String(),
 		templatesURL:  base.JoinPath(url.PathEscape(v["version"]), url.PathEscape(v["waba_id"]), "message_templates").String(),
 	}
 	secrets := slices.Concat(c.appSecrets, c.verifyTokens, []string{v["access_token"]})
