@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	// removeAtOnce is how many sends one transaction removes.
-	removeAtOnce = 500
+	// removeAtOnce is how many sends one transaction removes. Fewer are slower, and more make other requests wait: docs/performance.md.
+	removeAtOnce = 100
+	// After a day is counted, and after a batch is removed, a run pauses for this many times as long as that took.
+	pauseOfDays, pauseOfRemovals = 1, 3
 	// removeFor is how long one run removes. The next run of the schedule goes on.
 	removeFor = 50 * time.Minute
 )
@@ -49,15 +51,16 @@ func NewRetention(store RetentionStore, r backstop.Retention, log *slog.Logger) 
 	return &Retention{store: store, retention: r, log: log}, nil
 }
 
-// RemoveOld counts the days that are due, and removes what is older than the settings of this process allow. After each batch it
-// pauses for as long as the batch took, so that it uses half of one connection.
+// RemoveOld counts the days that are due, and removes what is older than the settings of this process allow. It pauses after each
+// batch, so that it uses a quarter of one connection, and half of one while it counts.
 func (r *Retention) RemoveOld(ctx context.Context) error {
 	began := time.Now()
-	if err := r.repeat(ctx, began, "days", func() (int, error) { return r.store.CountDays(ctx, 1) }); err != nil {
+	err := r.repeat(ctx, began, "days", pauseOfDays, func() (int, error) { return r.store.CountDays(ctx, 1) })
+	if err != nil {
 		return err
 	}
 	for _, removal := range r.retention.Removals() {
-		err := r.repeat(ctx, began, removal.Name(), func() (int, error) { return r.store.RemoveOld(ctx, removal, removeAtOnce) })
+		err := r.remove(ctx, began, removal.Name(), func() (int, error) { return r.store.RemoveOld(ctx, removal, removeAtOnce) })
 		if err != nil {
 			return err
 		}
@@ -69,7 +72,7 @@ func (r *Retention) RemoveOld(ctx context.Context) error {
 		if keep[""] == 0 {
 			continue
 		}
-		err := r.repeat(ctx, began, "inbound messages", func() (int, error) {
+		err := r.remove(ctx, began, "inbound messages", func() (int, error) {
 			return r.store.RemoveOldInbound(ctx, what, keep[""], removeAtOnce)
 		})
 		if err != nil {
@@ -79,13 +82,17 @@ func (r *Retention) RemoveOld(ctx context.Context) error {
 	if r.retention.Audit == 0 {
 		return nil
 	}
-	return r.repeat(ctx, began, "entries of the audit", func() (int, error) {
+	return r.remove(ctx, began, "entries of the audit", func() (int, error) {
 		return r.store.RemoveOldAudit(ctx, time.Duration(r.retention.Audit), removeAtOnce)
 	})
 }
 
+func (r *Retention) remove(ctx context.Context, began time.Time, what string, batch func() (int, error)) error {
+	return r.repeat(ctx, began, what, pauseOfRemovals, batch)
+}
+
 // repeat runs batches until one finds nothing, or the time of the run is over.
-func (r *Retention) repeat(ctx context.Context, began time.Time, what string, batch func() (int, error)) error {
+func (r *Retention) repeat(ctx context.Context, began time.Time, what string, pause time.Duration, batch func() (int, error)) error {
 	for total := 0; time.Since(began) < removeFor; {
 		started := time.Now()
 		n, err := batch()
@@ -103,7 +110,7 @@ func (r *Retention) repeat(ctx context.Context, began time.Time, what string, ba
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("remove old %s: %w", what, ctx.Err())
-		case <-time.After(time.Since(started)):
+		case <-time.After(pause * time.Since(started)):
 		}
 	}
 	return nil
