@@ -50,6 +50,7 @@ func allParts() []part {
 		{"metrics", (*bench).measureMetrics},
 		{"codec", (*bench).measureCodec},
 		{"sealed", (*bench).measureSealed},
+		{"numbers", (*bench).measureNumbers},
 		{"retention", (*bench).measureRetention},
 	}
 }

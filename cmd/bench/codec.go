@@ -1,6 +1,9 @@
 package main
 
-import "context"
+import (
+	"context"
+	"maps"
+)
 
 const (
 	codecOff = "codec off"
@@ -33,6 +36,26 @@ func (b *bench) measureSealed(ctx context.Context) error {
 		note:   "sealing on: BACKSTOP_SEAL=texts.",
 		target: "completed sends per second with encrypted texts, of plain",
 	}, withKeyring(), map[string]string{"BACKSTOP_KEYRING": benchKeyring, "BACKSTOP_SEAL": "texts"})
+}
+
+const (
+	numbersOff = "numbers plain"
+	numbersOn  = "numbers sealed"
+	// leastWithNumbers is the share of the throughput that remains with encrypted numbers, of that with encrypted texts alone.
+	leastWithNumbers = 0.95
+)
+
+// measureNumbers compares whole sends with encrypted phone numbers in Postgres and with plain ones. Before each round all rows are
+// converted.
+func (b *bench) measureNumbers(ctx context.Context) error {
+	off := map[string]string{"BACKSTOP_KEYRING": benchKeyring, "BACKSTOP_SEAL": "texts", numberKeyVariable: benchKeyring}
+	on := maps.Clone(off)
+	on["BACKSTOP_SEAL"] = "texts,numbers"
+	return b.compareSettings(ctx, pair{
+		title: "Sealed numbers", raw: "numbers", off: numbersOff, on: numbersOn, least: leastWithNumbers,
+		note:   "numbers sealed: BACKSTOP_SEAL=texts,numbers; numbers plain: BACKSTOP_SEAL=texts.",
+		target: "completed sends per second with encrypted numbers, of plain",
+	}, off, on)
 }
 
 // measureCodec compares whole sends with encrypted payloads and with plain ones.

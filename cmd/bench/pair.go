@@ -29,7 +29,10 @@ func (b *bench) compareSettings(ctx context.Context, p pair, off, on map[string]
 	p.run = func(ctx context.Context, c contestant, name string) (round, error) {
 		return b.runRestarted(ctx, c, settings[name])
 	}
-	defer func() { err = errors.Join(err, b.restartBackstop(context.WithoutCancel(ctx), nil)) }()
+	defer func() {
+		ctx := context.WithoutCancel(ctx)
+		err = errors.Join(err, b.restartBackstop(ctx, off), b.restartBackstop(ctx, nil)) // the first makes the numbers plain again
+	}()
 	return b.comparePair(ctx, p)
 }
 

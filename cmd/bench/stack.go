@@ -151,7 +151,11 @@ func (s *stack) startBackstop(ctx context.Context, f flags, fail context.CancelC
 	return awaitReady(ctx, s.apiURL)
 }
 
-// restartBackstop replaces the process of Backstop by one with other variables besides the usual ones.
+// numberKeyVariable has the key of encrypted phone numbers.
+const numberKeyVariable = "BACKSTOP_NUMBER_KEY"
+
+// restartBackstop replaces the process of Backstop by one with other variables besides the usual ones. With a key of numbers, the
+// rows are converted first to what the variables say.
 func (s *stack) restartBackstop(ctx context.Context, changes map[string]string) (err error) {
 	s.backstop.isReplaced.Store(true)
 	if err := s.backstop.stop(); err != nil {
@@ -159,6 +163,11 @@ func (s *stack) restartBackstop(ctx context.Context, changes map[string]string) 
 	}
 	env := maps.Clone(s.env)
 	maps.Copy(env, changes)
+	if env[numberKeyVariable] != "" {
+		if err := runChild(ctx, backstopCommand("keys numbers", env, s.logProgress)); err != nil {
+			return err
+		}
+	}
 	if s.backstop, err = startChild(backstopCommand("serve", env, s.logProgress)); err != nil {
 		return err
 	}
@@ -277,7 +286,7 @@ func backstopCommand(command string, env map[string]string, logProgress progress
 	if self, err := os.Executable(); err == nil {
 		program = filepath.Join(filepath.Dir(self), program)
 	}
-	return childOptions{Name: command, Words: []string{program, command}, Env: env, LogProgress: logProgress}
+	return childOptions{Name: command, Words: append([]string{program}, strings.Fields(command)...), Env: env, LogProgress: logProgress}
 }
 
 // awaitReady waits until the API at a URL is ready.

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"iter"
 
-	"github.com/lib/pq"
-
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )

@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -14,6 +15,9 @@ import (
 
 	"github.com/backstophq/backstop"
 )
+
+// fuzzTimeout ends a call whose driver would look for a lost message later, which takes it seconds.
+const fuzzTimeout = 50 * time.Millisecond
 
 // FuzzAnswers gives any answer to a message. The driver must not panic; it takes the message as sent only with an id that can be
 // stored, and each failure hides the secrets that the driver sent.
@@ -40,7 +44,9 @@ func FuzzAnswers(f *testing.F, d Driver) {
 			header.Set("Retry-After", retryAfter)
 		}
 		answer.Store(&Reply{Status: first + int(status)%(last-first+1), Header: header, Body: string(body)})
-		submission, err := send(t.Context())
+		ctx, cancel := context.WithTimeout(t.Context(), fuzzTimeout)
+		defer cancel()
+		submission, err := send(ctx)
 		if err == nil {
 			require.NotEmpty(t, submission.MessageID)
 			require.LessOrEqual(t, len(submission.MessageID), 256)
