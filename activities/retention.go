@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// removeAtOnce is how many sends one transaction removes. Fewer are slower, and more make other requests wait: docs/performance.md.
+	// removeAtOnce is how many sends one transaction removes. Fewer are slower, and more make other requests wait
+	// (docs/performance.md).
 	removeAtOnce = 100
 	// After a day is counted, and after a batch is removed, a run pauses for this many times as long as that took.
 	pauseOfDays, pauseOfRemovals = 1, 3
@@ -92,7 +93,9 @@ func (r *Retention) remove(ctx context.Context, began time.Time, what string, ba
 }
 
 // repeat runs batches until one finds nothing, or the time of the run is over.
-func (r *Retention) repeat(ctx context.Context, began time.Time, what string, pause time.Duration, batch func() (int, error)) error {
+func (r *Retention) repeat(
+	ctx context.Context, began time.Time, what string, pause int, batch func() (int, error),
+) error {
 	for total := 0; time.Since(began) < removeFor; {
 		started := time.Now()
 		n, err := batch()
@@ -110,7 +113,7 @@ func (r *Retention) repeat(ctx context.Context, began time.Time, what string, pa
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("remove old %s: %w", what, ctx.Err())
-		case <-time.After(pause * time.Since(started)):
+		case <-time.After(time.Duration(pause) * time.Since(started)):
 		}
 	}
 	return nil

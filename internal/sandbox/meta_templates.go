@@ -133,7 +133,7 @@ func (s *Server) getMetaEdge(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if edge == "subscribed_apps" {
-		app := map[string]string{"id": "670843887433847", "name": "Sandbox", "link": "https://www.facebook.com/games/?app_id=670843887433847"}
+		app := map[string]string{"id": appID, "name": "Sandbox", "link": "https://www.facebook.com/games/?app_id=" + appID}
 		writeJSON(w, http.StatusOK, map[string]any{"data": []any{map[string]any{"whatsapp_business_api_data": app}}})
 		return
 	}

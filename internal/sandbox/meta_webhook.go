@@ -20,6 +20,7 @@ import (
 
 const (
 	wabaID        = "102290129340398" // the id of the simulated WhatsApp Business Account
+	appID         = "670843887433847" // of the app that is subscribed to its webhooks
 	displayNumber = "15550783881"
 	errorCodesURL = "https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes/"
 

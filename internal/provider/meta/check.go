@@ -44,12 +44,12 @@ func (c *Client) checkSubscription(ctx context.Context) error {
 	var apps struct {
 		Data []json.RawMessage `json:"data"`
 	}
-	if !answer.Accepted() || json.Unmarshal(answer.Body, &apps) != nil || apps.Data == nil || len(apps.Data) > 0 {
-		return nil
+	isList := answer.Accepted() && json.Unmarshal(answer.Body, &apps) == nil && apps.Data != nil
+	if isList && len(apps.Data) == 0 {
+		const reason = "has no app that is subscribed to its webhooks, so no status arrives: POST /<WABA id>/subscribed_apps"
+		return &provider.FieldError{Field: "waba_id", Reason: reason}
 	}
-	return &provider.FieldError{
-		Field: "waba_id", Reason: "has no app that is subscribed to its webhooks, so no status arrives: POST /<WABA id>/subscribed_apps",
-	}
+	return nil
 }
 
 // refusedCheck returns the error of a check that Meta refused. Nothing was sent, so it may be repeated if Meta's answer was lost.
