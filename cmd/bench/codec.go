@@ -45,8 +45,8 @@ const (
 	leastWithNumbers = 0.95
 )
 
-// measureNumbers compares whole sends with encrypted phone numbers in Postgres and with plain ones. Before each round all rows are
-// converted.
+// measureNumbers compares whole sends with encrypted phone numbers in Postgres and with plain ones. Before each round all rows
+// are converted.
 func (b *bench) measureNumbers(ctx context.Context) error {
 	off := map[string]string{"BACKSTOP_KEYRING": benchKeyring, "BACKSTOP_SEAL": "texts", numberKeyVariable: benchKeyring}
 	on := maps.Clone(off)

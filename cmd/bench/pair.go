@@ -31,7 +31,8 @@ func (b *bench) compareSettings(ctx context.Context, p pair, off, on map[string]
 	}
 	defer func() {
 		ctx := context.WithoutCancel(ctx)
-		err = errors.Join(err, b.restartBackstop(ctx, off), b.restartBackstop(ctx, nil)) // the first makes the numbers plain again
+		// The first restart makes the numbers plain again.
+		err = errors.Join(err, b.restartBackstop(ctx, off), b.restartBackstop(ctx, nil))
 	}()
 	return b.comparePair(ctx, p)
 }

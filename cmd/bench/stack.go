@@ -286,7 +286,8 @@ func backstopCommand(command string, env map[string]string, logProgress progress
 	if self, err := os.Executable(); err == nil {
 		program = filepath.Join(filepath.Dir(self), program)
 	}
-	return childOptions{Name: command, Words: append([]string{program}, strings.Fields(command)...), Env: env, LogProgress: logProgress}
+	words := append([]string{program}, strings.Fields(command)...)
+	return childOptions{Name: command, Words: words, Env: env, LogProgress: logProgress}
 }
 
 // awaitReady waits until the API at a URL is ready.
