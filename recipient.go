@@ -29,7 +29,7 @@ func CountryOf(number string) (country string, err error) {
 	}
 	parsed, written := parseNumber(number)
 	if meant := withoutTrunk(number, parsed, written); meant != "" {
-		const reason = "has digits that are dialled only within its country, such as a 0 before the area code"
+		const reason = "has digits that do not belong to it, such as a 0 before the area code"
 		if _, n := parseNumber(meant); n == nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
 			meant = "" // it would be refused too
 		}
@@ -105,6 +105,12 @@ func withoutTrunk(number string, parsed, written *phonenumbers.PhoneNumber) stri
 		national, found := strings.CutPrefix(number, fmt.Sprintf("+%d%s", code, trunk))
 		stripped = fmt.Sprintf("+%d%s", code, national)
 		if !found || trunk == "" || !IsListed(stripped) {
+			if phonenumbers.IsPossibleNumber(written) {
+				return ""
+			}
+			stripped = Notations(number)[0] // in Mexico without the former 1 of mobile numbers
+		}
+		if stripped == number || !IsListed(stripped) {
 			return ""
 		}
 	}

@@ -91,7 +91,7 @@ func TestFields_params(t *testing.T) {
 		"by the domain":  {"POST", "/v1/rules", `{"name":"a","type":"unread","send_id":"A"}`, 422, `{"field":"wait_seconds","code":"wait_of_unread","reason":"is required for an unread rule: no provider reports that a message was not read"}`},
 		"an unlike time": {"GET", "/v1/stats?from=2031-05-04T12:00:00Z&until=2031-05-04T11:00:00Z", "", 422, `{"field":"until","code":"after_other","reason":"must be after from","params":{"other":"from"}}`},
 		"a trunk digit": {"POST", "/v1/sends", strings.Replace(sendBody(policy.ID), "+44", "+440", 1), 422, `{"field":"to","code":"trunk_digits",
-			"reason":"has digits that are dialled only within its country, such as a 0 before the area code; did you mean +447400123456?","params":{"meant":"+447400123456"}}`},
+			"reason":"has digits that do not belong to it, such as a 0 before the area code; did you mean +447400123456?","params":{"meant":"+447400123456"}}`},
 	} {
 		got := r.call(t, tc.method, tc.path, tc.body)
 		require.Equal(t, tc.status, got.Code, name)

@@ -123,9 +123,9 @@ export const frame = {
       text_or_template: "must have either text or template",
       time: "must be a time in RFC 3339 form, like 2031-05-04T12:10:00Z",
       time_years: "must lie in the years {{min}} to {{max}}, in UTC",
-      trunk_digits: "has digits that are dialled only within its country, such as a 0 before the area code",
+      trunk_digits: "has digits that do not belong to it, such as a 0 before the area code",
       trunk_digits_meant:
-        "has digits that are dialled only within its country, such as a 0 before the area code; did you mean {{meant}}?",
+        "has digits that do not belong to it, such as a 0 before the area code; did you mean {{meant}}?",
       unknown: "does not exist: check the spelling",
       unknown_account: "there is no such account of this channel",
       unknown_template: "is not a template of account {{account}}",
