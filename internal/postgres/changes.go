@@ -23,14 +23,18 @@ func countChanges(w *where) string {
 	return `SELECT COALESCE(policy_id::text, '') AS policy_id, country, fallback_reason AS reason,
     COALESCE(resent.provider, first.provider, '') AS provider,
     COALESCE(resent.code, first.code, '') AS code, count(*) AS sends
-FROM sends` + joinCodes + `
+FROM sends` + joinCodes(w.first, w.end) + `
 WHERE fired <> '' AND ` + w.String() + `
 GROUP BY policy_id, 2, 3, 4, 5`
 }
 
-const joinCodes = `
-LEFT JOIN (` + whatsAppCodes + ` AND step = 1) AS first ON first.send = sends.id
-LEFT JOIN (` + whatsAppCodes + ` AND step = 2) AS resent ON resent.send = sends.id`
+// joinCodes joins the failures of the WhatsApp messages of the sends from the parameter first to end.
+func joinCodes(first, end string) string {
+	codes := whatsAppCodes + ` AND send >= ` + first + ` AND send < ` + end
+	return `
+LEFT JOIN (` + codes + ` AND step = 1) AS first ON first.send = sends.id
+LEFT JOIN (` + codes + ` AND step = 2) AS resent ON resent.send = sends.id`
+}
 
 const whatsAppCodes = `
     SELECT send, provider, ` + failureCode + ` AS code FROM attempts

@@ -113,7 +113,7 @@ func countedChanges(isGone, condition string) string {
 FROM (
     SELECT ` + countDay + `, ` + policyOf + ` AS policy, accepted_at, json_build_array(country, fallback_reason,
         COALESCE(resent.provider, first.provider, ''), COALESCE(resent.code, first.code, ''))::text AS key
-    FROM sends` + joinCodes + `
+    FROM sends` + joinCodes(`$1`, `$2`) + `
     WHERE fired <> '' AND` + inRange + condition + `
 ) AS m
 GROUP BY day, policy, key`)
@@ -122,9 +122,9 @@ GROUP BY day, policy, key`)
 // keepPlans stores each plan once.
 func keepPlans(condition string) string {
 	return `INSERT INTO stats_plans (digest, plan)
-SELECT digest, plan FROM (
-    SELECT plan_digest AS digest, min(sends.ctid) AS place FROM sends WHERE` + inRange + condition + ` GROUP BY plan_digest
-) AS d JOIN sends ON sends.ctid = d.place
+SELECT plan_digest, plan FROM sends WHERE ctid = ANY(ARRAY(
+    SELECT min(sends.ctid) FROM sends WHERE` + inRange + condition + ` GROUP BY plan_digest
+))
 ON CONFLICT DO NOTHING`
 }
 
@@ -193,8 +193,7 @@ func (db *DB) countOneDay(ctx context.Context, at, now time.Time) error {
 }
 
 // forCounting holds for one transaction; see forStats.
-const forCounting = `SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true),
-    set_config('statement_timeout', $1, true)`
+const forCounting = forStats + `, set_config('statement_timeout', $1, true)`
 
 // countRows runs the statements of counters. That of the plans needs fewer parameters than it gets, which Postgres allows.
 func countRows(ctx context.Context, tx *sqlx.Tx, statements []string, args ...any) error {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/ledgers"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 // ClaimOverdue is the query of DB.ClaimOverdue.
@@ -18,6 +19,24 @@ const (
 
 // CountRecipients is the query of DB.CountRecipients.
 const CountRecipients = countRecipients
+
+// CountTheDay are the statements that count a day. ForCounting holds in their transaction.
+var CountTheDay = countTheDay
+
+const ForCounting = forCounting
+
+// CountedNow returns the queries that count the sends of a range when asked, as in ForCounting but for the bound of time.
+func CountedNow(f backstop.StatsFilter) map[string][]any {
+	messages, _ := messagesThat(f)
+	filter := backstop.SendFilter{From: f.From, Until: f.Until}
+	changes, _ := sendsThat(filter, rangeOf(filter))
+	first, last := pool.MinID(f.From.Add(-idSlack)), pool.MinID(f.Until.Add(idSlack))
+	sms, codes, fallbacks := countSMS(messages), countCodes(messages), countChanges(&changes)
+	return map[string][]any{
+		countSends: {first, last, f.From, f.Until, nil, f.Bucket().Seconds()}, sms: messages.values, codes: messages.values,
+		fallbacks: changes.values,
+	}
+}
 
 // Composed returns the queries that are made of the columns of a row, and those of the counters.
 func Composed() map[string]string {
