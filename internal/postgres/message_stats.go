@@ -170,7 +170,7 @@ func tallyCodes(rows []codeRow) (list []backstop.CountsOfCode) {
 func messagesThat(f backstop.StatsFilter) (*where, bool) {
 	filter := backstop.SendFilter{From: f.From, Until: f.Until, PolicyID: f.PolicyID}
 	w, found := sendsThat(filter, rangeOf(filter))
-	w.and(`attempts.send >= ` + w.first) // as in andAttempt
+	w.and(`attempts.send >= ` + w.first) // Postgres does not conclude it from the join
 	w.and(`attempts.send < ` + w.end)
 	return &w, found
 }

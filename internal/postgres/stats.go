@@ -32,8 +32,8 @@ const hasMany = `SELECT EXISTS (SELECT FROM sends WHERE id >= $1 AND id < $2 OFF
 // forStats holds for one transaction. Groups are counted in memory, of which a few megabytes are used; with less allowed, a
 // guess that there may be more makes Postgres sort all rows first. Compiling the query takes longer than it saves.
 //
-// Postgres may guess that a range of ids has one row, because it knows no distance between UUIDs. A nested loop would then read the
-// range of one table for each row of the other, so both are hashed.
+// Postgres may guess that a range of ids has one row, because it knows no distance between UUIDs. A nested loop would then read
+// the range of one table for each row of the other, so both are hashed.
 const forStats = `SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true),
     set_config('enable_nestloop', 'off', true)`
 

@@ -182,9 +182,11 @@ func andMessages(w *where, f backstop.SendFilter) {
 type equality struct{ expression, value string }
 
 // andAttempt adds that one attempt of the send fits all conditions and has all values. It repeats the range, which Postgres does
-// not conclude from the join.
+// not conclude from the join, and compares rows: Postgres guesses that many attempts are in such a range. Of one between two ids
+// it may guess that it has one row, whatever it has, and then read it for each send.
 func (w *where) andAttempt(conditions []string, values []equality) {
-	conditions = append(conditions, `attempts.send >= `+w.first, `attempts.send < `+w.end)
+	const place = `(attempts.send, attempts.step)`
+	conditions = append(conditions, place+` >= (`+w.first+`, 0)`, place+` < (`+w.end+`, 0)`)
 	for _, e := range values {
 		if e.value != "" {
 			conditions = append(conditions, e.expression+` = `+w.param(e.value))
