@@ -176,9 +176,10 @@ func (g Guards) ChecksOf(send Send, isRepeat bool) GuardChecks {
 			checks.Caps = append(checks.Caps, CapCheck{Guard: guard, Key: key, Cap: most})
 		}
 	}
-	add(GuardRecipientCap, send.To, g.RecipientCap)
+	number := Notations(send.To)[0]
+	add(GuardRecipientCap, number, g.RecipientCap)
 	if g.PrefixCap > 0 {
-		add(GuardPrefixCap, PrefixOf(send.To, g.PrefixDigits), g.PrefixCap)
+		add(GuardPrefixCap, PrefixOf(number, g.PrefixDigits), g.PrefixCap)
 	}
 	add(GuardCountryCap, send.Country, g.capOf(send.Country))
 	if g.SameTextSeconds > 0 && !isRepeat {

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// contentDigest returns a digest of what the recipient would read on both channels, of the number, and of the time of a scheduled
+// contentDigest returns a digest of what the recipient would read on both channels, of the phone, and of the time of a scheduled
 // send: a reminder may be scheduled for several days at once. The category, the policy, the accounts, the time of expiry, and
 // what the caller adds for its own use do not change it. Nor does the message that the content was made of.
 func (s Send) contentDigest() []byte {
 	h := sha256.New()
-	write(h, s.To)
+	write(h, Notations(s.To)[0])
 	write(h, s.Text)
 	write(h, s.SMSText)
 	if t := s.Template; t != nil {

@@ -94,6 +94,8 @@ func TestGuards_ChecksOf(t *testing.T) {
 		keys(backstop.Send{To: "+33612345678", Country: "FR"})[2])
 	require.Len(t, keys(backstop.Send{To: "+353851234567", Country: "IE"}), 2, "the cap of the country is 0")
 	require.Len(t, keys(backstop.Send{To: "+80012345678"}), 2, "there is no country")
+	require.Equal(t, keys(backstop.Send{To: "+5547984178525", Country: "BR"}),
+		keys(backstop.Send{To: "+554784178525", Country: "BR"}), "both numbers of one phone")
 	require.Empty(t, g.ChecksOf(send, true).Digest)
 	require.Equal(t, time.Minute, g.ChecksOf(send, false).TextWindow)
 }
@@ -114,6 +116,9 @@ func TestGuards_ChecksOf_digest(t *testing.T) {
 	same.Message = &backstop.UsedMessage{}
 	same.CorrelationID, same.CorrelationUnique, same.Metadata = "order-7", true, map[string]string{"order": "7"}
 	require.Equal(t, digest(text), digest(same))
+	dialled, ofWhatsApp := text, text
+	dialled.To, ofWhatsApp.To = "+5547984178525", "+554784178525"
+	require.Equal(t, digest(dialled), digest(ofWhatsApp))
 	byTemplate := backstop.Send{To: text.To, SMSText: "hi", Template: template(`[{"type":"body","n":12345678901234567890}]`)}
 	reordered := byTemplate
 	reordered.Template = template(` [ { "n" : 12345678901234567890, "type": "body" } ] `)
