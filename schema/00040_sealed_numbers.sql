@@ -13,6 +13,12 @@ CREATE TABLE number_mode (
 );
 INSERT INTO number_mode (mode, key, proof) VALUES ('plain', '', '');
 
+-- The processes that serve, and when each was seen. The rows are not converted while there are any.
+CREATE TABLE serving (
+    process uuid        PRIMARY KEY,
+    seen_at timestamptz NOT NULL
+);
+
 -- A token has another form than a number and a mask. No old row has one, so the rows need not be read.
 ALTER TABLE sends
     DROP CONSTRAINT sends_recipient_check,

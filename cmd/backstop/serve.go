@@ -67,6 +67,7 @@ type program struct {
 	log      *slog.Logger
 	listener net.Listener // nil: the program listens at config.API.Listen
 	db       *postgres.DB
+	process  string // the id of this process
 	install  string // the installation's id
 	payloads *codec.Codec
 	temporal *engine
@@ -98,9 +99,10 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, p.db.Close()) }()
-	if err := p.checkNumbers(ctx); err != nil {
+	if err := p.beginServing(ctx); err != nil {
 		return err
 	}
+	defer p.endServing(ctx)
 	if err := p.watchDatabase(); err != nil {
 		return err
 	}
@@ -195,6 +197,7 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 	if p.config.Metrics.Listen != "" {
 		start(p.serveMetrics)
 	}
+	start(p.keepServing)
 	start(p.keepAccounts)
 	worked := make(chan struct{})
 	start(func(ctx context.Context) error {

@@ -102,6 +102,9 @@ type demoSend struct {
 
 func (d *demonstration) run(ctx context.Context) error {
 	fmt.Fprintf(d.out, "Backstop on loopback, with simulated providers %d times faster than the real ones.\n\n", demoSpeed)
+	if err := d.makeOutageAccounts(ctx); err != nil {
+		return err
+	}
 	if err := d.startSends(ctx); err != nil {
 		return err
 	}

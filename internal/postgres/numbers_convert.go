@@ -114,9 +114,9 @@ type Converted struct {
 }
 
 // ConvertNumbers makes the phone numbers in the database, and all that may repeat them, what this process stores: tokens of the
-// first key, or plain. It needs the keys of the tokens that are there. No process may serve meanwhile: the mode keeps them from
-// starting, and the constraints keep one that still runs from storing a number in the other form. If it dies, it is called
-// again, and skips what is done. It calls report after each batch.
+// first key, or plain. It needs the keys of the tokens that are there. It returns a NumberModeError while a process serves. The
+// mode keeps processes from starting meanwhile, and the constraints keep one that was not seen from storing a number in the other
+// form. If it dies, it is called again, and skips what is done. It calls report after each batch.
 func (db *DB) ConvertNumbers(ctx context.Context, report func(Converted)) error {
 	m, err := db.numberMode(ctx)
 	if err != nil {
@@ -124,6 +124,10 @@ func (db *DB) ConvertNumbers(ctx context.Context, report func(Converted)) error 
 	}
 	if _, proof := db.seals.Key(); m.Mode != modeConverting && db.seals.IsSealed() == (m.Mode == modeSealed) && proof == m.Proof {
 		return nil
+	}
+	if m.Key != "" && !db.seals.HasProof(m.Proof) {
+		return NumberModeError(fmt.Sprintf("the phone numbers in the database are encrypted with key %q, which is missing in %s", m.Key,
+			seals.NumberVariable))
 	}
 	if err := db.beginConversion(ctx); err != nil {
 		return err
@@ -137,12 +141,22 @@ func (db *DB) ConvertNumbers(ctx context.Context, report func(Converted)) error 
 }
 
 // beginConversion replaces the constraints of the former mode by those of the new one. They hold for new rows, and for changed
-// ones.
+// ones. No process serves.
 func (db *DB) beginConversion(ctx context.Context) error {
 	key, proof := db.seals.Key()
-	return db.pool.InTx(ctx, "begin conversion of numbers", func(tx *sqlx.Tx) error {
+	serving := 0
+	err := db.pool.InTx(ctx, "begin conversion of numbers", func(tx *sqlx.Tx) error {
 		if err := pool.Execute(ctx, tx, `SET LOCAL lock_timeout = '10s'`); err != nil {
 			return err
+		}
+		if err := pool.Execute(ctx, tx, setNumberMode, modeConverting, key, proof); err != nil {
+			return err
+		}
+		if err := tx.GetContext(ctx, &serving, countServing, servingFor.Seconds()); err != nil {
+			return fmt.Errorf("count processes: %w", err)
+		}
+		if serving > 0 {
+			return errServing
 		}
 		for _, v := range hiddenValues() {
 			change := `ALTER TABLE ` + v.table + ` DROP CONSTRAINT IF EXISTS ` + v.constraint() +
@@ -151,11 +165,19 @@ func (db *DB) beginConversion(ctx context.Context) error {
 				return fmt.Errorf("hold %s to the mode: %w", v.table, err)
 			}
 		}
-		return pool.Execute(ctx, tx, setNumberMode, modeConverting, key, proof)
+		return nil
 	})
+	if serving > 0 {
+		return NumberModeError(fmt.Sprintf("%d processes serve, or did a moment ago: stop all of them, and wait %v if one was killed",
+			serving, servingFor))
+	}
+	return err
 }
 
-// endConversion proves that all rows are converted. Plain rows need no constraint.
+// errServing rolls the beginning of a conversion back.
+var errServing = errors.New("a process serves")
+
+// endConversion proves that all rows are converted.
 func (db *DB) endConversion(ctx context.Context) error {
 	for _, v := range hiddenValues() {
 		err := db.pool.InTx(ctx, "check "+v.table, func(tx *sqlx.Tx) error {
@@ -172,11 +194,6 @@ func (db *DB) endConversion(ctx context.Context) error {
 	return db.pool.InTx(ctx, "end conversion of numbers", func(tx *sqlx.Tx) error {
 		if db.seals.IsSealed() {
 			return pool.Execute(ctx, tx, setNumberMode, modeSealed, key, proof)
-		}
-		for _, v := range hiddenValues() {
-			if err := pool.Execute(ctx, tx, `ALTER TABLE `+v.table+` DROP CONSTRAINT `+v.constraint()); err != nil {
-				return err
-			}
 		}
 		return pool.Execute(ctx, tx, setNumberMode, modePlain, key, proof)
 	})

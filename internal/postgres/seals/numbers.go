@@ -114,6 +114,11 @@ func (n *Numbers) Key() (id, proof string) {
 	return n.keys[0].id, n.keys[0].proof
 }
 
+// HasProof reports whether one of the keys has a proof.
+func (n *Numbers) HasProof(proof string) bool {
+	return slices.ContainsFunc(n.list(), func(k numberKey) bool { return k.proof == proof })
+}
+
 // Begin returns how all tokens of a kind begin that this process makes.
 func (n *Numbers) Begin(k Kind) string { return tokenText(k, n.keys[0].mark) }
 
