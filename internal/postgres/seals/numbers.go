@@ -33,6 +33,7 @@ const (
 // ciphertext. The mark fills whole characters, so all tokens of a kind and a key begin alike.
 const (
 	tokenSign  = "~"
+	plainSign  = "∼" // in place of the tilde of a plain text that looks like a token, which no conversion could open
 	markSize   = 3
 	proofSize  = 16
 	numberSize = 16 // of E.164 with its plus: a shorter number is filled up, so its length does not show
@@ -121,10 +122,15 @@ func tokenText(k Kind, content []byte) string {
 	return tokenSign + string(rune(k)) + base64.RawURLEncoding.EncodeToString(content)
 }
 
-// Hide returns a text as it is stored: its token, or the text itself if numbers are not sealed.
+// Hide returns a text as it is stored: its token, or the text itself if numbers are not sealed. A plain text is no token.
 func (n *Numbers) Hide(k Kind, text string) string {
 	isRemoved := k == Number && strings.Contains(text, removedSign) || k == MessageID && strings.HasPrefix(text, removedPrefix)
-	if !n.IsSealed() || text == "" || isRemoved {
+	switch {
+	case text == "" || isRemoved:
+		return text
+	case !n.IsSealed() && strings.HasPrefix(text, tokenSign) && token.MatchString(text): // from a stranger
+		return plainSign + strings.TrimPrefix(text, tokenSign)
+	case !n.IsSealed():
 		return text
 	}
 	plain := []byte(text)

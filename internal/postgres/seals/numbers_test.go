@@ -50,6 +50,9 @@ func TestNumbers(t *testing.T) {
 	require.Equal(t, "+44•••••77", on.Hide(seals.Number, "+44•••••77"))
 	require.Equal(t, "removed-1", on.Hide(seals.MessageID, "removed-1"))
 	require.Equal(t, "+1234567", other.Hide(seals.Number, "+1234567"), "it does not seal")
+	looksSealed := "~w" + strings.Repeat("x", 30)
+	require.Equal(t, "∼"+looksSealed[1:], other.Hide(seals.Words, looksSealed), "a plain text is no token")
+	require.Equal(t, looksSealed, on.Show(seals.Words, on.Hide(seals.Words, looksSealed)))
 	var nobody *seals.Numbers
 	require.False(t, nobody.IsSealed())
 	require.Equal(t, "+1234567", nobody.Show(seals.Number, nobody.Hide(seals.Number, "+1234567")))
