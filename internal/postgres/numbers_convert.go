@@ -33,8 +33,14 @@ const (
 
 // hiddenValues returns all values that may have a phone number. A column that is added with one needs its line here, and Hide
 // and Show where it is written and read; TestNumbers fails otherwise, if its sends fill the column.
+//
+// The conversion has their order. The opt-outs come first: a send that is not converted is refused by its constraint when a call
+// begins, and one that is converted finds its opt-outs, also in a process that was not stopped.
 func hiddenValues() []hidden {
 	return []hidden{
+		{table: "opt_outs", column: "recipient", kind: seals.Number},
+		{table: "opt_outs", column: "inbound", kind: seals.MessageID},
+		{table: "opt_outs", column: "note", kind: seals.Words},
 		{table: "sends", column: "recipient", kind: seals.Number, exempt: isMask},
 		{table: "sends", column: "fired_reason", kind: seals.Words},
 		{table: "attempts", column: "message_id", kind: seals.MessageID, exempt: isRemoved},
@@ -51,9 +57,6 @@ func hiddenValues() []hidden {
 		{table: "inbound", column: "sender", kind: seals.Number, exempt: isMask},
 		{table: "inbound", column: "message_id", kind: seals.MessageID, exempt: isRemoved},
 		{table: "inbound", column: "reply_to", kind: seals.MessageID},
-		{table: "opt_outs", column: "recipient", kind: seals.Number},
-		{table: "opt_outs", column: "inbound", kind: seals.MessageID},
-		{table: "opt_outs", column: "note", kind: seals.Words},
 		{table: "opt_out_changes", column: "recipient", kind: seals.Number},
 		{table: "opt_out_changes", column: "inbound", kind: seals.MessageID},
 		{table: "opt_out_changes", column: "note", kind: seals.Words},
@@ -284,6 +287,9 @@ func writeHidden(values []hidden) string {
 		written[v.column] = `CASE WHEN ` + text + ` <> '' THEN ` + is + ` ELSE ` + was + ` END`
 	}
 	var assignments []string
+	if values[0].table == "sends" { // so no process changes a send as it was before
+		assignments = append(assignments, `revision = t.revision + 1`)
+	}
 	for _, name := range slices.Sorted(maps.Keys(written)) {
 		assignments = append(assignments, name+` = `+written[name])
 	}

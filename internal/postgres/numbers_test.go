@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
@@ -388,6 +389,87 @@ func TestNumbers_running(t *testing.T) {
 		require.False(t, send.HasNumber())
 	}
 	require.Empty(t, r.plain())
+}
+
+// TestNumbers_runningCalls: however far a conversion has come, a process that was not stopped calls nobody: not with the number
+// that it remembers, and not past an opt-out that has another form than the number.
+func TestNumbers_runningCalls(t *testing.T) {
+	t.Parallel()
+	for name, off := range map[string]bool{"on": false, "off": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newNumberRig(t)
+			var before []string
+			convertTo := func() *postgres.DB { return r.open("n1") }
+			if off {
+				require.NoError(t, convert(t.Context(), r.open("n1")))
+				before, convertTo = []string{"n1"}, func() *postgres.DB { return r.decrypting("n1") }
+			}
+			running := r.open(before...)
+			r.live(running)
+			var optedOut, others []string
+			for range everywhere() {
+				for number, list := range map[string]*[]string{"+447400776699": &optedOut, "+447400776600": &others} {
+					send := newSend(t)
+					send.To = number
+					_, created, err := running.InsertSend(t.Context(), send, nil)
+					require.NoError(t, err)
+					require.True(t, created)
+					*list = append(*list, send.ID)
+				}
+			}
+			require.NoError(t, running.Preload(t.Context(), append(optedOut, others...)), "it has a cache")
+			_, err := running.PutOptOut(t.Context(), backstop.OptOut{
+				To: "+447400776699", Category: backstop.OptOutAll, OptOutOrigin: backstop.OptOutOrigin{Source: backstop.ByAPI},
+			})
+			require.NoError(t, err)
+			for i := range everywhere() {
+				var at string
+				ctx, die := context.WithCancel(t.Context())
+				n := 0
+				require.Error(t, convertTo().ConvertNumbers(ctx, func(c postgres.Converted) {
+					if at = c.Table; n == i {
+						die()
+					}
+					n++
+				}))
+				die()
+				for _, send := range []string{optedOut[i], others[i]} {
+					c := whatsApp
+					c.Token = rand.Text()
+					ruling, _, err := running.Begin(t.Context(), send, c)
+					require.Falsef(t, err == nil && ruling.Answer == backstop.MayCall, "after a batch of %s", at)
+				}
+			}
+		})
+	}
+}
+
+// TestNumbers_notes: a note of any length is stored and converted, and one that looks like a token too.
+func TestNumbers_notes(t *testing.T) {
+	t.Parallel()
+	r := newNumberRig(t)
+	const most = 200
+	notes := []string{"~w" + strings.Repeat("a", most-2), strings.Repeat("a", most), strings.Repeat("\U0001F600", most)}
+	put := func(db *postgres.DB, first int) {
+		for i, note := range notes {
+			_, err := db.PutOptOut(t.Context(), backstop.OptOut{
+				To: fmt.Sprintf("+4474007766%d", first+i), Category: backstop.OptOutMarketing,
+				OptOutOrigin: backstop.OptOutOrigin{Source: backstop.ByAPI, Note: note},
+			})
+			require.NoError(t, err, note)
+		}
+	}
+	put(r.open(), 10)
+	require.NoError(t, convert(t.Context(), r.open("n1")))
+	put(r.open("n1"), 20)
+	require.NoError(t, convert(t.Context(), r.decrypting("n1")))
+	list, _, err := r.open().ListOptOuts(t.Context(), backstop.OptOutFilter{}, backstop.Page{Limit: 9})
+	require.NoError(t, err)
+	require.Len(t, list, 2*len(notes))
+	for _, o := range list {
+		require.Equal(t, most, len([]rune(o.Note)))
+	}
 }
 
 // TestNumbers_removed: retention and erasure remove what they remove of plain numbers.
