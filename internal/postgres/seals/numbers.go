@@ -185,6 +185,23 @@ func (n *Numbers) OpenToken(k Kind, stored string) (string, error) {
 	return "", ErrOtherKey
 }
 
+// OpenOwn is OpenToken of a number that rows are looked up by, or a message goes out to. It fails if the number has not the form
+// in which this process stores it: the process was not stopped before a conversion, so it finds other rows than there are.
+func (n *Numbers) OpenOwn(stored string) (string, error) {
+	number, err := n.OpenToken(Number, stored)
+	if err == nil && n.Hide(Number, number) != stored {
+		err = errOtherForm
+	}
+	return number, err
+}
+
+var errOtherForm = errors.New("the number is not stored as BACKSTOP_SEAL and the first key of " + NumberVariable + " say")
+
+// Opens reports whether one of the keys has a proof.
+func (n *Numbers) Opens(proof string) bool {
+	return slices.ContainsFunc(n.list(), func(k numberKey) bool { return k.proof == proof })
+}
+
 // ErrOtherKey is the error of OpenToken for a token of a key that the process does not have.
 var ErrOtherKey = errors.New("the key of this number is missing in " + NumberVariable)
 
