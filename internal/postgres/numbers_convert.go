@@ -34,10 +34,12 @@ const (
 // hiddenValues returns all values that may have a phone number. A column that is added with one needs its line here, and Hide
 // and Show where it is written and read; TestNumbers fails otherwise, if its sends fill the column.
 //
-// The conversion has their order. The opt-outs come first: a send that is not converted is refused by its constraint when a call
-// begins, and one that is converted finds its opt-outs, also in a process that was not stopped.
+// The conversion has their order, because of a process that was not stopped. It refuses an erasure that is converted, so it ends
+// none that finds no rows. A send that is not converted is refused by its constraint when a call begins, and one that is converted
+// finds its opt-outs.
 func hiddenValues() []hidden {
 	return []hidden{
+		{table: "erasures", column: "recipient", kind: seals.Number},
 		{table: "opt_outs", column: "recipient", kind: seals.Number},
 		{table: "opt_outs", column: "inbound", kind: seals.MessageID},
 		{table: "opt_outs", column: "note", kind: seals.Words},
@@ -60,7 +62,6 @@ func hiddenValues() []hidden {
 		{table: "opt_out_changes", column: "recipient", kind: seals.Number},
 		{table: "opt_out_changes", column: "inbound", kind: seals.MessageID},
 		{table: "opt_out_changes", column: "note", kind: seals.Words},
-		{table: "erasures", column: "recipient", kind: seals.Number},
 		{table: "audit", column: "recipient", kind: seals.Number, exempt: isMask},
 		{table: "audit", column: "before", key: "inbound", kind: seals.MessageID},
 		{table: "audit", column: "before", key: "note", kind: seals.Words},
@@ -127,6 +128,9 @@ func (db *DB) ConvertNumbers(ctx context.Context, report func(Converted)) error 
 	}
 	if _, proof := db.seals.Key(); m.Mode != modeConverting && db.seals.IsSealed() == (m.Mode == modeSealed) && proof == m.Proof {
 		return nil
+	}
+	if m.Mode == modeSealed && !db.seals.Opens(m.Proof) {
+		return fmt.Errorf("the numbers are encrypted with key %q: %w", m.Key, seals.ErrOtherKey)
 	}
 	if err := db.beginConversion(ctx); err != nil {
 		return err

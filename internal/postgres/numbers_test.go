@@ -324,6 +324,7 @@ func TestNumbers_convert(t *testing.T) {
 	require.ErrorContains(t, r.open().CheckNumbers(t.Context()), `encrypted with key "n1"`)
 	require.ErrorContains(t, r.open("n2", "n1").CheckNumbers(t.Context()), `"n2", another one`)
 	require.ErrorContains(t, convert(t.Context(), r.open("n2")), "the key of this number is missing in BACKSTOP_NUMBER_KEY")
+	require.NoError(t, r.open("n1").CheckNumbers(t.Context()), "a conversion without the key changes nothing")
 	require.NoError(t, convert(t.Context(), r.open("n2", "n1")))
 	require.NoError(t, r.open("n2").CheckNumbers(t.Context()))
 	require.Empty(t, r.plain())
@@ -392,7 +393,7 @@ func TestNumbers_running(t *testing.T) {
 }
 
 // TestNumbers_runningCalls: however far a conversion has come, a process that was not stopped calls nobody: not with the number
-// that it remembers, and not past an opt-out that has another form than the number.
+// that it remembers, and not past an opt-out that has another form than the number. It ends no erasure without having erased.
 func TestNumbers_runningCalls(t *testing.T) {
 	t.Parallel()
 	for name, off := range map[string]bool{"on": false, "off": true} {
@@ -423,6 +424,9 @@ func TestNumbers_runningCalls(t *testing.T) {
 				To: "+447400776699", Category: backstop.OptOutAll, OptOutOrigin: backstop.OptOutOrigin{Source: backstop.ByAPI},
 			})
 			require.NoError(t, err)
+			erasures, err := running.RunningErasures(t.Context(), 2)
+			require.NoError(t, err)
+			require.Len(t, erasures, 1)
 			for i := range everywhere() {
 				var at string
 				ctx, die := context.WithCancel(t.Context())
@@ -440,6 +444,8 @@ func TestNumbers_runningCalls(t *testing.T) {
 					ruling, _, err := running.Begin(t.Context(), send, c)
 					require.Falsef(t, err == nil && ruling.Answer == backstop.MayCall, "after a batch of %s", at)
 				}
+				_, _, err = running.Erase(t.Context(), erasures[0], 100)
+				require.Errorf(t, err, "after a batch of %s", at)
 			}
 		})
 	}

@@ -3,7 +3,6 @@ package ledgers
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/backstophq/backstop"
@@ -104,10 +103,7 @@ func (s *Store) OpenContent(r Row) (Row, error) {
 // Unreadable: the rest of the send is good for lists and for receipts.
 func (s *Store) SendOf(r Row) (backstop.Send, error) {
 	r.FiredReason = s.seals.Show(seals.Words, r.FiredReason)
-	to, isDamaged := s.seals.OpenToken(seals.Number, r.To)
-	if s.seals.IsSealed() && to == r.To && r.HasNumber() {
-		isDamaged = errPlainNumber
-	}
+	to, isDamaged := s.seals.OpenOwn(r.To)
 	opened, err := s.OpenContent(r)
 	if opened.To = to; err == nil && isDamaged == nil {
 		return opened.Send()
@@ -120,10 +116,6 @@ func (s *Store) SendOf(r Row) (backstop.Send, error) {
 	send.Unreadable = cmp.Or(isDamaged, err).Error()
 	return send, failed
 }
-
-// errPlainNumber is the reason of Unreadable in a process that was not stopped before the numbers became plain. It finds no opt-out
-// of a plain number, and cannot store the end of a call.
-var errPlainNumber = errors.New("the number is plain, and this process encrypts numbers")
 
 // removedNumber is the mask of a number of which no digit is known.
 const removedNumber = "+•••••"
