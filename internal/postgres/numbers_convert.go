@@ -35,7 +35,7 @@ const (
 // and Show where it is written and read; TestNumbers fails otherwise, if its sends fill the column.
 //
 // The conversion has their order, because of a process that was not stopped. It refuses an erasure that is converted, so it ends
-// none that finds no rows. A send that is not converted is refused by its constraint when a call begins, and one that is converted
+// none that finds no rows. A send that is not converted is refused by its constraint when a call begins. One that is converted
 // finds its opt-outs.
 func hiddenValues() []hidden {
 	return []hidden{

@@ -474,7 +474,7 @@ func TestNumbers_notes(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, list, 2*len(notes))
 	for _, o := range list {
-		require.Equal(t, most, len([]rune(o.Note)))
+		require.Len(t, []rune(o.Note), most)
 	}
 }
 
