@@ -31,7 +31,9 @@ ALTER TABLE opt_outs
     ADD CONSTRAINT opt_outs_recipient_check CHECK (
         recipient ~ '^\+[1-9][0-9]{6,14}$' OR recipient ~ '^~n[A-Za-z0-9_-]{47}$'
     ) NOT VALID,
-    ADD CONSTRAINT opt_outs_note_check CHECK (char_length(note) <= 200 OR note ~ '^~w[A-Za-z0-9_-]{26,1200}$') NOT VALID;
+    ADD CONSTRAINT opt_outs_note_check CHECK (
+        char_length(note) <= 200 OR char_length(note) <= 1200 AND note ~ '^~w[A-Za-z0-9_-]{26,}$'
+    ) NOT VALID;
 ALTER TABLE erasures
     DROP CONSTRAINT erasures_recipient_check,
     ADD CONSTRAINT erasures_recipient_check CHECK (

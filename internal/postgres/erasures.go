@@ -169,6 +169,9 @@ func (db *DB) Erase(ctx context.Context, id string, limit int) (e backstop.Erasu
 			more = false
 			return err
 		}
+		if _, err := db.seals.OpenOwn(row.To.String); err != nil {
+			return fmt.Errorf("open number: %w", err)
+		}
 		more, err = db.eraseBatch(ctx, tx, &e, limit)
 		if err == nil && !more {
 			err = db.eraseRest(ctx, tx, &e, pool.Stamp(db.Now()))

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
@@ -323,6 +324,7 @@ func TestNumbers_convert(t *testing.T) {
 	require.ErrorContains(t, r.open().CheckNumbers(t.Context()), `encrypted with key "n1"`)
 	require.ErrorContains(t, r.open("n2", "n1").CheckNumbers(t.Context()), `"n2", another one`)
 	require.ErrorContains(t, convert(t.Context(), r.open("n2")), "the key of this number is missing in BACKSTOP_NUMBER_KEY")
+	require.NoError(t, r.open("n1").CheckNumbers(t.Context()), "a conversion without the key changes nothing")
 	require.NoError(t, convert(t.Context(), r.open("n2", "n1")))
 	require.NoError(t, r.open("n2").CheckNumbers(t.Context()))
 	require.Empty(t, r.plain())
@@ -333,10 +335,52 @@ func TestNumbers_convert(t *testing.T) {
 	require.Equal(t, everywhere(), r.plain())
 	require.Equal(t, before, r.shown(r.open()))
 	require.Equal(t, entries, auditSize(t, r), "a conversion is no change of an opt-out")
-	var constraints int
-	require.NoError(t, r.raw.QueryRowContext(t.Context(),
-		`SELECT count(*) FROM pg_constraint WHERE conname LIKE '%_tokens_%' AND connamespace = current_schema()::regnamespace`).Scan(&constraints))
-	require.Zero(t, constraints, "a plain database has the constraints that it had")
+	running := r.open("n2") // was not stopped
+	_, _, err := running.InsertSend(t.Context(), newSend(t), nil)
+	require.ErrorContains(t, err, "sends_tokens_recipient")
+	_, err = running.PutOptOut(t.Context(), backstop.OptOut{To: to, Category: "all", OptOutOrigin: backstop.OptOutOrigin{Source: backstop.ByAPI}})
+	require.ErrorContains(t, err, "opt_outs_tokens_")
+}
+
+// TestNumbers_serving: no conversion begins while a process serves, and no process serves after one has begun. A process that died
+// counts for some seconds.
+func TestNumbers_serving(t *testing.T) {
+	t.Parallel()
+	r := newNumberRig(t)
+	plain, sealed := r.open(), r.open("n1")
+	process := newID(t)
+	var refused postgres.NumberModeError
+	require.NoError(t, plain.Serve(t.Context(), process))
+	require.ErrorAs(t, sealed.Serve(t.Context(), newID(t)), &refused)
+	require.ErrorAs(t, convert(t.Context(), sealed), &refused)
+	require.ErrorContains(t, refused, "1 processes serve")
+	require.NoError(t, plain.CheckNumbers(t.Context()), "nothing has begun")
+	require.NoError(t, plain.Serve(t.Context(), process), "once more")
+
+	require.NoError(t, plain.StopServing(t.Context(), process))
+	require.NoError(t, convert(t.Context(), sealed))
+	require.ErrorAs(t, plain.Serve(t.Context(), process), &refused)
+	require.NoError(t, sealed.Serve(t.Context(), process))
+	require.ErrorAs(t, convert(t.Context(), r.decrypting("n1")), &refused)
+	_, err := r.raw.ExecContext(t.Context(), `UPDATE serving SET seen_at = now() - interval '21 seconds'`)
+	require.NoError(t, err)
+	require.NoError(t, convert(t.Context(), r.decrypting("n1")))
+}
+
+// TestNumbers_serving_atOnce: of a process that begins and a conversion that begins, one is refused.
+func TestNumbers_serving_atOnce(t *testing.T) {
+	t.Parallel()
+	r := newNumberRig(t)
+	for range 10 {
+		from, into := r.open(), r.open("n1")
+		process := newID(t)
+		served := make(chan error, 1)
+		go func() { served <- from.Serve(t.Context(), process) }()
+		converted := convert(t.Context(), into)
+		require.True(t, (converted == nil) != (<-served == nil), "%v", converted)
+		require.NoError(t, from.StopServing(t.Context(), process))
+		require.NoError(t, convert(t.Context(), r.decrypting("n1")))
+	}
 }
 
 func auditSize(t *testing.T, r numberRig) (n int) {
@@ -388,6 +432,92 @@ func TestNumbers_running(t *testing.T) {
 		require.False(t, send.HasNumber())
 	}
 	require.Empty(t, r.plain())
+}
+
+// TestNumbers_runningCalls: however far a conversion has come, a process that was not stopped calls nobody: not with the number
+// that it remembers, and not past an opt-out that has another form than the number. It ends no erasure without having erased.
+func TestNumbers_runningCalls(t *testing.T) {
+	t.Parallel()
+	for name, off := range map[string]bool{"on": false, "off": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newNumberRig(t)
+			var before []string
+			convertTo := func() *postgres.DB { return r.open("n1") }
+			if off {
+				require.NoError(t, convert(t.Context(), r.open("n1")))
+				before, convertTo = []string{"n1"}, func() *postgres.DB { return r.decrypting("n1") }
+			}
+			running := r.open(before...)
+			r.live(running)
+			var optedOut, others []string
+			for range everywhere() {
+				for number, list := range map[string]*[]string{"+447400776699": &optedOut, "+447400776600": &others} {
+					send := newSend(t)
+					send.To = number
+					_, created, err := running.InsertSend(t.Context(), send, nil)
+					require.NoError(t, err)
+					require.True(t, created)
+					*list = append(*list, send.ID)
+				}
+			}
+			require.NoError(t, running.Preload(t.Context(), append(optedOut, others...)), "it has a cache")
+			_, err := running.PutOptOut(t.Context(), backstop.OptOut{
+				To: "+447400776699", Category: backstop.OptOutAll, OptOutOrigin: backstop.OptOutOrigin{Source: backstop.ByAPI},
+			})
+			require.NoError(t, err)
+			erasures, err := running.RunningErasures(t.Context(), 2)
+			require.NoError(t, err)
+			require.Len(t, erasures, 1)
+			for i := range everywhere() {
+				var at string
+				ctx, die := context.WithCancel(t.Context())
+				n := 0
+				require.Error(t, convertTo().ConvertNumbers(ctx, func(c postgres.Converted) {
+					if at = c.Table; n == i {
+						die()
+					}
+					n++
+				}))
+				die()
+				for _, send := range []string{optedOut[i], others[i]} {
+					c := whatsApp
+					c.Token = rand.Text()
+					ruling, _, err := running.Begin(t.Context(), send, c)
+					require.Falsef(t, err == nil && ruling.Answer == backstop.MayCall, "after a batch of %s", at)
+				}
+				_, _, err = running.Erase(t.Context(), erasures[0], 100)
+				require.Errorf(t, err, "after a batch of %s", at)
+			}
+		})
+	}
+}
+
+// TestNumbers_notes: a note of any length is stored and converted, and one that looks like a token too.
+func TestNumbers_notes(t *testing.T) {
+	t.Parallel()
+	r := newNumberRig(t)
+	const most = 200
+	notes := []string{"~w" + strings.Repeat("a", most-2), strings.Repeat("a", most), strings.Repeat("\U0001F600", most)}
+	put := func(db *postgres.DB, first int) {
+		for i, note := range notes {
+			_, err := db.PutOptOut(t.Context(), backstop.OptOut{
+				To: fmt.Sprintf("+4474007766%d", first+i), Category: backstop.OptOutMarketing,
+				OptOutOrigin: backstop.OptOutOrigin{Source: backstop.ByAPI, Note: note},
+			})
+			require.NoError(t, err, note)
+		}
+	}
+	put(r.open(), 10)
+	require.NoError(t, convert(t.Context(), r.open("n1")))
+	put(r.open("n1"), 20)
+	require.NoError(t, convert(t.Context(), r.decrypting("n1")))
+	list, _, err := r.open().ListOptOuts(t.Context(), backstop.OptOutFilter{}, backstop.Page{Limit: 9})
+	require.NoError(t, err)
+	require.Len(t, list, 2*len(notes))
+	for _, o := range list {
+		require.Len(t, []rune(o.Note), most)
+	}
 }
 
 // TestNumbers_removed: retention and erasure remove what they remove of plain numbers.

@@ -103,7 +103,7 @@ func (s *Store) OpenContent(r Row) (Row, error) {
 // Unreadable: the rest of the send is good for lists and for receipts.
 func (s *Store) SendOf(r Row) (backstop.Send, error) {
 	r.FiredReason = s.seals.Show(seals.Words, r.FiredReason)
-	to, isDamaged := s.seals.OpenToken(seals.Number, r.To)
+	to, isDamaged := s.seals.OpenOwn(r.To)
 	opened, err := s.OpenContent(r)
 	if opened.To = to; err == nil && isDamaged == nil {
 		return opened.Send()

@@ -33,6 +33,7 @@ const (
 // ciphertext. The mark fills whole characters, so all tokens of a kind and a key begin alike.
 const (
 	tokenSign  = "~"
+	plainSign  = "∼" // in place of the tilde of a plain text that looks like a token, which no conversion could open
 	markSize   = 3
 	proofSize  = 16
 	numberSize = 16 // of E.164 with its plus: a shorter number is filled up, so its length does not show
@@ -114,11 +115,6 @@ func (n *Numbers) Key() (id, proof string) {
 	return n.keys[0].id, n.keys[0].proof
 }
 
-// HasProof reports whether one of the keys has a proof.
-func (n *Numbers) HasProof(proof string) bool {
-	return slices.ContainsFunc(n.list(), func(k numberKey) bool { return k.proof == proof })
-}
-
 // Begin returns how all tokens of a kind begin that this process makes.
 func (n *Numbers) Begin(k Kind) string { return tokenText(k, n.keys[0].mark) }
 
@@ -126,10 +122,15 @@ func tokenText(k Kind, content []byte) string {
 	return tokenSign + string(rune(k)) + base64.RawURLEncoding.EncodeToString(content)
 }
 
-// Hide returns a text as it is stored: its token, or the text itself if numbers are not sealed.
+// Hide returns a text as it is stored: its token, or the text itself if numbers are not sealed. A plain text is no token.
 func (n *Numbers) Hide(k Kind, text string) string {
 	isRemoved := k == Number && strings.Contains(text, removedSign) || k == MessageID && strings.HasPrefix(text, removedPrefix)
-	if !n.IsSealed() || text == "" || isRemoved {
+	switch {
+	case text == "" || isRemoved:
+		return text
+	case !n.IsSealed() && strings.HasPrefix(text, tokenSign) && token.MatchString(text): // from a stranger
+		return plainSign + strings.TrimPrefix(text, tokenSign)
+	case !n.IsSealed():
 		return text
 	}
 	plain := []byte(text)
@@ -182,6 +183,23 @@ func (n *Numbers) OpenToken(k Kind, stored string) (string, error) {
 		return string(plain), nil
 	}
 	return "", ErrOtherKey
+}
+
+// OpenOwn is OpenToken of a number that rows are looked up by, or a message goes out to. It fails if the number has not the form
+// in which this process stores it: the process was not stopped before a conversion, so it finds other rows than there are.
+func (n *Numbers) OpenOwn(stored string) (string, error) {
+	number, err := n.OpenToken(Number, stored)
+	if err == nil && n.Hide(Number, number) != stored {
+		err = errOtherForm
+	}
+	return number, err
+}
+
+var errOtherForm = errors.New("the number is not stored as BACKSTOP_SEAL and the first key of " + NumberVariable + " say")
+
+// Opens reports whether one of the keys has a proof.
+func (n *Numbers) Opens(proof string) bool {
+	return slices.ContainsFunc(n.list(), func(k numberKey) bool { return k.proof == proof })
 }
 
 // ErrOtherKey is the error of OpenToken for a token of a key that the process does not have.

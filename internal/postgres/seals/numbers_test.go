@@ -50,6 +50,21 @@ func TestNumbers(t *testing.T) {
 	require.Equal(t, "+44•••••77", on.Hide(seals.Number, "+44•••••77"))
 	require.Equal(t, "removed-1", on.Hide(seals.MessageID, "removed-1"))
 	require.Equal(t, "+1234567", other.Hide(seals.Number, "+1234567"), "it does not seal")
+	for _, own := range []struct {
+		by     *seals.Numbers
+		stored string
+		is     bool
+	}{
+		{on, on.Hide(seals.Number, "+1234567"), true}, {on, "+44•••••77", true}, {on, "+1234567", false},
+		{other, "+1234567", true}, {other, on.Hide(seals.Number, "+1234567"), false}, {lost, on.Hide(seals.Number, "+1234567"), false},
+	} {
+		number, err := own.by.OpenOwn(own.stored)
+		require.Equal(t, own.is, err == nil, own.stored)
+		require.True(t, err != nil || own.stored == own.by.Hide(seals.Number, number))
+	}
+	looksSealed := "~w" + strings.Repeat("x", 30)
+	require.Equal(t, "∼"+looksSealed[1:], other.Hide(seals.Words, looksSealed), "a plain text is no token")
+	require.Equal(t, looksSealed, on.Show(seals.Words, on.Hide(seals.Words, looksSealed)))
 	var nobody *seals.Numbers
 	require.False(t, nobody.IsSealed())
 	require.Equal(t, "+1234567", nobody.Show(seals.Number, nobody.Hide(seals.Number, "+1234567")))
