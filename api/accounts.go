@@ -222,6 +222,30 @@ func (s *server) checkThese(
 	return check(accounts)
 }
 
+// orUnopened returns the error of a send. If no account serves its recipient, and one would that cannot be opened, because a key is
+// missing, it is an Error of code TryLater: the caller has made no mistake.
+func (s *server) orUnopened(ctx context.Context, err error) error {
+	invalid, ok := errors.AsType[*backstop.Error](err)
+	if !ok {
+		return err
+	}
+	i := slices.IndexFunc(invalid.Fields, func(f backstop.Field) bool { return f.Code == backstop.FieldNoAccount })
+	if i < 0 {
+		return err
+	}
+	of := invalid.Fields[i].Params
+	all, failed := s.accounts.ListAccounts(ctx)
+	if failed != nil {
+		return failed
+	}
+	for _, a := range all {
+		if a.Fault != "" && !a.IsDisabled && string(a.Channel) == of["channel"] && a.Serves(of["country"]) {
+			return &backstop.Error{Code: backstop.TryLater, Message: "account " + a.Name + " cannot be opened", Cause: errors.New(a.Fault)}
+		}
+	}
+	return err
+}
+
 func missesAccount(err error) bool {
 	invalid, ok := errors.AsType[*backstop.Error](err)
 	return ok && slices.ContainsFunc(invalid.Fields, func(f backstop.Field) bool {

@@ -74,7 +74,7 @@ func (a *accounts) Account(name string) (backstop.Account, bool) {
 
 func (a *accounts) DefaultAccount(channel backstop.Channel, country string) string {
 	for _, s := range a.all {
-		if s.Channel == channel && !s.IsDisabled && s.Serves(country) {
+		if s.Channel == channel && !s.IsDisabled && s.Fault == "" && s.Serves(country) {
 			return s.Name
 		}
 	}

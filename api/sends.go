@@ -120,7 +120,7 @@ func (s *server) resolveSend(
 		return err
 	})
 	if err != nil {
-		return send, err
+		return send, s.orUnopened(ctx, err)
 	}
 	if err := keyOf(ctx).CheckPlan(send.Plan); err != nil {
 		return send, err

@@ -124,6 +124,19 @@ func TestSends_Warnings_disabledAccounts(t *testing.T) {
 	require.Equal(t, first.Body.String(), again.Body.String())
 }
 
+// If the key of the only account is missing, the caller may repeat the request later.
+func TestSends_unopenedAccount(t *testing.T) {
+	t.Parallel()
+	r, fake := withAccounts(t)
+	_, policy := r.seed(t)
+	fake.all[3].Fault = `key "k1" is missing in BACKSTOP_KEYRING`
+	got := r.call(t, "POST", "/v1/sends", sendBody(policy.ID))
+	require.Contains(t, got.problem(503, "unavailable").Detail, "account meta cannot be opened")
+	require.NotEmpty(t, got.Header().Get("Retry-After"))
+	fake.all[3].IsDisabled = true
+	r.call(t, "POST", "/v1/sends", sendBody(policy.ID)).problem(422, "invalid", "whatsapp.account")
+}
+
 func TestSends_Idempotency(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
