@@ -222,8 +222,8 @@ func (s *server) checkThese(
 	return check(accounts)
 }
 
-// orUnopened returns the error of a send. If no account serves its recipient, and one would that cannot be opened, because a key is
-// missing, it is an Error of code TryLater: the caller has made no mistake.
+// orUnopened returns the error of a send. If no account serves its recipient, and one would that cannot be opened, because a key
+// is missing, it is an Error of code TryLater: the caller has made no mistake.
 func (s *server) orUnopened(ctx context.Context, err error) error {
 	invalid, ok := errors.AsType[*backstop.Error](err)
 	if !ok {
@@ -240,7 +240,8 @@ func (s *server) orUnopened(ctx context.Context, err error) error {
 	}
 	for _, a := range all {
 		if a.Fault != "" && !a.IsDisabled && string(a.Channel) == of["channel"] && a.Serves(of["country"]) {
-			return &backstop.Error{Code: backstop.TryLater, Message: "account " + a.Name + " cannot be opened", Cause: errors.New(a.Fault)}
+			message := "account " + a.Name + " cannot be opened"
+			return &backstop.Error{Code: backstop.TryLater, Message: message, Cause: errors.New(a.Fault)}
 		}
 	}
 	return err

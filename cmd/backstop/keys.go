@@ -58,6 +58,7 @@ This is a new key. Keep a copy in a safe place: without it what it encrypted can
   The first key: set `+keyring.Variable+` to it, for all processes, and start them again.
   A further key: put it before the others, with a comma between them, and start all processes again.
                  Then run "backstop keys rotate". After that, remove the former keys.
+  A key of phone numbers: set BACKSTOP_NUMBER_KEY to it, and see docs/sealed-texts.md.
 The steps for several processes are in docs/production.md.
 `)
 	return nil

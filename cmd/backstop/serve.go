@@ -208,10 +208,7 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 		p.templates.Run(ctx)
 		return nil
 	})
-	start(func(ctx context.Context) error {
-		p.callbacks.Run(ctx)
-		return nil
-	})
+	start(p.keepCallbacks)
 	if p.role&workerRole == 0 {
 		close(worked)
 	} else {
@@ -251,6 +248,11 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return fmt.Errorf("serve: %w", cause)
 	}
+	return nil
+}
+
+func (p *program) keepCallbacks(ctx context.Context) error {
+	p.callbacks.Run(ctx)
 	return nil
 }
 

@@ -89,13 +89,12 @@ ON CONFLICT (process) DO UPDATE SET seen_at = excluded.seen_at`
 // Serve stores that a process serves, so that the numbers are not converted meanwhile. It returns a NumberModeError as
 // CheckNumbers does: the process must stop then.
 func (db *DB) Serve(ctx context.Context, process string) error {
-	var refused error
+	var m numberMode
 	err := db.pool.InTx(ctx, "store process", func(tx *sqlx.Tx) error {
-		var m numberMode
 		if err := tx.GetContext(ctx, &m, lockNumberMode); err != nil {
 			return fmt.Errorf("read mode of numbers: %w", err)
 		}
-		if refused = db.fitsMode(m); refused != nil {
+		if isOther := db.fitsMode(m) != nil; isOther {
 			return nil
 		}
 		return pool.Execute(ctx, tx, storeServing, process)
@@ -103,7 +102,7 @@ func (db *DB) Serve(ctx context.Context, process string) error {
 	if err != nil {
 		return err
 	}
-	return refused
+	return db.fitsMode(m)
 }
 
 // StopServing is the end of Serve.

@@ -130,8 +130,8 @@ func (db *DB) ConvertNumbers(ctx context.Context, report func(Converted)) error 
 		return nil
 	}
 	if m.Key != "" && !db.seals.Opens(m.Proof) {
-		return NumberModeError(fmt.Sprintf("the phone numbers in the database are encrypted with key %q, which is missing in %s", m.Key,
-			seals.NumberVariable))
+		return NumberModeError(fmt.Sprintf("the phone numbers in the database are encrypted with key %q, which is missing in %s",
+			m.Key, seals.NumberVariable))
 	}
 	if err := db.beginConversion(ctx); err != nil {
 		return err
@@ -172,8 +172,8 @@ func (db *DB) beginConversion(ctx context.Context) error {
 		return nil
 	})
 	if serving > 0 {
-		return NumberModeError(fmt.Sprintf("%d processes serve, or did a moment ago: stop all of them, and wait %v if one was killed",
-			serving, servingFor))
+		return NumberModeError(fmt.Sprintf("%d processes serve, or did a moment ago: stop all of them, and wait %v if one was "+
+			"killed", serving, servingFor))
 	}
 	return err
 }

@@ -377,7 +377,7 @@ func TestNumbers_serving_atOnce(t *testing.T) {
 		served := make(chan error, 1)
 		go func() { served <- from.Serve(t.Context(), process) }()
 		converted := convert(t.Context(), into)
-		require.True(t, (converted == nil) != (<-served == nil), "%v", converted)
+		require.NotEqual(t, converted == nil, <-served == nil, "%v", converted)
 		require.NoError(t, from.StopServing(t.Context(), process))
 		require.NoError(t, convert(t.Context(), r.decrypting("n1")))
 	}
