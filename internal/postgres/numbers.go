@@ -80,7 +80,7 @@ const (
 	// lockNumberMode waits for the beginning of a conversion, which waits for it.
 	lockNumberMode = getNumberMode + ` FOR SHARE`
 	storeServing   = `WITH gone AS (DELETE FROM serving WHERE seen_at < clock_timestamp() - interval '1 day')
-INSERT INTO serving (process, seen_at) VALUES ($1, clock_timestamp())
+INSERT INTO serving (process, seen_at) SELECT $1::uuid, clock_timestamp() WHERE $2::boolean
 ON CONFLICT (process) DO UPDATE SET seen_at = excluded.seen_at`
 	deleteServing = `DELETE FROM serving WHERE process = $1`
 	countServing  = `SELECT count(*) FROM serving WHERE seen_at > clock_timestamp() - make_interval(secs => $1)`
@@ -94,10 +94,7 @@ func (db *DB) Serve(ctx context.Context, process string) error {
 		if err := tx.GetContext(ctx, &m, lockNumberMode); err != nil {
 			return fmt.Errorf("read mode of numbers: %w", err)
 		}
-		if isOther := db.fitsMode(m) != nil; isOther {
-			return nil
-		}
-		return pool.Execute(ctx, tx, storeServing, process)
+		return pool.Execute(ctx, tx, storeServing, process, db.fitsMode(m) == nil)
 	})
 	if err != nil {
 		return err
