@@ -14,17 +14,24 @@ import (
 	"github.com/backstophq/backstop/internal/sandbox"
 )
 
-// TestSealed: the real program with BACKSTOP_SEAL. A whole send with fallback, callbacks, a reply and a test of an account leave no
-// text in any column of the database, and the messages that go out have their texts. A process without the setting reads them too.
-func TestSealed(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, map[string]string{
+// newSealedRig returns a program that seals texts and has callbacks, and a policy whose rule fires after a second.
+func newSealedRig(t *testing.T) (r *rig, policy string) {
+	t.Helper()
+	r = newRig(t, map[string]string{
 		"BACKSTOP_SEAL": "texts", "BACKSTOP_CALLBACK_SECRETS": callbacks.GenerateSecret(), "BACKSTOP_CALLBACK_ALLOW": "127.0.0.1",
 		"BACKSTOP_CALLBACK_URL": newInbox(t),
 	})
 	policy, err := r.caller.EnsurePolicy(t.Context(), "Unread",
 		demo.Rule{Name: "Unread", Type: client.RuleTypeUnread, Wait: time.Second, SendID: "ACME"})
 	require.NoError(t, err)
+	return r, policy
+}
+
+// TestSealed: the real program with BACKSTOP_SEAL. A whole send with fallback, callbacks, a reply and a test of an account leave no
+// text in any column of the database, and the messages that go out have their texts. A process without the setting reads them too.
+func TestSealed(t *testing.T) {
+	t.Parallel()
+	r, policy := newSealedRig(t)
 	const words, reply = "wagtail", "nuthatch"
 	whatsApp, sms := "By WhatsApp: "+words, "By SMS: "+words
 	send := func(key, to string) string {
@@ -75,13 +82,7 @@ func TestSealed(t *testing.T) {
 // conversion, and without its setting and its key afterwards. No number is left in any column, and the messages go to their people.
 func TestSealed_numbers(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, map[string]string{
-		"BACKSTOP_SEAL": "texts", "BACKSTOP_CALLBACK_SECRETS": callbacks.GenerateSecret(), "BACKSTOP_CALLBACK_ALLOW": "127.0.0.1",
-		"BACKSTOP_CALLBACK_URL": newInbox(t),
-	})
-	policy, err := r.caller.EnsurePolicy(t.Context(), "Unread",
-		demo.Rule{Name: "Unread", Type: client.RuleTypeUnread, Wait: time.Second, SendID: "ACME"})
-	require.NoError(t, err)
+	r, policy := newSealedRig(t)
 	const to = "+447400123402"
 	text := "hello"
 	send := func() string {

@@ -34,9 +34,9 @@ const (
 // hiddenValues returns all values that may have a phone number. A column that is added with one needs its line here, and Hide
 // and Show where it is written and read; TestNumbers fails otherwise, if its sends fill the column.
 //
-// The conversion has their order, because of a process that was not stopped. It refuses an erasure that is converted, so it ends
-// none that finds no rows. A send that is not converted is refused by its constraint when a call begins. One that is converted
-// finds its opt-outs.
+// The conversion has their order, because of a process that was not stopped. Such a process refuses a converted erasure. It begins
+// no call of a send that is not converted: a constraint refuses that. A converted send finds its opt-outs, which were converted
+// before.
 func hiddenValues() []hidden {
 	return []hidden{
 		{table: "erasures", column: "recipient", kind: seals.Number},
@@ -118,9 +118,9 @@ type Converted struct {
 }
 
 // ConvertNumbers makes the phone numbers in the database, and all that may repeat them, what this process stores: tokens of the
-// first key, or plain. It needs the keys of the tokens that are there. It returns a NumberModeError while a process serves. The
-// mode keeps processes from starting meanwhile, and the constraints keep one that was not seen from storing a number in the other
-// form. If it dies, it is called again, and skips what is done. It calls report after each batch.
+// first key, or plain. It needs the keys of the tokens that are there. It returns a NumberModeError while a process serves. No
+// process starts meanwhile. Constraints refuse the numbers of a process that was not seen. If it dies, it is called again, and
+// skips what is done. It calls report after each batch.
 func (db *DB) ConvertNumbers(ctx context.Context, report func(Converted)) error {
 	m, err := db.numberMode(ctx)
 	if err != nil {

@@ -57,7 +57,7 @@ func newNumberRig(t *testing.T) numberRig {
 	return r
 }
 
-// open returns the store of a process that seals numbers with the first key; without keys, of one that does not seal them.
+// open returns the store of a process. It seals numbers with the first key. Without a key it seals none.
 func (r numberRig) open(keys ...string) *postgres.DB {
 	r.t.Helper()
 	return postgrestest.OpenWith(r.t, r.address, postgres.Options{
@@ -493,7 +493,7 @@ func TestNumbers_runningCalls(t *testing.T) {
 	}
 }
 
-// TestNumbers_notes: a note of any length is stored and converted, and one that looks like a token too.
+// TestNumbers_notes: each note is stored and converted. One is very long, and one looks like a token.
 func TestNumbers_notes(t *testing.T) {
 	t.Parallel()
 	r := newNumberRig(t)

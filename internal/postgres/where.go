@@ -182,8 +182,8 @@ func andMessages(w *where, f backstop.SendFilter) {
 type equality struct{ expression, value string }
 
 // andAttempt adds that one attempt of the send fits all conditions and has all values. It repeats the range, which Postgres does
-// not conclude from the join, and compares rows: Postgres guesses that many attempts are in such a range. Of one between two ids
-// it may guess that it has one row, whatever it has, and then read it for each send.
+// not conclude from the join. It compares rows, not ids: for a range of ids Postgres may expect one attempt, and then read the
+// whole range for each send. For a range of rows it expects many.
 func (w *where) andAttempt(conditions []string, values []equality) {
 	const place = `(attempts.send, attempts.step)`
 	conditions = append(conditions, place+` >= (`+w.first+`, 0)`, place+` < (`+w.end+`, 0)`)
