@@ -34,9 +34,8 @@ const (
 // hiddenValues returns all values that may have a phone number. A column that is added with one needs its line here, and Hide
 // and Show where it is written and read; TestNumbers fails otherwise, if its sends fill the column.
 //
-// The conversion has their order, because of a process that was not stopped. Such a process refuses a converted erasure. It begins
-// no call of a send that is not converted: a constraint refuses that. A converted send finds its opt-outs, which were converted
-// before.
+// The conversion has their order, because of a process that was not stopped. Such a process refuses a converted erasure. A
+// constraint refuses it the call of a send that is not converted. A converted send finds its opt-outs, which were converted before.
 func hiddenValues() []hidden {
 	return []hidden{
 		{table: "erasures", column: "recipient", kind: seals.Number},
