@@ -35,7 +35,8 @@ const (
 // and Show where it is written and read; TestNumbers fails otherwise, if its sends fill the column.
 //
 // The conversion has their order, because of a process that was not stopped. Such a process refuses a converted erasure. A
-// constraint refuses it the call of a send that is not converted. A converted send finds its opt-outs, which were converted before.
+// constraint refuses it the call of a send that is not converted. A converted send finds its opt-outs: they were converted
+// before.
 func hiddenValues() []hidden {
 	return []hidden{
 		{table: "erasures", column: "recipient", kind: seals.Number},
